@@ -1,0 +1,2 @@
+export type * from "./lookup.ts";
+export type * from "./verdict.ts";

@@ -1,0 +1,1 @@
+export type { Digest, ImageReference } from "./image-reference.ts";

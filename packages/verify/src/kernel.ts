@@ -1,0 +1,124 @@
+import type { Digest } from "@assay/image";
+import type {
+  AttestationRule,
+  Attestor,
+  AttestorSet,
+  Code,
+  Json,
+  JsonObject,
+  Place,
+  Trace,
+} from "@assay/policy";
+import type { Evidence, Origin } from "./evidence.ts";
+import type { TrustRoot } from "./trust-root.ts";
+
+/**
+ * An attestor whose key could not be had (a KMS or Secret that did not answer): it judges `error` with this code, so
+ * that a set which needs fewer entries can still pass.
+ */
+export interface UnavailableAttestor extends Place {
+  readonly kind: "unavailable";
+  readonly code: Code;
+  readonly message: string;
+}
+
+/**
+ * What the policy asks, with variables substituted and keys fetched. Made only by `prepareAttestors`, which parses
+ * every PEM, regexp and count once: nothing deeper checks again.
+ */
+export interface PreparedSets {
+  readonly sets: readonly PreparedSet[];
+  /** True where some entry needs log, CT or certificate authority keys that the policy itself does not give. */
+  readonly mayNeedTrust: boolean;
+}
+export interface PreparedSet extends Place {
+  readonly count: number;
+  readonly entries: readonly PreparedAttestor[];
+}
+/** Opaque outside the kernel. */
+export interface PreparedAttestor extends Place {
+  readonly repository?: string;
+}
+
+/** What every judgement needs beside the question. No clock, network or file is read: `now` is a value. */
+export interface KernelInput {
+  readonly digest: Digest;
+  /** Evidence for an attestor's repository (undefined: the image's own). */
+  readonly evidence: (repository: string | undefined) => Evidence;
+  /** Undefined: not loaded. A candidate that needs it then judges `error` `trustUnavailable`. */
+  readonly trust?: TrustRoot;
+  readonly now: Date;
+  /** `type:` of the image verification; absent: every format counts. */
+  readonly format?: "Cosign" | "SigstoreBundle";
+  /** Which signed statements about the digest count as an image signature. Default: cosign's sign/v1 only. */
+  readonly signaturePredicateTypes?: "cosign-sign" | "any";
+}
+
+/** A signature that satisfied one attestor whole. Exists only where the kernel verified it. */
+export interface VerifiedSignature {
+  readonly attestor: string;
+  readonly signer: SignerFacts;
+  /** Signed annotations. */
+  readonly annotations: JsonObject;
+  readonly origin: Origin;
+}
+
+/** A statement whose signature, subject and type were verified. The predicate is reachable nowhere else. */
+export interface VerifiedAttestation {
+  readonly attestor: string;
+  readonly signer: SignerFacts;
+  readonly statementType: string;
+  readonly predicateType: string;
+  readonly subject: readonly JsonObject[];
+  /** As signed; parsed on first use. An object, or (cosign `--type spdx`) a string. */
+  readonly predicate: Json;
+  readonly origin: Origin;
+}
+
+/** What is proven about who signed, and when. */
+export interface SignerFacts {
+  readonly kind: "key" | "certificate" | "keyless";
+  /** `sha256:` of the SPKI. */
+  readonly keyId: string;
+  readonly subject?: string;
+  readonly issuer?: string;
+  /** Fulcio extensions by Kyverno's names and by OID. */
+  readonly extensions?: Readonly<Record<string, string>>;
+  /** Times that a log or a timestamp authority vouches for; never claimed ones. */
+  readonly verifiedTimes: readonly { readonly from: "log" | "timestampAuthority"; readonly time: string }[];
+  readonly logIndex?: string;
+}
+
+export interface SignatureJudgement {
+  /** Its outcome is the judgement; children are the sets, entries and candidate signatures. */
+  readonly trace: Trace;
+  readonly verified: readonly VerifiedSignature[];
+  /** True where `trust` was absent and could change the outcome. */
+  readonly needsTrust: boolean;
+  /** Shelves marked `pending` whose evidence could change the outcome. */
+  readonly needsEvidence: boolean;
+}
+
+export interface AttestationJudgement {
+  readonly trace: Trace;
+  readonly verified: readonly VerifiedAttestation[];
+  readonly needsTrust: boolean;
+  readonly needsEvidence: boolean;
+}
+
+/** Do the conditions hold for this statement? Given by the engine; called only with verified statements. */
+export type StatementCheck = (attestation: VerifiedAttestation) => Trace;
+
+export type PrepareAttestors = (sets: readonly ResolvedSet[]) => PreparedSets;
+export interface ResolvedSet extends Omit<AttestorSet, "entries"> {
+  readonly entries: readonly (Attestor | UnavailableAttestor)[];
+}
+/** All sets must hold; one signature must satisfy all that one attestor asks. */
+export type VerifySignatures = (sets: PreparedSets, path: string, input: KernelInput) => SignatureJudgement;
+/** All statements of the rule's type that an entry's signer made must pass `check` (see `quantifier`). */
+export type VerifyAttestations = (
+  rule: Pick<AttestationRule, "type" | "quantifier" | "path" | "source">,
+  sets: PreparedSets,
+  check: StatementCheck,
+  input: KernelInput,
+) => AttestationJudgement;

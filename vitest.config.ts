@@ -1,0 +1,31 @@
+import { readdirSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+// Tests run on the sources of every workspace package, so no build comes first.
+const conditions = ["assay:source", "module", "node", "development|production"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    // One worker per core for the whole run: 2.4 to 7 times faster than a worker per file on 2 cores.
+    // It obliges every test to restore the globals it touches.
+    isolate: false,
+    projects: readdirSync("packages").map((name) => ({
+      extends: true as const,
+      root: `packages/${name}`,
+      test: {
+        name,
+        environment: "node",
+        include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+        benchmark: { include: ["bench/**/*.bench.ts"] },
+      },
+    })),
+    reporters: ["default", "./scripts/tally-reporter.ts"],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      reporter: ["text-summary", "json-summary", "lcovonly"],
+    },
+  },
+});
