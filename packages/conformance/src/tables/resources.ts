@@ -1,0 +1,3 @@
+import type { Answers } from "../table-case.ts";
+
+export const answers: Answers = {};
