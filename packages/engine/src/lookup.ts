@@ -85,11 +85,21 @@ export interface LookupFailure {
 }
 
 export type Answer<K extends Lookup["kind"] = Lookup["kind"]> =
-  | { readonly ok: true; readonly value: AnswerValues[K]; readonly requests?: number }
-  | { readonly ok: false; readonly failure: LookupFailure; readonly requests?: number };
+  | { readonly ok: true; readonly value: AnswerValues[K]; readonly requests?: number; readonly notes?: Notes }
+  | {
+      readonly ok: false;
+      readonly failure: LookupFailure;
+      readonly requests?: number;
+      readonly notes?: Notes;
+    };
+
+/** How the answer was come by, for the trace: mirrors asked, credential source used and why others were not. */
+export type Notes = readonly string[];
 
 export interface FetchOptions {
   readonly signal: AbortSignal;
+  /** Milliseconds since the epoch after which `signal` will be aborted: a source does not wait longer to retry. */
+  readonly deadline?: number;
 }
 
 /** Finds what hangs on images. The registry client, an OCI layout, a recording. */
