@@ -1,0 +1,10 @@
+import { createTlsServer, type Evaluator, type TlsServer, type TlsServerOptions } from "@assay/webhook";
+import { type ProviderOptions, providerHandler } from "./provider-handler.ts";
+
+/** Serves the provider at `/validate` over TLS; Gatekeeper demands TLS, and `clientCa` lets only Gatekeeper in. */
+export async function createProviderServer(
+  assay: Evaluator,
+  options: TlsServerOptions & ProviderOptions,
+): Promise<TlsServer> {
+  return createTlsServer({ "/validate": providerHandler(assay, options) }, options);
+}

@@ -1,0 +1,158 @@
+import type { EvaluationRequest, Verdict } from "@assay/engine";
+import {
+  type AdmissionRequest,
+  type AdmissionReviewResponse,
+  admissionResponse,
+  parseAdmissionReview,
+  refusal,
+} from "./admission-review.ts";
+import type { Evaluator, Logger } from "./evaluator.ts";
+import type { WebhookMetrics } from "./metrics.ts";
+import { readJsonBody } from "./read-json-body.ts";
+import { inSpan } from "./tracing.ts";
+import { WebhookError } from "./webhook-error.ts";
+
+export interface AdmissionHandlerOptions {
+  /** `mutate`: digests are pinned by patch. `validate`: tags are refused where the policy wants digests. Default: by path. */
+  readonly mode?: "mutate" | "validate";
+  /** Largest review, in bytes. Default 8 MiB (etcd's objects are at most 1.5 MiB, and a review carries two). */
+  readonly maxBodyBytes?: number;
+  /** Longest evaluation, in milliseconds, when the API server does not say (`?timeout=`). Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Subtracted from the API server's timeout, so that our answer arrives before it gives up. Default 500. */
+  readonly timeoutMarginMs?: number;
+  /** Labels of a namespace, for `namespaceSelector`. Default: unknown. */
+  readonly namespaceLabels?: (namespace: string) => Readonly<Record<string, string>> | undefined;
+  readonly logger?: Logger;
+  readonly metrics?: WebhookMetrics;
+}
+
+/**
+ * A web-standard handler for `AdmissionReview` POSTs; mount it anywhere. It is closed in every failure: what can't be
+ * read, decided in time, or is our own bug is answered `allowed: false` with the reason.
+ */
+export function admissionHandler(
+  assay: Evaluator,
+  options: AdmissionHandlerOptions = {},
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    if (request.method !== "POST") return plain(405, "admission reviews are sent by POST");
+    const started = performance.now();
+    let uid = "";
+    try {
+      const body = await readJsonBody(request, options.maxBodyBytes ?? 8 * 1024 * 1024);
+      uid = claimedUid(body);
+      const admission = parseAdmissionReview(body, modeOf(request, options) === "mutate");
+      const answer = await inSpan("image verification", spanFields(admission), () =>
+        decide(assay, admission, deadline(request, options), options),
+      );
+      options.metrics?.admission(
+        admission.kind,
+        answer.response.allowed,
+        (performance.now() - started) / 1000,
+      );
+      return json(200, answer);
+    } catch (error) {
+      return failed(error, uid, options);
+    }
+  };
+}
+
+async function decide(
+  assay: Evaluator,
+  admission: AdmissionRequest,
+  timeoutMs: number,
+  options: AdmissionHandlerOptions,
+): Promise<AdmissionReviewResponse> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const started = performance.now();
+  const verdict = await assay.evaluate(withLabels(admission, options), { signal });
+  log(admission, verdict, performance.now() - started, options.logger);
+  return admissionResponse(admission, verdict);
+}
+
+function withLabels(admission: AdmissionRequest, options: AdmissionHandlerOptions): EvaluationRequest {
+  const labels =
+    admission.namespace === undefined ? undefined : options.namespaceLabels?.(admission.namespace);
+  return labels === undefined ? admission.evaluation : { ...admission.evaluation, namespaceLabels: labels };
+}
+
+function modeOf(request: Request, options: AdmissionHandlerOptions): "mutate" | "validate" {
+  if (options.mode !== undefined) return options.mode;
+  return new URL(request.url).pathname.startsWith("/validate") ? "validate" : "mutate";
+}
+
+/** The API server names its own timeout in the query, e.g. `?timeout=10s`; a whole number of seconds. */
+function deadline(request: Request, options: AdmissionHandlerOptions): number {
+  const said = /^(\d{1,3})s$/.exec(new URL(request.url).searchParams.get("timeout") ?? "")?.[1];
+  const own = options.timeoutMs ?? 10_000;
+  const margin = options.timeoutMarginMs ?? 500;
+  return said === undefined ? own : Math.max(Number(said) * 1000 - margin, 100);
+}
+
+function log(admission: AdmissionRequest, verdict: Verdict, ms: number, logger: Logger | undefined): void {
+  if (logger === undefined) return;
+  const { kind, namespace, name } = verdict.resource;
+  const fields = {
+    kind,
+    namespace,
+    name,
+    operation: admission.evaluation.operation,
+    dryRun: admission.dryRun,
+    allowed: verdict.allowed,
+    outcome: verdict.outcome,
+    milliseconds: Math.round(ms),
+    results: verdict.results.map(({ policy, rule, image, digest, outcome, code, message }) => ({
+      policy,
+      rule,
+      image,
+      digest,
+      outcome,
+      code,
+      message,
+    })),
+  };
+  if (verdict.allowed) logger.info(fields, "image verification passed");
+  else logger.warn(fields, "image verification failed");
+}
+
+function failed(error: unknown, uid: string, options: AdmissionHandlerOptions): Response {
+  if (error instanceof WebhookError) {
+    options.metrics?.refused(error.code);
+    options.logger?.warn(
+      { code: error.code, path: error.path },
+      `image verification refused: ${error.message}`,
+    );
+    const status = error.code === "bodyTooLarge" ? 413 : 400;
+    return uid === "" ? plain(status, error.message) : json(200, refusal(uid, status, error.message));
+  }
+  const timeout = error instanceof Error && error.name === "TimeoutError";
+  options.metrics?.refused(timeout ? "timeout" : "internal");
+  options.logger?.error({ error: String(error) }, "image verification could not be decided");
+  const message = timeout
+    ? "image verification: webhookTimeoutSeconds exceeded"
+    : "image verification could not be decided: internal error, see the webhook's log";
+  return json(200, refusal(uid, timeout ? 504 : 500, message));
+}
+
+/** So that even a malformed review is answered to the request that sent it. */
+function claimedUid(body: unknown): string {
+  const request = (body as { request?: { uid?: unknown } } | null)?.request;
+  return typeof request?.uid === "string" ? request.uid.slice(0, 256) : "";
+}
+
+function spanFields(admission: AdmissionRequest): Record<string, string> {
+  return {
+    "k8s.resource.kind": admission.kind,
+    "k8s.namespace.name": admission.namespace ?? "",
+    "assay.operation": admission.evaluation.operation ?? "CREATE",
+  };
+}
+
+function json(status: number, body: unknown): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+}
+
+function plain(status: number, text: string): Response {
+  return new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+}

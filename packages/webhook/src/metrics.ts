@@ -1,0 +1,50 @@
+import { Counter, Histogram, Registry } from "prom-client";
+
+/** Counts and times of what a webhook did, for Prometheus. */
+export interface WebhookMetrics {
+  admission(kind: string, allowed: boolean, seconds: number): void;
+  refused(reason: string): void;
+  lookup(kind: string, outcome: string, requests: number, seconds: number): void;
+  /** The text exposition format. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** A registry of its own, so that several webhooks in one process do not mix. */
+export function webhookMetrics(): WebhookMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const admissions = new Histogram({
+    name: "assay_admission_duration_seconds",
+    help: "Time from the review's arrival to its answer.",
+    labelNames: ["kind", "allowed"],
+    buckets: [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  const refusals = new Counter({
+    name: "assay_admission_refused_total",
+    help: "Reviews that were refused without a verdict, by reason.",
+    labelNames: ["reason"],
+    registers,
+  });
+  const lookups = new Histogram({
+    name: "assay_lookup_duration_seconds",
+    help: "Time of one lookup (digest, signatures, referrers, context, trust root).",
+    labelNames: ["lookup", "outcome"],
+    registers,
+  });
+  const requests = new Counter({
+    name: "assay_source_requests_total",
+    help: "Requests that lookups made.",
+    labelNames: ["lookup"],
+    registers,
+  });
+  return {
+    admission: (kind, allowed, seconds) => admissions.observe({ kind, allowed: String(allowed) }, seconds),
+    refused: (reason) => refusals.inc({ reason }),
+    lookup: (lookup, outcome, count, seconds) => {
+      lookups.observe({ lookup, outcome }, seconds);
+      requests.inc({ lookup }, count);
+    },
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}

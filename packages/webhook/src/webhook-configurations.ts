@@ -1,0 +1,110 @@
+import type { Policy } from "@assay/policy";
+
+/** How the API server reaches the webhook: a Service in the cluster, or a URL outside it. */
+export type WebhookClient =
+  | { readonly service: { readonly namespace: string; readonly name: string; readonly port?: number } }
+  | { readonly url: string };
+
+export interface WebhookConfigurationOptions {
+  readonly client: WebhookClient;
+  /** PEM text of the certificate authority that signed the webhook's certificate. */
+  readonly caBundle: string;
+  /** Default `assay`. */
+  readonly name?: string;
+}
+
+/** What `webhookConfigurations` returns: objects for `kubectl apply`. */
+export interface WebhookConfiguration {
+  readonly apiVersion: "admissionregistration.k8s.io/v1";
+  readonly kind: "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration";
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly webhooks: readonly object[];
+}
+
+const podControllers = {
+  apps: ["deployments", "statefulsets", "daemonsets", "replicasets"],
+  batch: ["jobs", "cronjobs"],
+};
+
+/**
+ * The two configurations that the given policies need. Mutating pins digests and judges; validating judges what other
+ * webhooks changed afterwards. A webhook each for `failurePolicy` Fail and Ignore, because that is how the API server
+ * must behave when we don't answer at all. `timeoutSeconds` is the largest of the policies, so that each can use its own.
+ */
+export function webhookConfigurations(
+  policies: readonly Policy[],
+  options: WebhookConfigurationOptions,
+): readonly WebhookConfiguration[] {
+  const name = options.name ?? "assay";
+  const metadata = { name, labels: { "app.kubernetes.io/name": "assay" } };
+  const webhooks = (step: "mutate" | "validate"): object[] =>
+    (["Fail", "Ignore"] as const)
+      .filter((failurePolicy) => policies.some((policy) => policy.failurePolicy === failurePolicy))
+      .map((failurePolicy) => webhook(step, failurePolicy, policies, options));
+  return [
+    {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "MutatingWebhookConfiguration",
+      metadata,
+      webhooks: webhooks("mutate").map((hook) => ({ ...hook, reinvocationPolicy: "IfNeeded" })),
+    },
+    {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingWebhookConfiguration",
+      metadata,
+      webhooks: webhooks("validate"),
+    },
+  ];
+}
+
+function webhook(
+  step: "mutate" | "validate",
+  failurePolicy: "Fail" | "Ignore",
+  policies: readonly Policy[],
+  options: WebhookConfigurationOptions,
+): object {
+  const mine = policies.filter((policy) => policy.failurePolicy === failurePolicy);
+  return {
+    name: `${step}-${failurePolicy.toLowerCase()}.assay.dev`,
+    admissionReviewVersions: ["v1"],
+    sideEffects: "None",
+    failurePolicy,
+    matchPolicy: "Equivalent",
+    timeoutSeconds: Math.max(...mine.map((policy) => policy.webhookTimeoutSeconds)),
+    clientConfig: clientConfig(step, options),
+    // The webhook's own namespace is the installer's to exclude: a webhook that judges its own Pods can lock itself out.
+    rules: rules(mine),
+  };
+}
+
+function clientConfig(step: string, { client, caBundle }: WebhookConfigurationOptions): object {
+  const bundle = Buffer.from(caBundle, "utf8").toString("base64");
+  const path = `/${step}`;
+  if ("url" in client) return { url: `${client.url.replace(/\/+$/, "")}${path}`, caBundle: bundle };
+  return { service: { port: 443, ...client.service, path }, caBundle: bundle };
+}
+
+function rules(policies: readonly Policy[]): object[] {
+  const operations = ["CREATE", "UPDATE"];
+  const custom = customKinds(policies);
+  return [
+    {
+      apiGroups: [""],
+      apiVersions: ["v1"],
+      operations,
+      resources: ["pods", "pods/ephemeralcontainers", "replicationcontrollers"],
+    },
+    ...Object.entries(podControllers).map(([group, resources]) => ({
+      apiGroups: [group],
+      apiVersions: ["v1"],
+      operations,
+      resources,
+    })),
+    ...(custom ? [{ apiGroups: ["*"], apiVersions: ["*"], operations, resources: ["*"], scope: "*" }] : []),
+  ];
+}
+
+/** With `imageExtractors` a policy judges kinds of its own, whose plural only the cluster knows. */
+function customKinds(policies: readonly Policy[]): boolean {
+  return policies.some((policy) => policy.rules.some((rule) => Object.keys(rule.imageExtractors).length > 0));
+}

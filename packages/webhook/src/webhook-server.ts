@@ -1,0 +1,21 @@
+import { type AdmissionHandlerOptions, admissionHandler } from "./admission-handler.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { webhookMetrics } from "./metrics.ts";
+import { createTlsServer, type TlsServer, type TlsServerOptions } from "./tls-server.ts";
+
+export type WebhookServerOptions = TlsServerOptions & AdmissionHandlerOptions;
+
+/** Serves `/mutate` and `/validate` (AdmissionReview over TLS), `/healthz`, `/readyz` and `/metrics`. */
+export async function createWebhookServer(
+  assay: Evaluator,
+  options: WebhookServerOptions,
+): Promise<TlsServer> {
+  const metrics = options.metrics ?? webhookMetrics();
+  return createTlsServer(
+    {
+      "/mutate": admissionHandler(assay, { mode: "mutate", ...options, metrics }),
+      "/validate": admissionHandler(assay, { mode: "validate", ...options, metrics }),
+    },
+    { ...options, metrics },
+  );
+}
