@@ -1,1 +1,20 @@
-export type { Digest, ImageReference } from "./image-reference.ts";
+export { type Digest, parseDigest } from "./digest.ts";
+export {
+  type ImagePattern,
+  type ImagePatternOptions,
+  imagePattern,
+  matchesDigestForm,
+  selects,
+} from "./image-pattern.ts";
+export {
+  type ImageReference,
+  type ImageVariables,
+  imageVariables,
+  matchText,
+  pinnedText,
+  repositoryName,
+  tagText,
+} from "./image-reference.ts";
+export { ImageReferenceError, type ImageReferenceErrorCode } from "./image-reference-error.ts";
+export { type ImageReferenceOptions, parseImageReference } from "./parse-image-reference.ts";
+export { hasWildcard, wildcardMatch } from "./wildcard-match.ts";
