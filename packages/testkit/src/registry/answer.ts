@@ -1,0 +1,30 @@
+/** An OCI distribution error body. */
+export function refusal(
+  status: number,
+  code: string,
+  message: string,
+  headers?: Record<string, string>,
+): Response {
+  return json(status, { errors: [{ code, message }] }, headers);
+}
+
+/** A JSON answer with its length stated. */
+export function json(status: number, value: unknown, headers: Record<string, string> = {}): Response {
+  return bytes(status, new TextEncoder().encode(JSON.stringify(value)), {
+    "content-type": "application/json",
+    ...headers,
+  });
+}
+
+/** An answer of exactly these bytes, with their length stated. */
+export function bytes(status: number, body: Uint8Array, headers: Record<string, string> = {}): Response {
+  return new Response(new Uint8Array(body), {
+    status,
+    headers: { "content-length": String(body.length), ...headers },
+  });
+}
+
+/** An answer without a body. */
+export function empty(status: number, headers: Record<string, string> = {}): Response {
+  return new Response(null, { status, headers });
+}
