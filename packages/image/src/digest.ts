@@ -20,6 +20,11 @@ export function parseDigest(text: string): Digest {
   return text as Digest;
 }
 
+/** Whether foreign text is a digest of a known algorithm in canonical form. */
+export function isDigest(text: string): text is Digest {
+  return digestProblem(text) === undefined;
+}
+
 interface DigestProblem {
   readonly code: "badDigest" | "unsupportedDigest";
   readonly message: string;

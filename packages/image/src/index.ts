@@ -1,4 +1,4 @@
-export { type Digest, parseDigest } from "./digest.ts";
+export { type Digest, isDigest, parseDigest } from "./digest.ts";
 export {
   type ImagePattern,
   type ImagePatternOptions,
