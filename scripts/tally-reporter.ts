@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Prints one machine-readable last line: `N passed, N failed` (`, N skipped` where any were). */
+/** Prints one machine-readable last line: `N passed, N failed`. */
 export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     let passed = 0;
@@ -18,7 +18,7 @@ export default class TallyReporter implements Reporter {
       if (own === 0 && module.state() === "failed") own = 1;
       failed += own;
     }
-    const tail = skipped > 0 ? `, ${skipped} skipped` : "";
-    process.stdout.write(`${passed} passed, ${failed} failed${tail}\n`);
+    if (skipped > 0) process.stdout.write(`${skipped} skipped\n`);
+    process.stdout.write(`${passed} passed, ${failed} failed\n`);
   }
 }
