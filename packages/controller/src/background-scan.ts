@@ -1,0 +1,184 @@
+import type { Verdict } from "@assay/engine";
+import type { JsonObject } from "@assay/policy";
+import {
+  CoreV1Api,
+  type KubeConfig,
+  type KubernetesObject,
+  KubernetesObjectApi,
+  PatchStrategy,
+} from "@kubernetes/client-node";
+import pLimit from "p-limit";
+import type { Logger } from "./logger.ts";
+import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
+import type { Evaluator } from "./reloadable-evaluator.ts";
+
+export interface ScanOptions {
+  /** Objects that are judged at the same time. Default 8. */
+  readonly concurrency?: number;
+  /** Longest judgement of one object, in milliseconds. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Objects read per list request. Default 250. */
+  readonly pageSize?: number;
+  readonly clock?: () => Date;
+  readonly logger?: Logger;
+}
+
+/** What one scan came to. */
+export interface ScanSummary {
+  readonly judged: number;
+  readonly denied: number;
+  /** Objects that could not be judged; their old reports stand. */
+  readonly failed: number;
+  readonly reportsRemoved: number;
+}
+
+const workloads: readonly (readonly [apiVersion: string, kind: string])[] = [
+  ["v1", "Pod"],
+  ["v1", "ReplicationController"],
+  ["apps/v1", "Deployment"],
+  ["apps/v1", "StatefulSet"],
+  ["apps/v1", "DaemonSet"],
+  ["apps/v1", "ReplicaSet"],
+  ["batch/v1", "Job"],
+  ["batch/v1", "CronJob"],
+];
+
+/**
+ * Judges every workload of the cluster again, as the validating webhook would, and writes a PolicyReport for each one
+ * that some rule speaks of; an Event where it failed. Lists are read page by page, so memory does not grow with the
+ * cluster.
+ */
+export async function scanCluster(
+  config: KubeConfig,
+  evaluator: Evaluator,
+  signal: AbortSignal,
+  options: ScanOptions = {},
+): Promise<ScanSummary> {
+  const api = KubernetesObjectApi.makeApiClient(config);
+  const limit = pLimit(options.concurrency ?? 8);
+  const reported = new Set<string>();
+  const totals = { judged: 0, denied: 0, failed: 0 };
+  for (const [apiVersion, kind] of workloads) {
+    for await (const page of pages(api, apiVersion, kind, options.pageSize ?? 250)) {
+      await Promise.all(
+        page.map((object) =>
+          limit(async () => {
+            if (signal.aborted) return;
+            const scope = scopeOf(apiVersion, kind, object);
+            try {
+              const verdict = await judge(evaluator, { ...object, apiVersion, kind }, signal, options);
+              totals.judged++;
+              if (!verdict.allowed) totals.denied++;
+              if (verdict.results.length === 0) return;
+              reported.add(`assay-${scope.uid}`);
+              await writeReport(api, policyReport(scope, verdict, (options.clock ?? (() => new Date()))()));
+              if (isViolation(verdict)) await writeEvent(config, scope, verdict);
+            } catch (error) {
+              totals.failed++;
+              reported.add(`assay-${scope.uid}`);
+              options.logger?.error(
+                { ...scope, error: String(error) },
+                "background image verification failed",
+              );
+            }
+          }),
+        ),
+      );
+    }
+  }
+  return { ...totals, reportsRemoved: signal.aborted ? 0 : await removeStale(api, reported) };
+}
+
+async function judge(
+  evaluator: Evaluator,
+  object: KubernetesObject,
+  signal: AbortSignal,
+  options: ScanOptions,
+): Promise<Verdict> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs ?? 30_000)]);
+  const resource = JSON.parse(JSON.stringify(object)) as JsonObject;
+  return evaluator.evaluate({ resource, operation: "CREATE", mutate: false }, { signal: deadline });
+}
+
+async function* pages(
+  api: KubernetesObjectApi,
+  apiVersion: string,
+  kind: string,
+  size: number,
+): AsyncGenerator<readonly KubernetesObject[]> {
+  let next: string | undefined;
+  do {
+    const none = undefined;
+    const list = await api.list(apiVersion, kind, none, none, none, none, none, none, size, next);
+    yield list.items;
+    next = list.metadata?._continue || undefined;
+  } while (next !== undefined);
+}
+
+function scopeOf(apiVersion: string, kind: string, { metadata }: KubernetesObject): ReportScope {
+  return {
+    apiVersion,
+    kind,
+    namespace: metadata?.namespace ?? "",
+    name: metadata?.name ?? "",
+    uid: metadata?.uid ?? "",
+  };
+}
+
+async function writeReport(api: KubernetesObjectApi, report: object): Promise<void> {
+  await api.patch(
+    report as KubernetesObject,
+    undefined,
+    undefined,
+    "assay",
+    true,
+    PatchStrategy.ServerSideApply,
+  );
+}
+
+function isViolation(verdict: Verdict): boolean {
+  return verdict.results.some(({ outcome }) => outcome === "fail" || outcome === "error");
+}
+
+async function writeEvent(config: KubeConfig, scope: ReportScope, verdict: Verdict): Promise<void> {
+  const { apiVersion, kind, namespace, name, uid } = scope;
+  const reason = verdict.results.find(({ outcome }) => outcome === "fail" || outcome === "error");
+  const now = new Date();
+  await config.makeApiClient(CoreV1Api).createNamespacedEvent({
+    namespace,
+    body: {
+      metadata: { generateName: "assay-", namespace },
+      involvedObject: { apiVersion, kind, namespace, name, uid },
+      reason: "PolicyViolation",
+      type: "Warning",
+      message: `policy ${reason?.policy}/${reason?.rule}: ${reason?.message}`.slice(0, 1024),
+      source: { component: "assay-controller" },
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+    },
+  });
+}
+
+/** Reports of ours about objects that no rule speaks of any more (or that are gone without garbage collection). */
+async function removeStale(api: KubernetesObjectApi, reported: ReadonlySet<string>): Promise<number> {
+  const selector = Object.entries(reportLabels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  const none = undefined;
+  const list = await api.list(
+    "wgpolicyk8s.io/v1alpha2",
+    "PolicyReport",
+    none,
+    none,
+    none,
+    none,
+    none,
+    selector,
+  );
+  const stale = list.items.filter(({ metadata }) => !reported.has(metadata?.name ?? ""));
+  for (const report of stale) {
+    await api.delete({ ...report, apiVersion: "wgpolicyk8s.io/v1alpha2", kind: "PolicyReport" });
+  }
+  return stale.length;
+}

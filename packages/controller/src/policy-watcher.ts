@@ -1,0 +1,64 @@
+import type { JsonObject } from "@assay/policy";
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { Logger } from "./logger.ts";
+import { type Kind, type WatchedKind, watchKind } from "./watched-kind.ts";
+
+/** The policy objects of a cluster, as the API server holds them. */
+export interface PolicyDocuments {
+  readonly policies: readonly JsonObject[];
+  readonly exceptions: readonly JsonObject[];
+}
+
+const exceptionKind: Kind = {
+  apiVersion: "kyverno.io/v2",
+  kind: "PolicyException",
+  plural: "policyexceptions",
+};
+const watchedKinds: readonly Kind[] = [
+  { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", plural: "clusterpolicies" },
+  { apiVersion: "kyverno.io/v1", kind: "Policy", plural: "policies" },
+];
+const exceptionKind: Kind = {
+  apiVersion: "kyverno.io/v2",
+  kind: "PolicyException",
+  plural: "policyexceptions",
+};
+
+/**
+ * Watches ClusterPolicy, Policy and PolicyException and hands over the whole set after every change, at most once per
+ * `settleMs` (default 100): a set is swapped as one, so no request sees half of it.
+ */
+export async function watchPolicies(
+  config: KubeConfig,
+  changed: (documents: PolicyDocuments) => void,
+  options: { readonly settleMs?: number; readonly logger?: Logger } = {},
+): Promise<{ stop(): Promise<void> }> {
+  const kinds: WatchedKind[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let complete = false;
+  const hand = (): void => {
+    const [cluster, namespaced, exceptions] = kinds.map((watched, i) =>
+      watched.list().map((object) => plain(watchedKinds[i] ?? exceptionKind, object)),
+    );
+    changed({ policies: [...(cluster ?? []), ...(namespaced ?? [])], exceptions: exceptions ?? [] });
+  };
+  const settle = (): void => {
+    if (!complete) return;
+    clearTimeout(timer);
+    timer = setTimeout(hand, options.settleMs ?? 100);
+  };
+  for (const kind of watchedKinds) kinds.push(await watchKind(config, kind, settle, options.logger));
+  complete = true;
+  hand();
+  return {
+    stop: async () => {
+      clearTimeout(timer);
+      await Promise.all(kinds.map((kind) => kind.stop()));
+    },
+  };
+}
+
+/** What the client library made of dates and classes becomes JSON again; lists may leave kind and version out. */
+function plain({ apiVersion, kind }: Kind, object: unknown): JsonObject {
+  return { apiVersion, kind, ...(JSON.parse(JSON.stringify(object)) as JsonObject) };
+}

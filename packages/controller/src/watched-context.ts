@@ -1,0 +1,53 @@
+import type { Answer, ContextLookup, ContextSource } from "@assay/engine";
+import type { Json } from "@assay/policy";
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { Logger } from "./logger.ts";
+import { type WatchedKind, watchKind } from "./watched-kind.ts";
+
+/**
+ * Answers ConfigMap and Secret lookups from watched copies, so that an evaluation asks the API server nothing and a
+ * changed key is in force at once. Everything else goes to `rest`.
+ */
+export async function watchedContext(
+  config: KubeConfig,
+  rest: ContextSource,
+  logger?: Logger,
+): Promise<{ readonly source: ContextSource; stop(): Promise<void> }> {
+  const none = (): void => {};
+  const configMaps = await watchKind(
+    config,
+    { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" },
+    none,
+    logger,
+  );
+  const secrets = await watchKind(
+    config,
+    { apiVersion: "v1", kind: "Secret", plural: "secrets" },
+    none,
+    logger,
+  );
+  const watched = { configMap: configMaps, secret: secrets };
+  const source = {
+    fetch: (lookup: ContextLookup, options: { readonly signal: AbortSignal }) =>
+      lookup.kind === "configMap" || lookup.kind === "secret"
+        ? Promise.resolve(read(watched[lookup.kind], lookup))
+        : rest.fetch(lookup, options),
+  } as ContextSource;
+  return {
+    source,
+    stop: async () => {
+      await Promise.all([configMaps.stop(), secrets.stop()]);
+    },
+  };
+}
+
+function read(
+  kind: WatchedKind,
+  lookup: { readonly kind: "configMap" | "secret"; readonly namespace: string; readonly name: string },
+): Answer<"configMap" | "secret"> {
+  const found = kind.get(lookup.name, lookup.namespace);
+  if (found !== undefined) return { ok: true, value: { object: JSON.parse(JSON.stringify(found)) as Json } };
+  const what = lookup.kind === "configMap" ? "ConfigMap" : "Secret";
+  const message = `${what} \`${lookup.namespace}/${lookup.name}\` does not exist in the cluster`;
+  return { ok: false, failure: { code: "notFound", message, origin: "kubernetes" } };
+}
