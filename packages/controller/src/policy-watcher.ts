@@ -18,11 +18,6 @@ const watchedKinds: readonly Kind[] = [
   { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", plural: "clusterpolicies" },
   { apiVersion: "kyverno.io/v1", kind: "Policy", plural: "policies" },
 ];
-const exceptionKind: Kind = {
-  apiVersion: "kyverno.io/v2",
-  kind: "PolicyException",
-  plural: "policyexceptions",
-};
 
 /**
  * Watches ClusterPolicy, Policy and PolicyException and hands over the whole set after every change, at most once per
