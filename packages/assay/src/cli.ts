@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { runCommandLine } from "./command-line.ts";
+import { commands } from "./commands/index.ts";
+import { processTerminal } from "./terminal.ts";
+
+process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal(process), commands);

@@ -1,0 +1,111 @@
+import { Command, CommanderError } from "commander";
+import { AssayError } from "./assay-error.ts";
+import type { Terminal } from "./terminal.ts";
+import { VERSION } from "./version.ts";
+
+/** What the exit status of every command means. */
+export const exitCode: { readonly allowed: 0; readonly denied: 1; readonly undecided: 2 } = {
+  allowed: 0,
+  denied: 1,
+  undecided: 2,
+};
+
+/** One command: adds itself to the program and reports how it ended through `finish`. */
+export type AddCommand = (program: Command, context: CommandContext) => void;
+
+export interface CommandContext {
+  readonly terminal: Terminal;
+  /** Sets the exit status; the worst one counts. */
+  readonly finish: (code: number) => void;
+}
+
+/**
+ * Runs the command line and returns the exit status: 0 all allowed, 1 something denied, 2 wrong usage or could not
+ * be decided. A mistake of the user's is one message on standard error that says what to do, never a stack trace.
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  terminal: Terminal,
+  commands: readonly AddCommand[],
+): Promise<number> {
+  let status: number = exitCode.allowed;
+  const plain = args.includes("--no-color") ? { ...terminal, color: false } : terminal;
+  const finish = (code: number): void => {
+    status = Math.max(status, code);
+  };
+  const program = createProgram({ terminal: plain, finish }, commands);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.undecided;
+    plain.err(describeError(error));
+    return exitCode.undecided;
+  }
+}
+
+/** The whole command tree; also what shell completion and the reference documentation are made from. */
+export function createProgram(context: CommandContext, commands: readonly AddCommand[]): Command {
+  const { terminal } = context;
+  const program = new Command("assay")
+    .description("decides by policy whether container images may run")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
+    .option("--no-color", "no colours, also on a terminal (as does NO_COLOR)")
+    .showSuggestionAfterError(true)
+    .showHelpAfterError("(assay --help shows what there is)")
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      getOutHelpWidth: () => terminal.width,
+      getErrHelpWidth: () => terminal.width,
+      getOutHasColors: () => terminal.color,
+      getErrHasColors: () => false,
+    })
+    .exitOverride();
+  for (const add of commands) add(program, context);
+  for (const command of program.commands) inherit(command, program);
+  return program.addHelpText("after", EPILOGUE);
+}
+
+/** `copyInheritedSettings` also for commands below commands (`assay rekor search`). */
+function inherit(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  command.showHelpAfterError(`(${fullName(command)} --help shows what there is)`);
+  command.option("--no-color", "no colours, also on a terminal");
+  for (const child of command.commands) inherit(child, command);
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+/** One paragraph for a person: what is wrong, and what to do. A bug of ours keeps its stack: it is to be reported. */
+export function describeError(error: unknown): string {
+  if (isOwnError(error)) {
+    const hint = error instanceof AssayError && error.hint !== undefined ? `\n  ${error.hint}` : "";
+    return `assay: ${error.message}${hint}\n`;
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `assay: internal error, please report it with what you ran\n${detail}\n`;
+}
+
+/** The packages' own errors: each has a name of theirs and a code, and a message written for people. */
+function isOwnError(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    /^(Assay|[A-Z][A-Za-z]+)Error$/.test(error.name) &&
+    "code" in error &&
+    !("syscall" in error)
+  );
+}
+
+const EPILOGUE = `
+Exit status: 0 all allowed (or found), 1 something denied, 2 wrong usage or could not be decided.
+
+Examples:
+  assay apply policies/ --resource pod.yaml           may this Pod run?
+  assay verify registry.example.com/app:v1 --key cosign.pub
+  assay lint policies/                                what is wrong or risky in my policies?
+  assay test .                                        run kyverno-test.yaml files`;

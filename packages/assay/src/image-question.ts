@@ -1,0 +1,143 @@
+import type { JsonObject } from "@assay/policy";
+
+/** A public key: PEM text, or a reference to a KMS key or a Secret (`awskms://…`, `k8s://namespace/secret`). */
+export interface KeySigner {
+  readonly key: string;
+}
+
+/** A keyless identity. `subject` and `issuer` are exact, or Kyverno wildcards; the RegExp forms are RE2, unanchored. */
+export interface KeylessSigner {
+  readonly identity: {
+    readonly subject?: string;
+    readonly subjectRegExp?: string;
+    readonly issuer?: string;
+    readonly issuerRegExp?: string;
+  };
+}
+
+/** A certificate of an own PKI, or the chain that it must end in: PEM text. */
+export interface CertificateSigner {
+  readonly certificate?: string;
+  readonly certificateChain?: string;
+}
+
+export type Signer = KeySigner | KeylessSigner | CertificateSigner;
+
+/** What is asked of one image. */
+export type ImageQuestion = Signer & {
+  /** Signed annotations that the signature must carry. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /**
+   * Attestations that the same signer must have made: predicate types (cosign's short names work too), each with
+   * the conditions that the predicate must meet. Where there are some, `signature: false` asks for nothing else.
+   */
+  readonly attestations?: readonly {
+    readonly type: string;
+    readonly conditions?: JsonObject | readonly JsonObject[];
+  }[];
+  /** Whether an image signature is asked for. Default true. */
+  readonly signature?: boolean;
+  /** A weakening, shown in the trace: default `require`. */
+  readonly tlog?: "require" | "ignore";
+  /** A weakening, shown in the trace: default `require`. Only keyless signatures have a certificate timestamp. */
+  readonly sct?: "require" | "ignore";
+  /** PEM chain of a timestamp authority whose signed time counts. */
+  readonly timestampChain?: string;
+  /** Digest algorithm of a key's signatures. Default `sha256`, or what the key's curve asks for. */
+  readonly signatureAlgorithm?: "sha256" | "sha384" | "sha512";
+  /** Where signatures live instead of the image's own repository. */
+  readonly repository?: string;
+  /** Narrows to one format. Default: every format is found out. */
+  readonly format?: "Cosign" | "SigstoreBundle";
+};
+
+/** cosign's short names of predicate types (cosign `pkg/cosign/attestation`). */
+const PREDICATE_TYPES: ReadonlyMap<string, string> = new Map([
+  ["custom", "https://cosign.sigstore.dev/attestation/v1"],
+  ["slsaprovenance", "https://slsa.dev/provenance/v0.2"],
+  ["slsaprovenance02", "https://slsa.dev/provenance/v0.2"],
+  ["slsaprovenance1", "https://slsa.dev/provenance/v1"],
+  ["spdx", "https://spdx.dev/Document"],
+  ["spdxjson", "https://spdx.dev/Document"],
+  ["cyclonedx", "https://cyclonedx.org/bom"],
+  ["link", "https://in-toto.io/Link/v1"],
+  ["vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"],
+  ["openvex", "https://openvex.dev/ns"],
+]);
+
+/** The full predicate type of one of cosign's short names; everything else stays as it is. */
+export function predicateType(name: string): string {
+  return PREDICATE_TYPES.get(name) ?? name;
+}
+
+/** The policy that asks `question` of every image: what `evaluateImage` and `assay verify` evaluate. */
+export function policyOf(question: ImageQuestion): JsonObject {
+  const attestors = [{ count: 1, entries: [attestorOf(question)] }];
+  const attestations = (question.attestations ?? []).map((attestation) => ({
+    type: predicateType(attestation.type),
+    attestors,
+    ...(attestation.conditions === undefined ? {} : { conditions: list(attestation.conditions) }),
+  }));
+  const entry: JsonObject = {
+    imageReferences: ["*"],
+    ...(question.format === undefined ? {} : { type: question.format }),
+    ...(question.signature === false ? {} : { attestors }),
+    ...(attestations.length === 0 ? {} : { attestations }),
+    ...(question.repository === undefined ? {} : { repository: question.repository }),
+  };
+  return {
+    apiVersion: "kyverno.io/v1",
+    kind: "ClusterPolicy",
+    metadata: { name: "verify" },
+    spec: {
+      validationFailureAction: "Enforce",
+      webhookTimeoutSeconds: 30,
+      rules: [{ name: "image", match: { any: [{ resources: { kinds: ["Pod"] } }] }, verifyImages: [entry] }],
+    },
+  };
+}
+
+/** A Pod that runs nothing but `image`. */
+export function podOf(image: string): JsonObject {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "image", namespace: "default" },
+    spec: { containers: [{ name: "image", image }] },
+  };
+}
+
+function attestorOf(question: ImageQuestion): JsonObject {
+  const logs = {
+    rekor: { ignoreTlog: question.tlog === "ignore" },
+    ctlog: {
+      ignoreSCT: question.sct === "ignore",
+      ...(question.timestampChain === undefined ? {} : { tsaCertChain: question.timestampChain }),
+    },
+  };
+  const annotations = question.annotations === undefined ? {} : { annotations: question.annotations };
+  if ("key" in question) {
+    const { signatureAlgorithm } = question;
+    const keys = {
+      ...(question.key.includes("-----BEGIN") ? { publicKeys: question.key } : { kms: question.key }),
+      ...(signatureAlgorithm === undefined ? {} : { signatureAlgorithm }),
+      ...logs,
+    };
+    return { keys, ...annotations };
+  }
+  if ("identity" in question) return { keyless: { ...question.identity, ...logs }, ...annotations };
+  const certificates = {
+    ...(question.certificate === undefined ? {} : { cert: question.certificate }),
+    ...(question.certificateChain === undefined ? {} : { certChain: question.certificateChain }),
+    ...logs,
+  };
+  return { certificates, ...annotations };
+}
+
+function list(conditions: JsonObject | readonly JsonObject[]): readonly JsonObject[] {
+  return isList(conditions) ? conditions : [conditions];
+}
+
+function isList(value: JsonObject | readonly JsonObject[]): value is readonly JsonObject[] {
+  return Array.isArray(value);
+}

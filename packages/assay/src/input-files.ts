@@ -1,0 +1,174 @@
+import type { Dirent } from "node:fs";
+import { lstat, open, readdir, stat } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { type MinimatchOptions, minimatch } from "minimatch";
+import { AssayError } from "./assay-error.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A file that was read whole. */
+export interface InputFile {
+  /** As the user would write it; `-` is standard input. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Limits of one reading. */
+export interface InputLimits {
+  /** Largest file, in bytes. Default 16 MiB. */
+  readonly maxBytes?: number;
+  /** Most files that one pattern may find. Default 20,000. */
+  readonly maxFiles?: number;
+}
+
+const DEFAULTS = { maxBytes: 16 * 1024 * 1024, maxFiles: 20_000 };
+const DOCUMENT = /\.(ya?ml|json)$/i;
+const MAGIC = /[*?[\]]/;
+/** Plain globs only: no braces, extensions, negation or comments, so that a pattern cannot blow up. */
+const GLOB: MinimatchOptions = {
+  dot: true,
+  nobrace: true,
+  noext: true,
+  nonegate: true,
+  nocomment: true,
+  platform: "linux",
+};
+
+/**
+ * Reads what `patterns` name: files, directories (their `.yaml`, `.yml`, `.json`, at any depth), globs (`**` crosses
+ * directories) or `-` for standard input. Every pattern must find something; a file named twice is read once.
+ */
+export async function readInputFiles(
+  patterns: readonly string[],
+  terminal: Terminal,
+  limits: InputLimits = {},
+): Promise<readonly InputFile[]> {
+  const { maxBytes, maxFiles } = { ...DEFAULTS, ...limits };
+  const seen = new Set<string>();
+  const files: InputFile[] = [];
+  for (const pattern of patterns) {
+    if (pattern === "-") {
+      if (!seen.has("-")) files.push({ file: "-", text: await terminal.stdin(maxBytes) });
+      seen.add("-");
+      continue;
+    }
+    for (const path of await findFiles(pattern, terminal.cwd, maxFiles)) {
+      const full = resolve(terminal.cwd, path);
+      if (seen.has(full)) continue;
+      seen.add(full);
+      files.push({ file: path, text: await readTextFile(path, terminal.cwd, maxBytes) });
+    }
+  }
+  return files;
+}
+
+/** Reads one file as UTF-8, at most `maxBytes` of it. */
+export async function readTextFile(
+  path: string,
+  cwd: string,
+  maxBytes: number = DEFAULTS.maxBytes,
+): Promise<string> {
+  return (await readBytes(path, cwd, maxBytes)).toString("utf8");
+}
+
+/** Reads one file, at most `maxBytes` of it, also where it is a pipe (`<(…)`) whose size nobody knows. */
+export async function readBytes(path: string, cwd: string, maxBytes: number): Promise<Buffer> {
+  const handle = await open(resolve(cwd, path), "r").catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  try {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of handle.createReadStream({ autoClose: false })) {
+      const bytes: Buffer = chunk;
+      size += bytes.length;
+      if (size > maxBytes)
+        throw new AssayError("fileTooLarge", `\`${path}\` is larger than ${maxBytes} bytes`);
+      chunks.push(bytes);
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    throw error instanceof AssayError ? error : unreadable(path, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function findFiles(pattern: string, cwd: string, maxFiles: number): Promise<readonly string[]> {
+  const info = await stat(resolve(cwd, pattern)).catch(() => undefined);
+  if (info !== undefined && !info.isDirectory()) return [pattern];
+  const found =
+    info === undefined
+      ? await matchGlob(pattern, cwd, maxFiles)
+      : await walk(pattern, cwd, maxFiles, isDocument);
+  if (found.length > 0) return found;
+  if (info !== undefined) {
+    throw new AssayError("fileNotFound", `directory \`${pattern}\` holds no .yaml, .yml or .json file`);
+  }
+  throw new AssayError("fileNotFound", `no file matches \`${pattern}\``, {
+    hint: "give a file, a directory, a glob in quotes, or - for standard input",
+  });
+}
+
+async function matchGlob(pattern: string, cwd: string, maxFiles: number): Promise<readonly string[]> {
+  if (!MAGIC.test(pattern)) return [];
+  const parts = pattern.split("/");
+  const fixed = parts
+    .slice(
+      0,
+      parts.findIndex((part) => MAGIC.test(part)),
+    )
+    .join("/");
+  const root = fixed === "" ? (isAbsolute(pattern) ? "/" : ".") : fixed;
+  if ((await lstat(resolve(cwd, root)).catch(() => undefined)) === undefined) return [];
+  const wanted = pattern.replace(/^\.\//, "");
+  return walk(root, cwd, maxFiles, (path) => minimatch(path.replace(/^\.\//, ""), wanted, GLOB));
+}
+
+function isDocument(path: string): boolean {
+  return DOCUMENT.test(path);
+}
+
+/** Sorted, so that equal directories give equal output. Symbolic links to directories are not followed: no loops. */
+async function walk(
+  root: string,
+  cwd: string,
+  maxFiles: number,
+  wanted: (path: string) => boolean,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  const open = [root];
+  for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
+    const entries: Dirent[] = await readdir(resolve(cwd, directory), { withFileTypes: true }).catch(
+      (error: unknown) => {
+        throw unreadable(root, error);
+      },
+    );
+    for (const entry of entries) {
+      const path = directory === "." ? entry.name : join(directory, entry.name);
+      if (entry.isDirectory()) {
+        if (entry.name !== "node_modules" && entry.name !== ".git") open.push(path);
+      } else if (wanted(path)) {
+        found.push(path);
+        if (found.length > maxFiles) {
+          throw new AssayError("tooManyFiles", `\`${root}\` holds more than ${maxFiles} files`);
+        }
+      }
+    }
+  }
+  return found.sort();
+}
+
+/** The path as one would write it from `cwd`. */
+export function displayPath(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return short.startsWith("..") ? path : short;
+}
+
+function unreadable(path: string, error: unknown): AssayError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT") return new AssayError("fileNotFound", `no file matches \`${path}\``);
+  if (code === "EISDIR") return new AssayError("fileUnreadable", `\`${path}\` is a directory`);
+  const why =
+    code === "EACCES" ? "permission denied" : error instanceof Error ? error.message : String(error);
+  return new AssayError("fileUnreadable", `cannot read \`${path}\`: ${why}`, { cause: error });
+}

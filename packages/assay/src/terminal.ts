@@ -1,0 +1,63 @@
+import { Buffer } from "node:buffer";
+import { AssayError } from "./assay-error.ts";
+
+/** Everything the command line sees of the process: nothing else reads streams, environment, directory or clock. */
+export interface Terminal {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Whole standard input, at most `limit` bytes. */
+  readonly stdin: (limit: number) => Promise<string>;
+  /** Whether `out` may carry colours: a terminal, and neither `NO_COLOR` nor `--no-color`. */
+  readonly color: boolean;
+  /** Whether progress may be drawn on `err`. */
+  readonly progress: boolean;
+  readonly width: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly now: () => Date;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** The terminal of this process. */
+export function processTerminal(process: NodeJS.Process): Terminal {
+  const interrupted = new AbortController();
+  process.once("SIGINT", () => interrupted.abort(new AssayError("usage", "interrupted")));
+  // A reader that closes the pipe (`assay … | head`) ends the output, it is no failure of ours.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    stdin: (limit) => readAll(process.stdin, limit),
+    color: wantsColor(process.env, process.stdout.isTTY === true),
+    progress: process.stderr.isTTY === true && process.env["CI"] === undefined,
+    width: process.stdout.columns ?? 100,
+    env: process.env,
+    cwd: process.cwd(),
+    now: () => new Date(),
+    signal: interrupted.signal,
+  };
+}
+
+/** https://no-color.org, and `FORCE_COLOR` for those who pipe into a pager. */
+function wantsColor(env: NodeJS.ProcessEnv, terminal: boolean): boolean {
+  if (env["NO_COLOR"] !== undefined && env["NO_COLOR"] !== "") return false;
+  if (env["FORCE_COLOR"] !== undefined && env["FORCE_COLOR"] !== "0") return true;
+  return terminal && env["TERM"] !== "dumb";
+}
+
+async function readAll(stream: AsyncIterable<Uint8Array | string>, limit: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > limit) {
+      throw new AssayError("fileTooLarge", `standard input is larger than ${limit} bytes`);
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
