@@ -9,14 +9,10 @@ export interface PolicyDocuments {
   readonly exceptions: readonly JsonObject[];
 }
 
-const exceptionKind: Kind = {
-  apiVersion: "kyverno.io/v2",
-  kind: "PolicyException",
-  plural: "policyexceptions",
-};
 const watchedKinds: readonly Kind[] = [
   { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", plural: "clusterpolicies" },
   { apiVersion: "kyverno.io/v1", kind: "Policy", plural: "policies" },
+  { apiVersion: "kyverno.io/v2", kind: "PolicyException", plural: "policyexceptions" },
 ];
 
 /**
@@ -32,10 +28,12 @@ export async function watchPolicies(
   let timer: NodeJS.Timeout | undefined;
   let complete = false;
   const hand = (): void => {
-    const [cluster, namespaced, exceptions] = kinds.map((watched, i) =>
-      watched.list().map((object) => plain(watchedKinds[i] ?? exceptionKind, object)),
-    );
-    changed({ policies: [...(cluster ?? []), ...(namespaced ?? [])], exceptions: exceptions ?? [] });
+    const objects = kinds.flatMap((watched) => watched.list().map((object) => plain(watched.kind, object)));
+    const isException = (object: JsonObject): boolean => object["kind"] === "PolicyException";
+    changed({
+      policies: objects.filter((object) => !isException(object)),
+      exceptions: objects.filter(isException),
+    });
   };
   const settle = (): void => {
     if (!complete) return;

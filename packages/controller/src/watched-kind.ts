@@ -15,6 +15,7 @@ export interface Kind {
 
 /** A live copy of all objects of one kind. */
 export interface WatchedKind {
+  readonly kind: Kind;
   list(): readonly KubernetesObject[];
   get(name: string, namespace?: string): KubernetesObject | undefined;
   stop(): Promise<void>;
@@ -53,6 +54,7 @@ export async function watchKind(
   informer.on("error", retry);
   await start();
   return {
+    kind,
     list: () => informer.list(),
     get: (name, namespace) => informer.get(name, namespace),
     stop: async () => {
