@@ -14,11 +14,31 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$now" ]; then
 fi
 export PATH="$PWD/node_modules/.bin:$PATH"
 export NODE_OPTIONS="${NODE_OPTIONS:-} --disable-warning=ExperimentalWarning"
-verb=$1
-shift
+verb=${1:-}
+shift || true
+from_source() { node --conditions=assay:source "$@"; }
+
+# Every package's `scripts/fuzz.ts`, each with FUZZ_SECONDS to spend; exit code 0 means nothing was found.
+fuzz() {
+  local script passed=0 failed=0
+  export FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
+  for script in packages/*/scripts/fuzz.ts; do
+    [ -e "$script" ] || continue
+    echo "-- $script (${FUZZ_SECONDS}s)"
+    if from_source "$script"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  done
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+}
+
 case "$verb" in
   test) exec vitest run "$@" ;;
-  demo) exec node --conditions=assay:source examples/demo/demo.ts "$@" ;;
-  conformance) exec node --conditions=assay:source packages/conformance/src/cli.ts "$@" ;;
-  *) echo "usage: run.sh test|demo|conformance" >&2; exit 2 ;;
+  demo) from_source examples/demo/demo.ts "$@" ;;
+  conformance) from_source packages/conformance/src/cli.ts "$@" ;;
+  bench) from_source bench/main.ts "$@" ;;
+  fuzz) fuzz ;;
+  *)
+    echo "usage: run.sh test|demo|conformance|bench|fuzz" >&2
+    exit 2
+    ;;
 esac
