@@ -3,4 +3,6 @@ import { runCommandLine } from "./command-line.ts";
 import { commands } from "./commands/index.ts";
 import { processTerminal } from "./terminal.ts";
 
-process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal(process), commands);
+void runCommandLine(process.argv.slice(2), processTerminal(process), commands).then((status) => {
+  process.exitCode = status;
+});
