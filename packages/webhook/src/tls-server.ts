@@ -49,7 +49,7 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
         ? {}
         : { ca: options.clientCa, requestCert: true, rejectUnauthorized: true }),
       keepAliveTimeout: 120_000,
-      headersTimeout: 125_000,
+      headersTimeout: 20_000,
       requestTimeout: 60_000,
     },
     getRequestListener((request) => route(request, { ...own, ...routes })),

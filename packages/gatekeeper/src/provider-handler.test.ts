@@ -1,0 +1,88 @@
+import type { EvaluationRequest, Verdict } from "@assay/engine";
+import type { Evaluator } from "@assay/webhook";
+import { describe, expect, test } from "vitest";
+import { providerHandler } from "./provider-handler.ts";
+
+const pinned = `registry.example.com/app:v1@sha256:${"ab".repeat(32)}`;
+
+function verdict(request: EvaluationRequest): Verdict {
+  const [container] = (request.resource["spec"] as unknown as { containers: { image: string }[] }).containers;
+  const signed = container?.image.startsWith("registry.example.com/app") === true;
+  const result = { policy: "signed", rule: "check", failureAction: "Enforce" } as const;
+  return {
+    resource: { kind: "Pod", name: "external-data" },
+    allowed: signed,
+    outcome: signed ? "pass" : "fail",
+    results: [
+      signed
+        ? { ...result, outcome: "pass", code: "ok", message: "verified" }
+        : { ...result, outcome: "fail", code: "notSigned", message: "no signatures found" },
+    ],
+    patches: signed ? [{ op: "replace", path: "/spec/containers/0/image", value: pinned }] : [],
+    warnings: [],
+    trace: [],
+  };
+}
+const assay: Evaluator = { evaluate: async (request) => verdict(request) };
+
+async function ask(body: unknown, options = {}, evaluator = assay): Promise<Record<string, unknown>> {
+  const headers = { "content-type": "application/json" };
+  const request = new Request("https://provider/validate", {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+  });
+  const response = await providerHandler(evaluator, options)(request);
+  const answer = (await response.json()) as { kind: string; response: Record<string, unknown> };
+  expect(answer.kind).toBe("ProviderResponse");
+  return answer.response;
+}
+
+const question = (...keys: unknown[]) => ({
+  apiVersion: "externaldata.gatekeeper.sh/v1beta1",
+  kind: "ProviderRequest",
+  request: { keys },
+});
+
+describe("the external-data provider", () => {
+  test("answers an allowed image with its digest and a denied one with the reason", async () => {
+    const response = await ask(question("registry.example.com/app:v1", "evil/app"));
+    expect(response).toEqual({
+      idempotent: true,
+      items: [
+        { key: "registry.example.com/app:v1", value: pinned, error: "" },
+        { key: "evil/app", value: "evil/app", error: "signed/check: notSigned: no signatures found" },
+      ],
+    });
+  });
+
+  test.each([
+    ["another kind", { ...question("a"), kind: "ProviderResponse" }, "`$.kind`"],
+    [
+      "another version",
+      { ...question("a"), apiVersion: "externaldata.gatekeeper.sh/v1alpha1" },
+      "`$.apiVersion`",
+    ],
+    ["keys that are no strings", question(7), "`$.request.keys`"],
+    ["too many keys", question("a", "b", "c"), "more than 2 keys"],
+  ])("%s is a system error that names the place", async (_name, body, text) => {
+    expect((await ask(body, { maxKeys: 2 }))["systemError"]).toContain(text);
+  });
+
+  test("an image that could not be decided is that item's error", async () => {
+    const broken: Evaluator = { evaluate: () => Promise.reject(new Error("/etc/secret")) };
+    const response = await ask(question("a"), {}, broken);
+    expect(response["items"]).toEqual([{ key: "a", value: "a", error: "internal: could not be decided" }]);
+  });
+
+  test("an image that takes too long says timeout, the others are answered", async () => {
+    const slow: Evaluator = {
+      evaluate: (request, { signal }) =>
+        JSON.stringify(request.resource).includes("slow")
+          ? new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+          : assay.evaluate(request, { signal }),
+    };
+    const response = await ask(question("slow", "registry.example.com/app:v1"), { timeoutMs: 30 }, slow);
+    expect(response["items"]).toMatchObject([{ error: expect.stringContaining("timeout") }, { error: "" }]);
+  });
+});

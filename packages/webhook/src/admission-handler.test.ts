@@ -1,0 +1,211 @@
+import type { EvaluationRequest, Verdict } from "@assay/engine";
+import { describe, expect, test } from "vitest";
+import { admissionHandler } from "./admission-handler.ts";
+import type { Evaluator } from "./evaluator.ts";
+
+const digest = `sha256:${"ab".repeat(32)}`;
+const pod = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web" },
+  spec: { containers: [{ name: "app", image: "registry.example.com/app:v1" }] },
+};
+const review = {
+  apiVersion: "admission.k8s.io/v1",
+  kind: "AdmissionReview",
+  request: {
+    uid: "u1",
+    kind: { group: "", version: "v1", kind: "Pod" },
+    operation: "CREATE",
+    namespace: "prod",
+    userInfo: { username: "alice", groups: ["dev"] },
+    object: pod,
+  },
+};
+
+const allowed: Verdict = {
+  resource: { kind: "Pod", namespace: "prod", name: "web" },
+  allowed: true,
+  outcome: "pass",
+  results: [],
+  patches: [
+    { op: "replace", path: "/spec/containers/0/image", value: `registry.example.com/app:v1@${digest}` },
+  ],
+  warnings: [`policy audit.rule: ${"long ".repeat(80)}\nsecond line`],
+  trace: [],
+};
+const denied: Verdict = {
+  ...allowed,
+  allowed: false,
+  outcome: "fail",
+  results: [
+    {
+      policy: "signed",
+      rule: "check",
+      image: "registry.example.com/app:v1",
+      outcome: "fail",
+      code: "notSigned",
+      message: "failed to verify image registry.example.com/app:v1: no signatures found",
+      failureAction: "Enforce",
+    },
+  ],
+};
+
+function answering(verdict: Verdict): Evaluator & { readonly seen: EvaluationRequest[] } {
+  const seen: EvaluationRequest[] = [];
+  return {
+    seen,
+    evaluate: async (request) => {
+      seen.push(request);
+      return verdict;
+    },
+  };
+}
+
+function post(
+  body: unknown,
+  path = "/mutate?timeout=5s",
+  headers = { "content-type": "application/json" },
+): Request {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return new Request(`https://webhook${path}`, { method: "POST", headers, body: text });
+}
+
+async function respond(
+  evaluator: Evaluator,
+  request: Request,
+  options = {},
+): Promise<Record<string, unknown>> {
+  const response = await admissionHandler(evaluator, options)(request);
+  return ((await response.json()) as { response: Record<string, unknown> }).response;
+}
+
+describe("a verdict becomes an admission response", () => {
+  test("an allowed image is pinned by a JSON patch, warnings are one short line", async () => {
+    const response = await respond(answering(allowed), post(review));
+    expect(response).toMatchObject({ uid: "u1", allowed: true, patchType: "JSONPatch" });
+    expect(JSON.parse(Buffer.from(String(response["patch"]), "base64").toString())).toEqual(allowed.patches);
+    const [warning] = response["warnings"] as string[];
+    expect(warning?.length).toBeLessThanOrEqual(256);
+    expect(warning).not.toContain("\n");
+  });
+
+  test("the validating path sends no patch and judges without mutation", async () => {
+    const evaluator = answering(allowed);
+    const response = await respond(evaluator, post(review, "/validate?timeout=5s"));
+    expect(response).not.toHaveProperty("patch");
+    expect(evaluator.seen[0]).toMatchObject({ mutate: false });
+  });
+
+  test("a denial is a 403 that names policy, rule, reason and code", async () => {
+    const response = await respond(answering(denied), post(review));
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 403 } });
+    const { message } = response["status"] as { message: string };
+    expect(message).toContain("resource Pod/prod/web was blocked due to the following policies");
+    expect(message).toContain("signed:\n  check: failed to verify image registry.example.com/app:v1");
+    expect(message).toContain("[notSigned]");
+    expect(response).not.toHaveProperty("patch");
+  });
+
+  test("who asks, where and how reaches the evaluation", async () => {
+    const evaluator = answering(allowed);
+    await respond(evaluator, post(review), { namespaceLabels: (name: string) => ({ name }) });
+    expect(evaluator.seen[0]).toMatchObject({
+      operation: "CREATE",
+      mutate: true,
+      userInfo: { username: "alice", groups: ["dev"] },
+      namespaceLabels: { name: "prod" },
+      resource: { metadata: { name: "web", namespace: "prod" } },
+    });
+  });
+
+  test("an UPDATE brings the old object, a DELETE is judged on it", async () => {
+    const evaluator = answering(allowed);
+    await respond(
+      evaluator,
+      post({ ...review, request: { ...review.request, operation: "UPDATE", oldObject: pod } }),
+    );
+    expect(evaluator.seen[0]?.oldResource).toEqual(pod);
+    const gone = { ...review.request, operation: "DELETE", object: null, oldObject: pod };
+    await respond(evaluator, post({ ...review, request: gone }));
+    expect(evaluator.seen[1]).toMatchObject({ operation: "DELETE", resource: { kind: "Pod" } });
+  });
+});
+
+describe("what cannot be decided is closed", () => {
+  test.each([
+    ["no JSON", "{", 400, "the body is not JSON"],
+    ["another kind", { ...review, kind: "Pod" }, 400, "`$.kind` is not `AdmissionReview`"],
+    [
+      "another version",
+      { ...review, apiVersion: "admission.k8s.io/v1beta1" },
+      400,
+      "admissionReviewVersions",
+    ],
+    ["no request", { apiVersion: review.apiVersion, kind: review.kind }, 400, "`$.request` is missing"],
+  ])("%s is refused with the place", async (_name, body, status, text) => {
+    const response = await admissionHandler(answering(allowed))(post(body));
+    const answer = await response.text();
+    expect(answer).toContain(text);
+    expect(response.ok && JSON.parse(answer).response.allowed).toBe(false);
+    if (!response.ok) expect(response.status).toBe(status);
+  });
+
+  test.each([
+    ["an operation nobody knows", { operation: "PATCH" }, "`$.request.operation`"],
+    ["an object that is a list", { object: [] }, "`$.request.object`"],
+    ["a namespace that is a number", { namespace: 7 }, "`$.request.namespace`"],
+    ["neither object nor old object", { object: null }, "`$.request.object`"],
+  ])("%s is answered to its uid, not allowed", async (_name, change, place) => {
+    const response = await respond(
+      answering(allowed),
+      post({ ...review, request: { ...review.request, ...change } }),
+    );
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 400 } });
+    expect((response["status"] as { message: string }).message).toContain(place);
+  });
+
+  test("a body over the limit is refused, declared or not", async () => {
+    const big = { ...review, padding: "x".repeat(5000) };
+    const handler = admissionHandler(answering(allowed), { maxBodyBytes: 1000 });
+    expect((await handler(post(big))).status).toBe(413);
+    const stream = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(512)),
+    });
+    const endless = new Request("https://webhook/mutate", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: stream,
+      duplex: "half",
+    } as RequestInit);
+    expect((await handler(endless)).status).toBe(413);
+  });
+
+  test("an evaluation that outlasts the API server's timeout is aborted and says so", async () => {
+    const stuck: Evaluator = {
+      evaluate: (_request, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    };
+    const response = await respond(stuck, post(review, "/mutate?timeout=1s"), { timeoutMarginMs: 950 });
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 504 } });
+    expect((response["status"] as { message: string }).message).toContain("webhookTimeoutSeconds exceeded");
+  });
+
+  test("a bug of ours is a denial that shows nothing of the inside", async () => {
+    const broken: Evaluator = { evaluate: () => Promise.reject(new Error("secret path /etc/keys")) };
+    const response = await respond(broken, post(review));
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 500 } });
+    expect(JSON.stringify(response)).not.toContain("secret path");
+  });
+
+  test("prototype keys in the review change nothing", async () => {
+    const text = JSON.stringify(review).replace(
+      '"uid":"u1"',
+      '"uid":"u1","__proto__":{"operation":"DELETE"}',
+    );
+    const evaluator = answering(denied);
+    const response = await respond(evaluator, post(text));
+    expect(response["allowed"]).toBe(false);
+    expect(evaluator.seen[0]?.operation).toBe("CREATE");
+  });
+});

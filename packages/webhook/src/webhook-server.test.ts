@@ -1,0 +1,165 @@
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Evaluator } from "./evaluator.ts";
+import type { TlsServer } from "./tls-server.ts";
+import { createWebhookServer } from "./webhook-server.ts";
+
+const testdata = new URL("../testdata/", import.meta.url).pathname;
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const review = {
+  apiVersion: "admission.k8s.io/v1",
+  kind: "AdmissionReview",
+  request: {
+    uid: "u1",
+    kind: { kind: "Pod" },
+    operation: "CREATE",
+    object: { kind: "Pod", metadata: { name: "web" } },
+  },
+};
+
+function verdict(allowed: boolean) {
+  return {
+    resource: { kind: "Pod", name: "web" },
+    allowed,
+    outcome: "pass",
+    results: [],
+    patches: [],
+    warnings: [],
+    trace: [],
+  } as const;
+}
+
+async function serve(evaluator: Evaluator, options = {}): Promise<{ server: TlsServer; files: string }> {
+  const files = mkdtempSync(join(tmpdir(), "assay-webhook-"));
+  closers.push(() => rmSync(files, { recursive: true }));
+  use("first", files);
+  const server = await createWebhookServer(evaluator, {
+    tls: { certFile: join(files, "tls.crt"), keyFile: join(files, "tls.key") },
+    tlsIntervalMs: 20,
+    port: 0,
+    host: "127.0.0.1",
+    ...options,
+  });
+  closers.push(() => server.close());
+  return { server, files };
+}
+
+function use(name: string, files: string): void {
+  copyFileSync(join(testdata, `${name}.key`), join(files, "tls.key"));
+  copyFileSync(join(testdata, `${name}.crt`), join(files, "tls.crt"));
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly certificate: string;
+}
+
+function ask(server: TlsServer, path: string, body?: unknown): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      rejectUnauthorized: false,
+      agent: false,
+      method: body === undefined ? "GET" : "POST",
+    } as const;
+    const sent = request(
+      `${server.url}${path}`,
+      { ...options, headers: { "content-type": "application/json" } },
+      (got) => {
+        const certificate = String((got.socket as TLSSocket).getPeerCertificate().subject.CN);
+        const chunks: Buffer[] = [];
+        got.on("data", (chunk: Buffer) => chunks.push(chunk));
+        got.on("end", () =>
+          resolve({ status: got.statusCode ?? 0, text: Buffer.concat(chunks).toString(), certificate }),
+        );
+      },
+    );
+    sent.on("error", reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+describe("the webhook server", () => {
+  test("answers reviews over TLS, and health, readiness and metrics beside them", async () => {
+    let ready = false;
+    const { server } = await serve({ evaluate: async () => verdict(true) }, { ready: () => ready });
+    expect((await ask(server, "/healthz")).status).toBe(200);
+    expect((await ask(server, "/readyz")).status).toBe(503);
+    ready = true;
+    expect((await ask(server, "/readyz")).status).toBe(200);
+    const answer = await ask(server, "/mutate?timeout=10s", review);
+    expect(JSON.parse(answer.text).response).toMatchObject({ uid: "u1", allowed: true });
+    const metrics = await ask(server, "/metrics");
+    expect(metrics.text).toContain('assay_admission_duration_seconds_count{kind="Pod",allowed="true"} 1');
+    expect((await ask(server, "/constructor")).status).toBe(404);
+  });
+
+  test("serves a rotated certificate to new connections without a restart", async () => {
+    let reloaded = (): void => {};
+    const done = new Promise<void>((resolve) => {
+      reloaded = resolve;
+    });
+    const logger = { info: () => reloaded(), warn: () => {}, error: () => {} };
+    const { server, files } = await serve({ evaluate: async () => verdict(true) }, { logger });
+    expect((await ask(server, "/healthz")).certificate).toBe("first");
+    use("second", files);
+    await done;
+    await expect.poll(async () => (await ask(server, "/healthz")).certificate).toBe("second");
+  });
+
+  test("keeps the old certificate when the new files do not fit together", async () => {
+    let failed = (): void => {};
+    const done = new Promise<void>((resolve) => {
+      failed = resolve;
+    });
+    const logger = { info: () => {}, warn: () => {}, error: () => failed() };
+    const { server, files } = await serve({ evaluate: async () => verdict(true) }, { logger });
+    copyFileSync(join(testdata, "second.key"), join(files, "tls.key"));
+    await done;
+    expect((await ask(server, "/healthz")).certificate).toBe("first");
+  });
+
+  test("closing waits for the reviews in flight", async () => {
+    let release = (): void => {};
+    let arrived = (): void => {};
+    const inside = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { server } = await serve({
+      evaluate: async () => {
+        arrived();
+        await held;
+        return verdict(true);
+      },
+    });
+    const answer = ask(server, "/mutate", review);
+    await inside;
+    const closing = server.close();
+    release();
+    expect(JSON.parse((await answer).text).response.allowed).toBe(true);
+    await closing;
+  });
+
+  test("names the file that is no certificate", async () => {
+    const options = {
+      tls: { certFile: join(testdata, "README.md"), keyFile: join(testdata, "first.key") },
+      port: 0,
+    };
+    const evaluator: Evaluator = { evaluate: async () => verdict(true) };
+    await expect(createWebhookServer(evaluator, options)).rejects.toMatchObject({
+      code: "badTls",
+      path: options.tls.certFile,
+    });
+  });
+});
