@@ -1,1 +1,5 @@
-export { library as default } from "../../scripts/tsup.ts";
+import type { Options } from "tsup";
+import { library } from "../../scripts/tsup.ts";
+
+const options: Options = { ...library, entry: ["src/index.ts", "src/vitest.ts"] };
+export default options;

@@ -1,3 +1,6 @@
+export { type ImageOptions, image, type PushedImage, type TestImage } from "./image/image.ts";
+export { custom, FROZEN_TIME, type Predicate, predicate, slsa, spdx, vuln } from "./image/predicates.ts";
+export type { Edits, Format, SignedArtifact, SignOptions } from "./image/sign-options.ts";
 export type { RegistryAuth } from "./registry/auth.ts";
 export type { Fault, FaultEffect } from "./registry/faults.ts";
 export { type Handler, hostFetch } from "./registry/host-fetch.ts";
@@ -11,4 +14,7 @@ export {
 } from "./registry/registry.ts";
 export type { RunningServer } from "./registry/server.ts";
 export type { Descriptor } from "./registry/store.ts";
+export { writeLayout } from "./registry/write-layout.ts";
+export type { Signer } from "./signing/signer.ts";
+export { createKey, type HashName, type KeyKind, type SigningKey } from "./signing/signing-key.ts";
 export { TestkitError, type TestkitErrorCode } from "./testkit-error.ts";

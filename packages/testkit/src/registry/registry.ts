@@ -49,6 +49,8 @@ export interface PushOptions {
 /** An OCI registry in memory. Everything behind one handler: `fetch` and the loopback server answer alike. */
 export interface Registry {
   readonly host: string;
+  /** Whether it answers the referrers API; without, what hangs on an image is found by tag. */
+  readonly referrersApi: boolean;
   /** Reaches this registry only; see `hostFetch` for several. */
   readonly fetch: typeof fetch;
   readonly handle: Handler;
@@ -66,6 +68,13 @@ export interface Registry {
   /** The bytes of a manifest by tag or digest. */
   manifest(repository: string, reference: string): Uint8Array | undefined;
   blob(repository: string, digest: string): Uint8Array | undefined;
+  blobs(): readonly { readonly digest: string; readonly bytes: Uint8Array }[];
+  /** Every manifest with its repository and, where it has one, its tag. */
+  manifests(): readonly {
+    readonly repository: string;
+    readonly tag?: string;
+    readonly descriptor: Descriptor;
+  }[];
   /** Repositories and their tags. */
   tags(): Readonly<Record<string, readonly string[]>>;
 }
@@ -79,6 +88,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const handle = handlerOf({ store, requests, faults, options });
   return {
     host,
+    referrersApi: options.referrersApi ?? true,
     handle,
     fetch: hostFetch({ [host]: handle }),
     requests,
@@ -99,8 +109,19 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     tag: (repository, tag, digest) => void repositoryOf(store, repository).tags.set(tag, digest),
     manifest: (repository, reference) => findManifest(store.get(repository), reference)?.bytes,
     blob: (repository, digest) => store.get(repository)?.blobs.get(digest),
+    blobs: () =>
+      [...store.values()].flatMap(({ blobs }) => [...blobs].map(([digest, bytes]) => ({ digest, bytes }))),
+    manifests: () => [...store].flatMap(([path, repository]) => manifestsOf(path, repository)),
     tags: () => tagsOf(store),
   };
+}
+
+function manifestsOf(path: string, repository: RepositoryStore): ReturnType<Registry["manifests"]> {
+  return [...repository.manifests.values()].flatMap((manifest) => {
+    const entry = { repository: path, descriptor: describe(manifest) };
+    const tags = [...repository.tags].filter(([, digest]) => digest === manifest.digest);
+    return tags.length === 0 ? [entry] : tags.map(([tag]) => ({ ...entry, tag }));
+  });
 }
 
 function tagsOf(store: Store): Readonly<Record<string, readonly string[]>> {

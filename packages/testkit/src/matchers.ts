@@ -1,0 +1,55 @@
+import type { Verdict } from "@assay/engine";
+
+/** What a matcher found; `message` says why it does not hold (or, negated, why it does). */
+export interface MatchResult {
+  readonly pass: boolean;
+  readonly message: () => string;
+}
+
+/** What a denial must look like. Everything absent is not checked. */
+export interface DenialExpectation {
+  /** A code that one of the results must have. */
+  readonly code?: string;
+  /** Text, or a pattern for it, that one of the results' messages must contain. */
+  readonly message?: string | RegExp;
+}
+
+/** Whether a verdict allows. Usable without any test runner: `assert(isAllowed(verdict).pass)`. */
+export function isAllowed(verdict: Verdict): MatchResult {
+  return {
+    pass: verdict.allowed,
+    message: () =>
+      `expected \`${verdict.resource.name}\` to be ${verdict.allowed ? "denied" : "allowed"}\n${reasons(verdict)}`,
+  };
+}
+
+/** Whether a verdict denies, for the reason given. */
+export function isDenied(verdict: Verdict, expected: DenialExpectation = {}): MatchResult {
+  const found = verdict.results.some((result) => result.outcome !== "pass" && fits(result, expected));
+  const pass = !verdict.allowed && (found || (expected.code === undefined && expected.message === undefined));
+  const wanted = [
+    ...(expected.code === undefined ? [] : [`code \`${expected.code}\``]),
+    ...(expected.message === undefined ? [] : [`message \`${String(expected.message)}\``]),
+  ];
+  const how = wanted.length === 0 ? "" : ` with ${wanted.join(" and ")}`;
+  return {
+    pass,
+    message: () =>
+      `expected \`${verdict.resource.name}\` ${pass ? "not " : ""}to be denied${how}\n${reasons(verdict)}`,
+  };
+}
+
+function fits(result: Verdict["results"][number], { code, message }: DenialExpectation): boolean {
+  const text =
+    message === undefined ||
+    (typeof message === "string" ? result.message.includes(message) : message.test(result.message));
+  return text && (code === undefined || result.code === code);
+}
+
+function reasons(verdict: Verdict): string {
+  const lines = verdict.results.map(
+    ({ outcome, code, policy, rule, image, message }) =>
+      `  ${outcome} ${code}: ${policy}/${rule}${image === undefined ? "" : ` ${image}`}: ${message}`,
+  );
+  return [`it was ${verdict.allowed ? "allowed" : "denied"} (${verdict.outcome})`, ...lines].join("\n");
+}

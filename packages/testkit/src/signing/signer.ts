@@ -1,0 +1,14 @@
+import type { TimestampAuthority } from "../sigstore/timestamp-authority.ts";
+import type { TransparencyLog } from "../sigstore/transparency-log.ts";
+import type { SigningKey } from "./signing-key.ts";
+
+/** Whoever signs: a key alone, or a key with a certificate that names it. */
+export interface Signer extends SigningKey {
+  /** DER. */
+  readonly certificate?: Uint8Array;
+  /** Intermediates and root above the certificate, DER, for formats that carry them. */
+  readonly chain?: readonly Uint8Array[];
+  /** Where this signer's signatures are logged unless said otherwise: keyless identities bring their Rekor. */
+  readonly log?: TransparencyLog;
+  readonly timestampAuthority?: TimestampAuthority;
+}
