@@ -9,16 +9,23 @@ export interface RegistryAccess {
   readonly pullSecrets: readonly { readonly namespace: string; readonly name: string }[];
 }
 
-/** A question about an image or what hangs on it. `repository` is `registry/path`. */
-export type EvidenceLookup =
-  | { readonly kind: "digest"; readonly image: ImageReference; readonly access?: RegistryAccess }
-  | {
-      /** `<repo>:sha256-<hex>.sig`, `….att`, the referrers API, and its fallback tag `<repo>:sha256-<hex>`. */
-      readonly kind: "signatureTag" | "attestationTag" | "referrers" | "referrersTag";
+/**
+ * `<repo>:sha256-<hex>.sig`, `….att`, the referrers API, and its fallback tag `<repo>:sha256-<hex>`. One member per
+ * kind, so that `Extract` finds each.
+ */
+type Hanging<K> = K extends string
+  ? {
+      readonly kind: K;
       readonly repository: string;
       readonly digest: Digest;
       readonly access?: RegistryAccess;
     }
+  : never;
+
+/** A question about an image or what hangs on it. `repository` is `registry/path`. */
+export type EvidenceLookup =
+  | { readonly kind: "digest"; readonly image: ImageReference; readonly access?: RegistryAccess }
+  | Hanging<"signatureTag" | "attestationTag" | "referrers" | "referrersTag">
   | { readonly kind: "imageData"; readonly image: ImageReference; readonly access?: RegistryAccess };
 
 export type ContextLookup =
