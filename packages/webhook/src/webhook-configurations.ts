@@ -13,6 +13,9 @@ export interface WebhookConfigurationOptions {
   readonly name?: string;
 }
 
+/** What the API server has to know of a policy. */
+export type WebhookPolicy = Pick<Policy, "failurePolicy" | "webhookTimeoutSeconds" | "rules">;
+
 /** What `webhookConfigurations` returns: objects for `kubectl apply`. */
 export interface WebhookConfiguration {
   readonly apiVersion: "admissionregistration.k8s.io/v1";
@@ -32,7 +35,7 @@ const podControllers = {
  * must behave when we don't answer at all. `timeoutSeconds` is the largest of the policies, so that each can use its own.
  */
 export function webhookConfigurations(
-  policies: readonly Policy[],
+  policies: readonly WebhookPolicy[],
   options: WebhookConfigurationOptions,
 ): readonly WebhookConfiguration[] {
   const name = options.name ?? "assay";
@@ -60,7 +63,7 @@ export function webhookConfigurations(
 function webhook(
   step: "mutate" | "validate",
   failurePolicy: "Fail" | "Ignore",
-  policies: readonly Policy[],
+  policies: readonly WebhookPolicy[],
   options: WebhookConfigurationOptions,
 ): object {
   const mine = policies.filter((policy) => policy.failurePolicy === failurePolicy);
@@ -84,7 +87,7 @@ function clientConfig(step: string, { client, caBundle }: WebhookConfigurationOp
   return { service: { port: 443, ...client.service, path }, caBundle: bundle };
 }
 
-function rules(policies: readonly Policy[]): object[] {
+function rules(policies: readonly WebhookPolicy[]): object[] {
   const operations = ["CREATE", "UPDATE"];
   const custom = customKinds(policies);
   return [
@@ -105,6 +108,6 @@ function rules(policies: readonly Policy[]): object[] {
 }
 
 /** With `imageExtractors` a policy judges kinds of its own, whose plural only the cluster knows. */
-function customKinds(policies: readonly Policy[]): boolean {
+function customKinds(policies: readonly WebhookPolicy[]): boolean {
   return policies.some((policy) => policy.rules.some((rule) => Object.keys(rule.imageExtractors).length > 0));
 }
