@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+
+export interface AssayServerOptions {
+  readonly root: string;
+  readonly kubeconfig: string;
+  readonly certificate: { readonly certFile: string; readonly keyFile: string };
+  readonly port?: number;
+}
+
+/** The real command line in a process of its own. */
+export interface AssayServer {
+  readonly url: string;
+  readonly port: number;
+  readonly options: AssayServerOptions;
+  kill(): void;
+}
+
+/** Starts `assay serve --cluster` and resolves with its port once it says that it listens and is ready. */
+export async function startAssay(options: AssayServerOptions): Promise<AssayServer> {
+  const child = spawn(join(options.root, "node_modules/.bin/node"), args(options), {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const port = await listeningPort(child);
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    options,
+    kill: () => {
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+function args({ root, kubeconfig, certificate, port = 0 }: AssayServerOptions): string[] {
+  return [
+    "--conditions=assay:source",
+    join(root, "packages/assay/src/cli.ts"),
+    "serve",
+    "--cluster",
+    `--kubeconfig=${kubeconfig}`,
+    `--tls-cert=${certificate.certFile}`,
+    `--tls-key=${certificate.keyFile}`,
+    "--host=127.0.0.1",
+    `--port=${port}`,
+    "--leader-election-namespace=assay",
+    "--scan-interval=5",
+    "--log-format=json",
+  ];
+}
+
+async function listeningPort(child: ChildProcess): Promise<number> {
+  let log = "";
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`assay serve did not become ready:\n${log}`)), 30_000);
+    const read = (chunk: Buffer): void => {
+      log += chunk.toString("utf8");
+      const port = /"port":(\d+)/.exec(log)?.[1];
+      if (port === undefined) return;
+      clearTimeout(timer);
+      resolve(Number(port));
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    child.on("exit", (code) => reject(new Error(`assay serve ended with ${code}:\n${log}`)));
+  });
+}

@@ -1,0 +1,98 @@
+import type { Policy } from "@assay/policy";
+import type { WebhookConfiguration } from "@assay/webhook";
+
+export function image(name: string): string {
+  return `127.0.0.1:5001/acme/${name}:v1`;
+}
+
+const offline = { rekor: { url: "http://127.0.0.1:3000", ignoreTlog: true }, ctlog: { ignoreSCT: true } };
+
+export function keyPolicy(publicKeys: string): object {
+  return policy(
+    "key",
+    { entries: [{ keys: { publicKeys, ...offline } }] },
+    { namespaces: ["by-configmap", "lenient"] },
+  );
+}
+
+/** Reads its key from ConfigMap `keys` in namespace `kyverno`, at every admission. */
+export function configMapPolicy(): object {
+  const attestors = { entries: [{ keys: { publicKeys: '{{ keys.data."cosign.pub" }}', ...offline } }] };
+  const context = [{ name: "keys", configMap: { name: "keys", namespace: "kyverno" } }];
+  return policy("by-configmap", attestors, undefined, { context, namespaces: ["by-configmap"] });
+}
+
+export function configMap(key: string): object {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "keys", namespace: "kyverno" },
+    data: { "cosign.pub": key },
+  };
+}
+
+export function ignorePolicy(publicKeys: string): object {
+  const attestors = { entries: [{ keys: { publicKeys, ...offline } }] };
+  return policy("lenient", attestors, undefined, { namespaces: ["lenient"], failurePolicy: "Ignore" });
+}
+
+/** A key that signed nothing. */
+export function denyAllPolicy(): object {
+  const publicKeys =
+    "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjYvcrAmpYkSpnKjLay+r+1U9euhY\n7pW8cyIfLnh1s0TlTLnDOiz8c6P5JtcDFmxDkJtajV5G8W/VJH8HBnIXZw==\n-----END PUBLIC KEY-----";
+  return policy("deny-all", { entries: [{ keys: { publicKeys, ...offline } }] });
+}
+
+export function invalidPolicy(): object {
+  return policy("invalid", { entries: [{ keys: { publicKeys: "no key", ...offline } }] });
+}
+
+interface Extras {
+  readonly context?: readonly object[];
+  readonly namespaces?: readonly string[];
+  readonly failurePolicy?: "Fail" | "Ignore";
+}
+
+function policy(name: string, attestors: object, exclude?: object, extras: Extras = {}): object {
+  const kinds = ["Pod", "Deployment", "CronJob"];
+  const { context, namespaces, failurePolicy = "Fail" } = extras;
+  return {
+    apiVersion: "kyverno.io/v1",
+    kind: "ClusterPolicy",
+    metadata: { name },
+    spec: {
+      validationFailureAction: "Enforce",
+      failurePolicy,
+      webhookTimeoutSeconds: 10,
+      rules: [
+        {
+          name: "check",
+          match: { any: [{ resources: { kinds, ...(namespaces && { namespaces }) } }] },
+          ...(exclude && { exclude: { any: [{ resources: exclude }] } }),
+          ...(context && { context }),
+          verifyImages: [{ imageReferences: ["127.0.0.1:5001/acme/*"], attestors: [attestors] }],
+        },
+      ],
+    },
+  };
+}
+
+/** Webhooks for both, whatever policies the cluster will hold: the controller's policies change while it runs. */
+export function bothFailurePolicies(): readonly Pick<
+  Policy,
+  "failurePolicy" | "webhookTimeoutSeconds" | "rules"
+>[] {
+  return [{ failurePolicy: "Fail", webhookTimeoutSeconds: 10, rules: [] }];
+}
+
+export function withoutSystem(configuration: WebhookConfiguration): object {
+  const namespaceSelector = {
+    matchExpressions: [
+      { key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["kube-system", "assay"] },
+    ],
+  };
+  return {
+    ...configuration,
+    webhooks: configuration.webhooks.map((webhook) => ({ ...webhook, namespaceSelector })),
+  };
+}
