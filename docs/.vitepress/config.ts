@@ -1,0 +1,57 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitepress";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** One sidebar entry per page of a folder, by file name: a new page needs no entry here. */
+function pages(folder: string): { text: string; link: string }[] {
+  return readdirSync(here(`../${folder}`))
+    .filter((file) => file.endsWith(".md") && file !== "index.md")
+    .sort()
+    .map((file) => file.replace(/\.md$/, ""))
+    .map((name) => ({ text: name.replace(/^\d+-/, "").replaceAll("-", " "), link: `/${folder}/${name}` }));
+}
+
+export default defineConfig({
+  title: "assay",
+  description: "Decide by policy, inside a Node process, whether container images may run.",
+  lang: "en",
+  cleanUrls: true,
+  lastUpdated: false,
+  srcExclude: ["README.md"],
+  themeConfig: {
+    search: { provider: "local" },
+    nav: [
+      { text: "Start", link: "/start" },
+      { text: "Guides", link: "/guides/key-based" },
+      { text: "Reference", link: "/reference/cli" },
+      { text: "Playground", link: "/playground" },
+    ],
+    sidebar: [
+      { text: "Start in five minutes", link: "/start" },
+      { text: "Guides", items: pages("guides") },
+      {
+        text: "Reference",
+        items: [
+          { text: "command line", link: "/reference/cli" },
+          { text: "API", link: "/api/" },
+          { text: "codes", link: "/codes" },
+          { text: "formats", link: "/formats" },
+          { text: "compatibility with Kyverno", link: "/compatibility" },
+          { text: "lint rules", link: "/lint/" },
+        ],
+      },
+      { text: "Troubleshooting", link: "/troubleshooting" },
+      { text: "Architecture", link: "/architecture" },
+      { text: "Threat model", link: "/threat-model" },
+      { text: "Decisions", collapsed: true, items: pages("decisions") },
+      { text: "Playground", link: "/playground" },
+    ],
+    outline: [2, 3],
+  },
+  vite: {
+    resolve: { conditions: ["assay:source"] },
+    server: { fs: { allow: [here("../..")] } },
+  },
+});
