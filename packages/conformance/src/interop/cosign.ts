@@ -1,0 +1,85 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, run } from "./processes.ts";
+
+/** How cosign stores what it signs. */
+export type CosignFormat = "legacy" | "bundle";
+
+/** `ecdsa` is what `cosign generate-key-pair` makes; the others are imported. */
+export type CosignKeyKind = "ecdsa" | "rsa" | "p384" | "p521";
+
+/** The real cosign, with a home of its own, offline. */
+export interface Cosign {
+  /** Makes a key pair and returns the path without `.key` and `.pub`. */
+  readonly createKey: (name: string, kind: CosignKeyKind) => string;
+  readonly sign: (image: string, key: string, format: CosignFormat, more?: readonly string[]) => void;
+  readonly attest: (image: string, key: string, attestation: CosignAttestation) => void;
+  readonly verify: (image: string, key: string, more?: readonly string[]) => Ended;
+  readonly verifyAttestation: (image: string, key: string, type: string) => Ended;
+}
+
+export interface CosignAttestation {
+  /** One of cosign's short names, or a URI. */
+  readonly type: string;
+  readonly predicate: unknown;
+  readonly format: CosignFormat;
+}
+
+/** Flags without which cosign asks the public instances, which an offline machine cannot reach. */
+const OFFLINE = ["-y", "--tlog-upload=false", "--use-signing-config=false"];
+
+export function cosignAt(binary: string, directory: string): Cosign {
+  mkdirSync(directory, { recursive: true });
+  const env = { COSIGN_PASSWORD: "", HOME: directory, COSIGN_YES: "true" };
+  const cosign = (...args: readonly string[]): Ended => run(binary, args, { env, cwd: directory });
+  const must = (...args: readonly string[]): void => {
+    const { status, output } = cosign(...args);
+    if (status !== 0) throw new Error(`cosign ${args.join(" ")} ended with ${status}: ${output}`);
+  };
+  let files = 0;
+  return {
+    createKey(name, kind) {
+      const path = join(directory, name);
+      if (kind === "ecdsa") must("generate-key-pair", "--output-key-prefix", name);
+      else {
+        writeFileSync(`${path}.pem`, newPrivateKey(kind));
+        must("import-key-pair", "-y", "--key", `${path}.pem`, "--output-key-prefix", name);
+      }
+      return path;
+    },
+    sign(image, key, format, more = []) {
+      must("sign", ...OFFLINE, bundleFlag(format), "--key", `${key}.key`, ...more, image);
+    },
+    attest(image, key, { type, predicate, format }) {
+      const file = join(directory, `predicate-${files++}.json`);
+      writeFileSync(file, typeof predicate === "string" ? predicate : JSON.stringify(predicate));
+      const what = ["--type", type, "--predicate", file];
+      must("attest", ...OFFLINE, bundleFlag(format), "--key", `${key}.key`, ...what, image);
+    },
+    verify: (image, key, more = []) =>
+      cosign("verify", "--insecure-ignore-tlog=true", "--key", `${key}.pub`, ...more, image),
+    verifyAttestation: (image, key, type) =>
+      cosign(
+        "verify-attestation",
+        "--insecure-ignore-tlog=true",
+        "--key",
+        `${key}.pub`,
+        "--type",
+        type,
+        image,
+      ),
+  };
+}
+
+function newPrivateKey(kind: Exclude<CosignKeyKind, "ecdsa">): string {
+  const { privateKey } =
+    kind === "rsa"
+      ? generateKeyPairSync("rsa", { modulusLength: 3072 })
+      : generateKeyPairSync("ec", { namedCurve: kind === "p384" ? "P-384" : "P-521" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+function bundleFlag(format: CosignFormat): string {
+  return `--new-bundle-format=${format === "bundle"}`;
+}

@@ -1,0 +1,85 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { RegistryHost } from "./push.ts";
+
+/** A registry that runs as a process of its own. */
+export interface RegistryProcess extends RegistryHost {
+  readonly stop: () => void;
+}
+
+/** Debian's docker-registry: no referrers API, storage in a fresh directory. */
+export async function startDockerRegistry(
+  binary: string,
+  host: string,
+  directory: string,
+): Promise<RegistryProcess> {
+  mkdirSync(directory, { recursive: true });
+  const config = join(directory, "config.yml");
+  writeFileSync(
+    config,
+    [
+      "version: 0.1",
+      "log: { level: error, accesslog: { disabled: true } }",
+      `storage: { filesystem: { rootdirectory: ${JSON.stringify(join(directory, "data"))} } }`,
+      `http: { addr: ${JSON.stringify(host)} }`,
+      "",
+    ].join("\n"),
+  );
+  return await startRegistry(binary, ["serve", config], host);
+}
+
+/** A registry with the referrers API, storage in memory. */
+export async function startReferrersRegistry(binary: string, host: string): Promise<RegistryProcess> {
+  return await startRegistry(binary, [host], host);
+}
+
+async function startRegistry(
+  binary: string,
+  args: readonly string[],
+  host: string,
+): Promise<RegistryProcess> {
+  const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  let ended = false;
+  child.stderr.on("data", (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-2_000);
+  });
+  child.on("exit", () => {
+    ended = true;
+  });
+  const deadline = Date.now() + 20_000;
+  while (!(await answers(host))) {
+    if (ended || Date.now() > deadline) throw new Error(`${binary} does not serve ${host}: ${said}`);
+  }
+  if (ended) throw new Error(`something else listens at ${host}: ${said}`);
+  return { host, stop: () => void child.kill() };
+}
+
+async function answers(host: string): Promise<boolean> {
+  const [answer] = await Promise.all([fetch(`http://${host}/v2/`).catch(() => undefined), setTimeout(50)]);
+  return answer?.ok === true;
+}
+
+/** How a command ended, and everything that it printed. */
+export interface Ended {
+  readonly status: number;
+  readonly output: string;
+}
+
+/** Runs a command to its end, with nothing on standard input. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+): Ended {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: "utf8",
+    timeout: 120_000,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  return { status: status ?? 125, output: `${stdout}${stderr}${error ? error.message : ""}`.trim() };
+}

@@ -1,0 +1,53 @@
+# Sourced by lanes: gets a tool into the lane cache once, and says in one line where it cannot be had.
+COSIGN_VERSION=v3.1.2
+GGCR_VERSION=v0.22.1
+LANE_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/assay-lanes"
+mkdir -p "$LANE_CACHE/bin"
+
+# Go's own tools may not fetch another toolchain: what is on the path has to do.
+lane_go() { GOFLAGS=-mod=mod GOTOOLCHAIN=local GOBIN="$LANE_CACHE/bin" go "$@"; }
+
+# Prints the path of Debian's docker-registry: the one on the path, or unpacked from the package, without installing it.
+docker_registry() {
+  if command -v docker-registry; then return; fi
+  local root="$LANE_CACHE/docker-registry"
+  if [ ! -x "$root/usr/bin/docker-registry" ]; then
+    command -v apt-get >/dev/null || { echo "docker-registry is not installed and there is no apt-get" >&2; return 1; }
+    rm -rf "$root.part" && mkdir -p "$root.part" || return 1
+    (
+      cd "$root.part" || exit 1
+      apt-get download docker-registry || { apt-get update && apt-get download docker-registry; } || exit 1
+      dpkg -x docker-registry_*.deb .
+    ) >"$LANE_CACHE/docker-registry.log" 2>&1 || { echo "docker-registry could not be fetched by apt-get: $(tail -n 1 "$LANE_CACHE/docker-registry.log")" >&2; return 1; }
+    rm -rf "$root" && mv "$root.part" "$root"
+  fi
+  echo "$root/usr/bin/docker-registry"
+}
+
+# Prints the path of the real cosign (about four minutes of two cores the first time).
+cosign_binary() {
+  local binary="$LANE_CACHE/bin/cosign"
+  if [ ! -x "$binary" ]; then
+    command -v go >/dev/null || { echo "go is not on the path, so the real cosign cannot be built" >&2; return 1; }
+    lane_go install "github.com/sigstore/cosign/v3/cmd/cosign@$COSIGN_VERSION" >"$LANE_CACHE/cosign.log" 2>&1 ||
+      { echo "cosign could not be built: $(tail -n 1 "$LANE_CACHE/cosign.log")" >&2; return 1; }
+  fi
+  echo "$binary"
+}
+
+# Prints the path of a registry with the referrers API, built around go-containerregistry's.
+referrers_registry() {
+  local binary="$LANE_CACHE/bin/referrers-registry" source="$LANE_CACHE/referrers-registry"
+  if [ ! -x "$binary" ]; then
+    command -v go >/dev/null || { echo "go is not on the path, so a registry with the referrers API cannot be built" >&2; return 1; }
+    mkdir -p "$source" && cp scripts/lanes/referrers-registry/main.go "$source/" || return 1
+    (
+      cd "$source" || exit 1
+      rm -f go.mod go.sum
+      lane_go mod init assay.test/referrers-registry
+      lane_go get "github.com/google/go-containerregistry@$GGCR_VERSION"
+      lane_go build -o "$binary" .
+    ) >"$LANE_CACHE/referrers-registry.log" 2>&1 || { echo "the registry with the referrers API could not be built: $(tail -n 1 "$LANE_CACHE/referrers-registry.log")" >&2; return 1; }
+  fi
+  echo "$binary"
+}
