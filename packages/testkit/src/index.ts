@@ -17,4 +17,26 @@ export type { Descriptor } from "./registry/store.ts";
 export { writeLayout } from "./registry/write-layout.ts";
 export type { Signer } from "./signing/signer.ts";
 export { createKey, type HashName, type KeyKind, type SigningKey } from "./signing/signing-key.ts";
+export {
+  type AuthorityOptions,
+  type CertificateAuthority,
+  createAuthority,
+  type LeafSpec,
+} from "./sigstore/authority.ts";
+export type { AlternativeName, ExtensionSpec } from "./sigstore/extensions.ts";
+export {
+  createSigstore,
+  type IdentityOptions,
+  type Sigstore,
+  type SigstoreOptions,
+} from "./sigstore/sigstore.ts";
+export type { TimestampAuthority, TimestampOptions } from "./sigstore/timestamp-authority.ts";
+export type {
+  EntryKind,
+  LogEntry,
+  LogRequest,
+  RecordOptions,
+  TransparencyLog,
+} from "./sigstore/transparency-log.ts";
+export type { TrustedRootJson } from "./sigstore/trusted-root.ts";
 export { TestkitError, type TestkitErrorCode } from "./testkit-error.ts";

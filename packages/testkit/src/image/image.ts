@@ -1,6 +1,6 @@
 import type { Registry } from "../registry/registry.ts";
 import { type Descriptor, digestOf } from "../registry/store.ts";
-import { jsonBytes, utf8 } from "../signing/encoding.ts";
+import { jsonBytes } from "../signing/encoding.ts";
 import type { Signer } from "../signing/signer.ts";
 import { TestkitError } from "../testkit-error.ts";
 import { attach } from "./attach.ts";
@@ -121,10 +121,4 @@ function push({ subject, layers, repository, tag, artifacts }: State, registry: 
     byDigest: `${name}@${digest}`,
     pinned: `${name}:${tag}@${digest}`,
   };
-}
-
-/** For callers that sign something else than an image made here. */
-export function subjectOf(manifest: Uint8Array | string, name: string): SignedSubject {
-  const bytes = typeof manifest === "string" ? utf8(manifest) : manifest;
-  return { digest: digestOf(bytes), manifest: bytes, name };
 }

@@ -1,4 +1,5 @@
-import { base64, jsonBytes, pem, preAuthEncoding } from "../signing/encoding.ts";
+import { digestOf } from "../registry/store.ts";
+import { base64, jsonBytes, preAuthEncoding, utf8 } from "../signing/encoding.ts";
 import type { Signer } from "../signing/signer.ts";
 import { signBytes } from "../signing/signing-key.ts";
 import type { TimestampAuthority } from "../sigstore/timestamp-authority.ts";
@@ -162,7 +163,8 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** The PEM text of whatever verifies this signer's signatures. */
-export function verifierPem(signer: Signer): string {
-  return signer.certificate === undefined ? signer.pem : pem(signer.certificate, "CERTIFICATE");
+/** For callers that sign something else than an image made here. */
+export function subjectOf(manifest: Uint8Array | string, name: string): SignedSubject {
+  const bytes = typeof manifest === "string" ? utf8(manifest) : manifest;
+  return { digest: digestOf(bytes), manifest: bytes, name };
 }

@@ -1,7 +1,173 @@
+import {
+  Attribute,
+  CertificateChoices,
+  CertificateSet,
+  ContentInfo,
+  DigestAlgorithmIdentifiers,
+  EncapsulatedContent,
+  EncapsulatedContentInfo,
+  IssuerAndSerialNumber,
+  SignedData,
+  SignerIdentifier,
+  SignerInfo,
+  SignerInfos,
+} from "@peculiar/asn1-cms";
+import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
+import { MessageImprint, PKIStatus, PKIStatusInfo, TimeStampResp, TSTInfo } from "@peculiar/asn1-tsp";
+import { AlgorithmIdentifier, Certificate } from "@peculiar/asn1-x509";
+import { pem } from "../signing/encoding.ts";
+import { createKey, type HashName, hashBytes, type SigningKey, signBytes } from "../signing/signing-key.ts";
+import { type AuthorityOptions, createAuthority, type LeafSpec } from "./authority.ts";
+import { algorithmOf } from "./certificate.ts";
+import { buffer, der, TAG } from "./der.ts";
+
 /** An RFC 3161 authority. */
 export interface TimestampAuthority {
   /** Certificates from the signer's to the root, DER. */
   readonly chain: readonly Uint8Array[];
+  /** The same as PEM, as a policy's `tsaCertChain` takes it. */
+  readonly pem: string;
   /** A TimeStampResp over `data`, DER. */
-  timestamp(data: Uint8Array, at?: Date): Uint8Array;
+  timestamp(data: Uint8Array, at?: Date, options?: TimestampOptions): Uint8Array;
+}
+
+/** How one response is made; the defaults are those of a good authority. */
+export interface TimestampOptions {
+  /** Hash of the imprint and of the signature. Default `sha256`. */
+  readonly hash?: HashName;
+  /** Certificates in the response, DER. Default: the signer's. Empty: none. */
+  readonly embed?: readonly Uint8Array[];
+  /** PKIStatus. Default 0, granted. */
+  readonly status?: number;
+  /** The imprint. Default: the hash of the data. */
+  readonly imprint?: Uint8Array;
+  /** The generalized time as it is written, e.g. `20260115120000.1Z`. Default: the time, with its milliseconds. */
+  readonly genTime?: string;
+}
+
+/** How a throwaway timestamp authority is set up. */
+export interface TimestampAuthorityOptions extends AuthorityOptions {
+  readonly clock: () => Date;
+  /** The signer's certificate; default critical extended key usage timeStamping. */
+  readonly leaf?: LeafSpec;
+  readonly key?: SigningKey;
+}
+
+const OIDS = {
+  signedData: "1.2.840.113549.1.7.2",
+  tstInfo: "1.2.840.113549.1.9.16.1.4",
+  contentType: "1.2.840.113549.1.9.3",
+  messageDigest: "1.2.840.113549.1.9.4",
+  signingTime: "1.2.840.113549.1.9.5",
+  policy: "1.3.6.1.4.1.57264.2",
+} as const;
+const HASH_OIDS: Readonly<Record<HashName, string>> = {
+  sha1: "1.3.14.3.2.26",
+  sha224: "2.16.840.1.101.3.4.2.4",
+  sha256: "2.16.840.1.101.3.4.2.1",
+  sha384: "2.16.840.1.101.3.4.2.2",
+  sha512: "2.16.840.1.101.3.4.2.3",
+};
+
+/** A throwaway RFC 3161 authority with a chain of its own. */
+export function createTimestampAuthority(options: TimestampAuthorityOptions): TimestampAuthority {
+  const authority = createAuthority({ name: "tsa", ...options });
+  const key = options.key ?? createKey("p256");
+  const leaf = authority.certify(key, {
+    ...{ subject: "tsa signer", extendedKeyUsage: ["timeStamping"], extendedKeyUsageCritical: true },
+    ...options.leaf,
+  });
+  const chain = [leaf.certificate, ...authority.chain];
+  return {
+    chain,
+    pem: chain.map((each) => pem(each, "CERTIFICATE")).join(""),
+    timestamp: (data, at = options.clock(), how = {}) =>
+      respond({ data, at, how, key, certificate: leaf.certificate }),
+  };
+}
+
+interface Question {
+  readonly data: Uint8Array;
+  readonly at: Date;
+  readonly how: TimestampOptions;
+  readonly key: SigningKey;
+  readonly certificate: Uint8Array;
+}
+
+function respond(question: Question): Uint8Array {
+  const status = new PKIStatusInfo({ status: question.how.status ?? PKIStatus.granted });
+  const content = AsnConvert.serialize(signedDataOf(question));
+  const timeStampToken = new ContentInfo({ contentType: OIDS.signedData, content });
+  return new Uint8Array(AsnConvert.serialize(new TimeStampResp({ status, timeStampToken })));
+}
+
+function signedDataOf(question: Question): SignedData {
+  const { key, certificate, how } = question;
+  const hash = how.hash ?? "sha256";
+  const digestAlgorithm = new AlgorithmIdentifier({ algorithm: HASH_OIDS[hash] });
+  const info = tstInfoOf(question);
+  const attributes = attributesOf(question, hashBytes(info, hash));
+  const parsed = AsnConvert.parse(buffer(certificate), Certificate);
+  const issuerAndSerialNumber = new IssuerAndSerialNumber({
+    issuer: parsed.tbsCertificate.issuer,
+    serialNumber: parsed.tbsCertificate.serialNumber,
+  });
+  const signerInfo = new SignerInfo({
+    ...{ version: 1, digestAlgorithm, sid: new SignerIdentifier({ issuerAndSerialNumber }) },
+    signedAttrs: attributes.map((each) => AsnConvert.parse(buffer(each), Attribute)),
+    signatureAlgorithm: algorithmOf({ key, hash }),
+    signature: new OctetString(buffer(signBytes(key, der(TAG.set, ...attributes), hash))),
+  });
+  const embedded = (how.embed ?? [certificate]).map(
+    (each) => new CertificateChoices({ certificate: AsnConvert.parse(buffer(each), Certificate) }),
+  );
+  const eContent = new EncapsulatedContent({ single: new OctetString(buffer(info)) });
+  return new SignedData({
+    version: 3,
+    digestAlgorithms: new DigestAlgorithmIdentifiers([digestAlgorithm]),
+    encapContentInfo: new EncapsulatedContentInfo({ eContentType: OIDS.tstInfo, eContent }),
+    ...(embedded.length === 0 ? {} : { certificates: new CertificateSet(embedded) }),
+    signerInfos: new SignerInfos([signerInfo]),
+  });
+}
+
+function tstInfoOf({ data, at, how, certificate }: Question): Uint8Array {
+  const hash = how.hash ?? "sha256";
+  const info = new TSTInfo({
+    ...{ version: 1, policy: OIDS.policy, genTime: at },
+    messageImprint: new MessageImprint({
+      hashAlgorithm: new AlgorithmIdentifier({ algorithm: HASH_OIDS[hash] }),
+      hashedMessage: new OctetString(buffer(how.imprint ?? hashBytes(data, hash))),
+    }),
+    serialNumber: buffer(positive(hashBytes(Buffer.concat([data, certificate])).slice(0, 8))),
+  });
+  const bytes = new Uint8Array(AsnConvert.serialize(info));
+  return how.genTime === undefined ? bytes : withTime(bytes, how.genTime);
+}
+
+function positive(bytes: Uint8Array): Uint8Array {
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
+  return bytes;
+}
+
+/** Puts another text in place of the one GeneralizedTime of a TSTInfo. */
+function withTime(info: Uint8Array, text: string): Uint8Array {
+  const body = Buffer.from(info.subarray(info[1] === 0x81 ? 3 : 2));
+  const at = body.indexOf(Buffer.from([0x18]), body.length - 40);
+  const end = at + 2 + (body[at + 1] ?? 0);
+  return der(TAG.sequence, body.subarray(0, at), der(0x18, Buffer.from(text)), body.subarray(end));
+}
+
+/** The signed attributes in DER order, each encoded. */
+function attributesOf({ at }: Question, digest: Uint8Array): readonly Uint8Array[] {
+  const utcTime = `${at.toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`;
+  const values: readonly (readonly [string, Uint8Array])[] = [
+    [OIDS.contentType, Buffer.from("060b2a864886f70d0109100104", "hex")],
+    [OIDS.signingTime, der(0x17, Buffer.from(utcTime))],
+    [OIDS.messageDigest, der(TAG.octetString, digest)],
+  ];
+  return values
+    .map(([attrType, value]) => new Attribute({ attrType, attrValues: [buffer(value)] }))
+    .map((attribute) => new Uint8Array(AsnConvert.serialize(attribute)))
+    .sort((a, b) => Buffer.compare(a, b));
 }
