@@ -1,1 +1,6 @@
-export { library as default } from "../../scripts/tsup.ts";
+import { library } from "../../scripts/tsup.ts";
+
+export default {
+  ...library,
+  entry: ["index", "registry", "layout", "trust", "cluster", "cache"].map((name) => `src/${name}.ts`),
+};

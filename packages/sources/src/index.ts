@@ -1,1 +1,3 @@
-export {};
+export { type LayoutOptions, layoutSource } from "./layout/layout-source.ts";
+export { type RegistryOptions, registrySource } from "./registry/registry-source.ts";
+export { SourceError, type SourceErrorCode } from "./source-error.ts";

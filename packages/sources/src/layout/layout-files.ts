@@ -1,0 +1,58 @@
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import type { Digest } from "@assay/image";
+import { SourceError } from "../source-error.ts";
+
+/** The files of an OCI layout, wherever they are: a directory, a tar file. */
+export interface LayoutFiles {
+  /** For messages. */
+  readonly path: string;
+  /** Undefined: no such file. Throws `tooLarge` beyond `limit`. */
+  read(name: string, limit: number): Promise<Uint8Array | undefined>;
+}
+
+/** `blobs/sha256/<hex>`. INVARIANT: a digest has no path separators (it was parsed), so it cannot leave the layout. */
+export function blobName(digest: Digest): string {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+
+/** The files below a directory. Never more than `limit` bytes are read, whatever the file's size says. */
+export function directoryFiles(path: string): LayoutFiles {
+  return {
+    path,
+    async read(name, limit) {
+      const file = await open(join(path, name), "r").catch((error: unknown) => {
+        if (isMissing(error)) return undefined;
+        throw unreadable(path, name, error);
+      });
+      if (file === undefined) return undefined;
+      try {
+        const { size } = await file.stat();
+        if (size > limit) throw tooLarge(path, name, limit);
+        const bytes = new Uint8Array(size);
+        const { bytesRead } = await file.read(bytes, 0, size, 0);
+        return bytes.subarray(0, bytesRead);
+      } catch (error) {
+        throw error instanceof SourceError ? error : unreadable(path, name, error);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+export function tooLarge(path: string, name: string, limit: number): SourceError {
+  return new SourceError("tooLarge", `\`${name}\` in \`${path}\` is over ${limit} bytes`, { origin: path });
+}
+
+function unreadable(path: string, name: string, cause: unknown): SourceError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SourceError("unavailable", `\`${name}\` in \`${path}\` cannot be read: ${why}`, {
+    origin: path,
+    cause,
+  });
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}

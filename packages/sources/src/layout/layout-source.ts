@@ -1,0 +1,96 @@
+import { stat } from "node:fs/promises";
+import type { Answer, EvidenceLookup, EvidenceSource, FetchOptions } from "@assay/engine";
+import { answerFrom, repositoryOf } from "../oci/answer-from.ts";
+import { type Limits, limitsOf } from "../oci/limits.ts";
+import type { Repository } from "../oci/repository.ts";
+import { failureOf, SourceError } from "../source-error.ts";
+import { isIn, type LayoutContents, readBlob, readContents, tagOf } from "./layout-contents.ts";
+import { directoryFiles, type LayoutFiles } from "./layout-files.ts";
+import { tarFiles } from "./tar-files.ts";
+
+export interface LayoutOptions {
+  /** An OCI layout directory, or a tar file of one. */
+  readonly path: string;
+  /** Answer for this registry only (`host[:port]`). Default: for every registry whose repository the layout holds. */
+  readonly registry?: string;
+  readonly limits?: Partial<Limits>;
+}
+
+/**
+ * Reads images and what hangs on them from an OCI layout, without network. The layout is read once; bytes are hashed
+ * at every read. An image that is not in it is `notFound`.
+ *
+ * Repositories are told apart by the annotation `dev.assay.repository` of the entries in `index.json`.
+ */
+export function layoutSource(options: LayoutOptions | string): EvidenceSource {
+  const { path, registry, limits: given } = typeof options === "string" ? { path: options } : options;
+  const limits = limitsOf(given);
+  let loaded: Promise<{ files: LayoutFiles; contents: LayoutContents }> | undefined;
+
+  async function load(): Promise<{ files: LayoutFiles; contents: LayoutContents }> {
+    const files = await filesAt(path);
+    return { files, contents: await readContents(files, limits) };
+  }
+
+  return {
+    async fetch<K extends EvidenceLookup["kind"]>(
+      lookup: Extract<EvidenceLookup, { kind: K }>,
+      { signal }: FetchOptions,
+    ): Promise<Answer<K>> {
+      signal.throwIfAborted();
+      try {
+        // A layout that could not be read is tried again: it may appear later.
+        loaded ??= load().catch((error: unknown) => {
+          loaded = undefined;
+          throw error;
+        });
+        const layout = await loaded;
+        const name = repositoryOf(lookup);
+        const isOurs = registry === undefined || name.startsWith(`${registry}/`);
+        const contents = isOurs ? layout.contents : { entries: [], bySubject: new Map() };
+        const value = await answerFrom(
+          layoutRepository(name, { ...layout, contents }, limits),
+          lookup,
+          limits,
+        );
+        return { ok: true, value, requests: 0 } as Answer<K>; // `answerFrom` answers each kind with its own value.
+      } catch (error) {
+        return { ok: false, failure: failureOf(error), requests: 0 };
+      }
+    },
+  };
+}
+
+async function filesAt(path: string): Promise<LayoutFiles> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new SourceError("unavailable", `there is no OCI layout at \`${path}\``, { origin: path, cause });
+  });
+  return found.isDirectory() ? directoryFiles(path) : tarFiles(path);
+}
+
+function layoutRepository(
+  name: string,
+  { files, contents }: { readonly files: LayoutFiles; readonly contents: LayoutContents },
+  limits: Limits,
+): Repository {
+  return {
+    name,
+    host: files.path,
+    async manifestByTag(tag) {
+      const found = contents.entries.filter((entry) => isIn(entry, name) && tagOf(entry) === tag);
+      if (new Set(found.map(({ digest }) => digest)).size > 1) {
+        const message = `\`${files.path}\` has several images for \`${name}:${tag}\``;
+        throw new SourceError("malformed", message, { origin: files.path });
+      }
+      return found[0] === undefined ? undefined : this.manifestByDigest(found[0].digest);
+    },
+    async manifestByDigest(digest) {
+      const bytes = await readBlob(digest, limits.manifestBytes, files);
+      return bytes === undefined ? undefined : { bytes, digest, saidManifest: true };
+    },
+    blob: ({ digest, size }) => readBlob(digest, Math.min(size, limits.layerBytes), files),
+    async referrers(digest) {
+      return (contents.bySubject.get(digest) ?? []).filter((entry) => isIn(entry, name));
+    },
+  };
+}

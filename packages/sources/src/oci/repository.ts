@@ -1,0 +1,32 @@
+import type { Digest } from "@assay/image";
+import type { Descriptor } from "./manifest.ts";
+
+/**
+ * A document that was read. INVARIANT: `digest` was computed from `bytes`; where the document was asked for by
+ * digest, it is that digest.
+ */
+export interface Document {
+  readonly bytes: Uint8Array;
+  readonly digest: Digest;
+  /** False where whoever sent it said that it is something else than a manifest (say, HTML). */
+  readonly saidManifest: boolean;
+}
+
+/** What is asked for by digest. */
+export type Wanted = Pick<Descriptor, "digest" | "size">;
+
+/**
+ * One repository of a registry or layout. `undefined` means that the thing does not exist; whatever else goes wrong
+ * is thrown as a `SourceError`.
+ */
+export interface Repository {
+  /** `registry/path` as asked, for origins. */
+  readonly name: string;
+  readonly host: string;
+  manifestByTag(tag: string): Promise<Document | undefined>;
+  /** `size` absent: unknown. */
+  manifestByDigest(digest: Digest, size?: number): Promise<Document | undefined>;
+  blob(wanted: Wanted): Promise<Uint8Array | undefined>;
+  /** What claims to have `digest` as subject. */
+  referrers(digest: Digest): Promise<readonly Descriptor[] | "unsupported">;
+}

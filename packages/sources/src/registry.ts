@@ -1,0 +1,14 @@
+export type { BytesCache } from "./cache/bytes-cache.ts";
+export { memoryCache } from "./cache/memory-cache.ts";
+export type {
+  Credential,
+  CredentialAnswer,
+  CredentialProvider,
+  CredentialRequest,
+} from "./credentials/credential.ts";
+export type { Limits } from "./oci/limits.ts";
+export type { Clock } from "./registry/deadline.ts";
+export type { RequestEvent } from "./registry/exchange.ts";
+export type { Mirror } from "./registry/mirrors.ts";
+export { type RegistryOptions, registrySource } from "./registry/registry-source.ts";
+export type { RetryOptions } from "./registry/retry.ts";

@@ -1,0 +1,234 @@
+import { createHash } from "node:crypto";
+import type { RegistryAccess } from "@assay/engine";
+import { LRUCache } from "lru-cache";
+import {
+  type Credential,
+  type CredentialProvider,
+  type FoundCredential,
+  findCredential,
+} from "../credentials/credential.ts";
+import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import { SourceError, shown } from "../source-error.ts";
+import type { Challenge } from "./challenge.ts";
+import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
+import { checkCrossing, sameHostname } from "./redirects.ts";
+import type { Location } from "./registry-host.ts";
+import { singleFlight } from "./single-flight.ts";
+
+export interface AuthenticatorOptions {
+  readonly credentials: readonly CredentialProvider[];
+  /** Token servers that may receive a registry's credentials though they are another host: registry host → hosts. */
+  readonly tokenHosts: Readonly<Record<string, readonly string[]>>;
+  readonly exchange: ExchangeOptions;
+}
+
+/** Who asks, and on whose behalf. */
+export interface Asking {
+  readonly location: Location;
+  readonly access: RegistryAccess | undefined;
+  /** False where the connection is not worth credentials (plain http that only a policy allowed). */
+  readonly mayUseCredentials: boolean;
+  readonly signal: AbortSignal;
+  readonly count: () => void;
+  readonly note: (text: string) => void;
+}
+
+export interface Authenticator {
+  /** The `authorization` header that this host is known to want; undefined: none is known (yet). */
+  header(asking: Asking): Promise<string | undefined>;
+  /** Learns how `from` wants to be authorized, and forgets what it just refused. */
+  learn(asking: Asking, from: URL, challenge: Challenge, refused: string | undefined): void;
+}
+
+interface Realm {
+  readonly challenge: Challenge;
+  readonly from: URL;
+}
+
+const tokenBytes = 1024 * 1024;
+const dockerRealms: readonly string[] = ["auth.docker.io"];
+
+/**
+ * Authorizes requests: Basic, or Bearer tokens from the registry's realm, which are reused for all requests to one
+ * repository until shortly before they expire. INVARIANT: a credential goes only to the host it was given for, to that
+ * host's own token server, or to one listed for it; tokens are kept apart by repository and credential.
+ */
+export function authenticator(options: AuthenticatorOptions): Authenticator {
+  const realms = new LRUCache<string, Realm>({ max: 500, ttl: 3_600_000 });
+  const credentials = new LRUCache<string, FoundCredential>({ max: 1000, ttl: 60_000 });
+  const tokens = new LRUCache<string, string>({ max: 5000 });
+  const flights = singleFlight<string>();
+
+  async function credentialFor(asking: Asking): Promise<Credential | undefined> {
+    const { location, access, signal } = asking;
+    if (!asking.mayUseCredentials) {
+      asking.note(
+        `no credentials were sent to \`${location.host}\`: plain http is allowed by the policy only`,
+      );
+      return undefined;
+    }
+    const key = credentialKey(asking);
+    let found = credentials.get(key);
+    if (found === undefined) {
+      const request = { registry: location.registry, repository: location.path, access };
+      found = await findCredential(options.credentials, request, signal);
+      credentials.set(key, found);
+    }
+    for (const note of found.notes) asking.note(note);
+    return found.credential;
+  }
+
+  async function bearer(asking: Asking, realm: Realm & { challenge: { scheme: "bearer" } }): Promise<string> {
+    const credential = await credentialFor(asking);
+    if (credential?.kind === "bearer") return `Bearer ${headerSafe(credential.token, asking)}`;
+    const key = JSON.stringify([realm.challenge, asking.location, fingerprint(credential)]);
+    const known = tokens.get(key);
+    if (known !== undefined) return known;
+    const { value } = await flights(key, asking.signal, async (signal) => {
+      const fetched = await fetchToken({ ...asking, signal }, realm, credential, options);
+      const header = `Bearer ${fetched.token}`;
+      if (fetched.lifetimeMs > 0) tokens.set(key, header, { ttl: fetched.lifetimeMs });
+      return header;
+    });
+    return value;
+  }
+
+  return {
+    async header(asking) {
+      const realm = realms.get(asking.location.host);
+      if (realm === undefined) return undefined;
+      if (realm.challenge.scheme === "bearer")
+        return bearer(asking, { ...realm, challenge: realm.challenge });
+      const credential = await credentialFor(asking);
+      if (credential?.kind === "basic") return basic(credential);
+      return credential?.kind === "bearer" ? `Bearer ${headerSafe(credential.token, asking)}` : undefined;
+    },
+    learn(asking, from, challenge, refused) {
+      realms.set(asking.location.host, { challenge, from });
+      if (refused === undefined) return;
+      credentials.delete(credentialKey(asking));
+      for (const [key, header] of tokens.entries()) if (header === refused) tokens.delete(key);
+    },
+  };
+}
+
+function credentialKey({ location, access }: Asking): string {
+  return JSON.stringify([location.registry, location.path, access?.providers, access?.pullSecrets]);
+}
+
+interface Token {
+  readonly token: string;
+  readonly lifetimeMs: number;
+}
+
+async function fetchToken(
+  asking: Asking,
+  { challenge, from }: Realm & { challenge: { scheme: "bearer" } },
+  credential: Credential | undefined,
+  options: AuthenticatorOptions,
+): Promise<Token> {
+  const realm = realmOf(challenge.realm, from);
+  await checkCrossing(from, realm, options.exchange.borders);
+  if (credential !== undefined && !mayReceive(realm, from, asking.location, options)) {
+    const message =
+      `\`${from.host}\` wants its credentials sent to \`${realm.host}\`, which was refused: ` +
+      `if that is its token server, list it in \`tokenHosts\``;
+    throw new SourceError("unauthorized", message, { origin: from.host });
+  }
+  const scope = `repository:${asking.location.path}:pull`;
+  const incoming = await requestToken(
+    asking,
+    { realm, scope, service: challenge.service, credential },
+    options,
+  );
+  return tokenIn(incoming, asking);
+}
+
+interface TokenRequest {
+  readonly realm: URL;
+  readonly scope: string;
+  readonly service: string | undefined;
+  readonly credential: Credential | undefined;
+}
+
+function requestToken(
+  asking: Asking,
+  request: TokenRequest,
+  options: AuthenticatorOptions,
+): Promise<Incoming> {
+  const { realm, scope, service, credential } = request;
+  const common = { limit: tokenBytes, signal: asking.signal, count: asking.count };
+  if (credential?.kind === "identityToken") {
+    const form = new URLSearchParams({ grant_type: "refresh_token", refresh_token: credential.token, scope });
+    form.set("client_id", "assay");
+    if (service !== undefined) form.set("service", service);
+    return exchange({ ...common, url: realm, headers: {}, form: form.toString() }, options.exchange);
+  }
+  const url = new URL(realm);
+  if (service !== undefined) url.searchParams.set("service", service);
+  url.searchParams.set("scope", scope);
+  const headers = credential?.kind === "basic" ? { authorization: basic(credential) } : undefined;
+  return exchange({ ...common, url, headers: headers ?? {} }, options.exchange);
+}
+
+function tokenIn(incoming: Incoming, asking: Asking): Token {
+  const origin = incoming.url.host;
+  if (incoming.status !== 200) {
+    const code =
+      incoming.status === 429 ? "rateLimited" : incoming.status >= 500 ? "unavailable" : "unauthorized";
+    const message = `the token server \`${origin}\` of \`${asking.location.host}\` answered ${incoming.status}`;
+    throw new SourceError(code, message, { origin, status: incoming.status });
+  }
+  const answer = parseObject(incoming.bytes);
+  const token = isFields(answer)
+    ? (text(own(answer, "token")) ?? text(own(answer, "access_token")))
+    : undefined;
+  if (answer === undefined || token === undefined || token === "") {
+    throw new SourceError("malformed", `the token server \`${origin}\` sent no token`, { origin });
+  }
+  const seconds = Number(own(answer, "expires_in") ?? 60);
+  // A token about to expire would be refused on its way: it is renewed ten seconds before, or used once.
+  const lifetimeMs = Number.isFinite(seconds) ? Math.min(seconds - 10, 3600) * 1000 : 0;
+  return { token: headerSafe(token, asking), lifetimeMs };
+}
+
+/** A token with CR, LF or spaces would write headers of its own. */
+function headerSafe(token: string, asking: Asking): string {
+  if (/^[\x21-\x7e]{1,65536}$/.test(token)) return token;
+  const origin = asking.location.host;
+  throw new SourceError("malformed", `the token for \`${origin}\` has characters that no token has`, {
+    origin,
+  });
+}
+
+function realmOf(realm: string, from: URL): URL {
+  if (URL.canParse(realm)) return new URL(realm);
+  const message = `\`${from.host}\` names \`${shown(realm)}\` as its token server, which is no address`;
+  throw new SourceError("malformed", message, { origin: from.host });
+}
+
+/** Same host, its parent or child domain (registry.gitlab.com, gitlab.com), Docker Hub's own, or listed. */
+function mayReceive(realm: URL, from: URL, location: Location, options: AuthenticatorOptions): boolean {
+  if (sameHostname(realm, from)) return true;
+  const listed = options.tokenHosts[location.registry] ?? options.tokenHosts[location.host] ?? [];
+  if (listed.includes(realm.host) || listed.includes(realm.hostname)) return true;
+  if (realm.protocol !== "https:") return false;
+  if (location.registry === "docker.io") return dockerRealms.includes(realm.host);
+  return isDomainOf(realm.hostname, from.hostname) || isDomainOf(from.hostname, realm.hostname);
+}
+
+/** INVARIANT: compares whole labels: `azurecr.io.evil` and `notazurecr.io` are no parents of `a.azurecr.io`. */
+function isDomainOf(parent: string, child: string): boolean {
+  return parent.split(".").length >= 2 && !/^[\d.]+$/.test(parent) && child.endsWith(`.${parent}`);
+}
+
+function basic(credential: Credential & { kind: "basic" }): string {
+  return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString("base64")}`;
+}
+
+/** Tells credentials apart in cache keys without keeping them there. */
+function fingerprint(credential: Credential | undefined): string {
+  return credential === undefined
+    ? ""
+    : createHash("sha256").update(JSON.stringify(credential)).digest("hex");
+}

@@ -1,0 +1,169 @@
+import { SourceError, shown } from "../source-error.ts";
+import { withTimeout } from "./deadline.ts";
+import { discard, readBody } from "./read-body.ts";
+import { type Borders, checkCrossing } from "./redirects.ts";
+
+/** One HTTP request that was sent, told to `onRequest`. Holds no credentials and no query. */
+export interface RequestEvent {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  /** Absent: no answer came. */
+  readonly status?: number;
+  readonly milliseconds: number;
+  readonly bytes: number;
+  readonly error?: string;
+}
+
+export interface ExchangeOptions {
+  readonly fetch: typeof globalThis.fetch;
+  readonly timeoutMs: number;
+  readonly borders: Borders;
+  readonly now: () => number;
+  readonly onRequest: ((event: RequestEvent) => void) | undefined;
+}
+
+export interface Outgoing {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A form: makes it a POST. */
+  readonly form?: string;
+  /** Most bytes of a good answer. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+  /** Called for each request that goes out, redirects included. */
+  readonly count: () => void;
+}
+
+export interface Incoming {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array;
+}
+
+const maxRedirects = 5;
+/** Enough for any registry's error document. */
+const errorBytes = 16 * 1024;
+
+/**
+ * Sends one request and reads its whole answer, under one time limit. Redirects are followed by hand: each target is
+ * checked, and what authorizes us at one origin is never sent to another. Throws `SourceError`
+ * (`unavailable`, `timeout`, `tooLarge`, `malformed`) or the reason of `signal`.
+ */
+export async function exchange(outgoing: Outgoing, options: ExchangeOptions): Promise<Incoming> {
+  const { host } = outgoing.url;
+  return withTimeout({ signal: outgoing.signal, milliseconds: options.timeoutMs, origin: host }, (signal) =>
+    follow({ ...outgoing, signal }, options),
+  );
+}
+
+async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Incoming> {
+  let url = outgoing.url;
+  let headers = outgoing.headers;
+  for (let hops = 0; ; hops++) {
+    const { incoming, location } = await once({ ...outgoing, url, headers }, options);
+    if (location === undefined) return incoming;
+    const next = parseLocation(location, url);
+    if (hops >= maxRedirects || outgoing.form !== undefined) {
+      throw new SourceError("malformed", `\`${outgoing.url.host}\` redirects too often`, {
+        origin: outgoing.url.host,
+      });
+    }
+    await checkCrossing(url, next, options.borders);
+    if (next.origin !== url.origin) headers = withoutAuthorization(headers);
+    url = next;
+  }
+}
+
+async function once(
+  outgoing: Outgoing,
+  options: ExchangeOptions,
+): Promise<{ readonly incoming: Incoming; readonly location?: string }> {
+  const { url } = outgoing;
+  const started = options.now();
+  const method = outgoing.form === undefined ? "GET" : "POST";
+  const told = { method, url: `${url.origin}${url.pathname}` } as const;
+  const tell = (more: Omit<RequestEvent, "method" | "url" | "milliseconds">): void =>
+    options.onRequest?.({ ...told, milliseconds: options.now() - started, ...more });
+  outgoing.count();
+  let status: number | undefined;
+  try {
+    const response = await send(outgoing, method, options);
+    status = response.status;
+    const location = isRedirect(status) ? response.headers.get("location") : null;
+    if (location !== null) await discard(response);
+    const bytes = location === null ? await bodyOf(response, outgoing) : new Uint8Array();
+    tell({ status, bytes: bytes.byteLength });
+    const incoming = { url, status, headers: response.headers, bytes };
+    return location === null ? { incoming } : { incoming, location };
+  } catch (error) {
+    const problem = networkError(error, outgoing);
+    tell({
+      ...(status === undefined ? {} : { status }),
+      bytes: 0,
+      error: problem instanceof Error ? problem.message : "",
+    });
+    throw problem;
+  }
+}
+
+function send(outgoing: Outgoing, method: "GET" | "POST", options: ExchangeOptions): Promise<Response> {
+  return options.fetch(outgoing.url, {
+    method,
+    redirect: "manual",
+    headers: {
+      "accept-encoding": "identity",
+      "user-agent": "assay",
+      ...outgoing.headers,
+      ...(outgoing.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
+    },
+    body: outgoing.form ?? null,
+    signal: outgoing.signal,
+  });
+}
+
+async function bodyOf(response: Response, outgoing: Outgoing): Promise<Uint8Array> {
+  const { host } = outgoing.url;
+  if (response.ok) return readBody(response, outgoing.limit, host);
+  // An error's text only helps people: an over-long or compressed one is left away.
+  return readBody(response, errorBytes, host).catch((error: unknown) => {
+    if (error instanceof SourceError) return new Uint8Array();
+    throw error;
+  });
+}
+
+function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+function parseLocation(location: string, base: URL): URL {
+  const next = URL.canParse(location, base.href) ? new URL(location, base) : undefined;
+  if (next !== undefined) return next;
+  const message = `\`${base.host}\` redirects to \`${shown(location)}\`, which is no address`;
+  throw new SourceError("malformed", message, { origin: base.host });
+}
+
+function withoutAuthorization(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "authorization"));
+}
+
+/** What fetch throws, as ours: the cause says why (refused, unknown host, certificate), the error itself does not. */
+function networkError(error: unknown, outgoing: Outgoing): unknown {
+  if (outgoing.signal.aborted) return outgoing.signal.reason;
+  if (error instanceof SourceError) return error;
+  const { host } = outgoing.url;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const reason = cause instanceof Error ? cause.message || code || cause.name : String(cause);
+  const message = `\`${host}\` could not be reached: ${shown(reason)}${hint(code, reason)}`;
+  return new SourceError("unavailable", message, { origin: host, cause: error });
+}
+
+function hint(code: string, reason: string): string {
+  if (/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)/.test(code))
+    return " (give the registry's CA to the client)";
+  if (/EPROTO|SSL|wrong version/i.test(`${code} ${reason}`))
+    return " (does it speak plain http? then allow it as insecure)";
+  if (code === "ENOTFOUND") return " (is the registry's name spelt right?)";
+  return "";
+}

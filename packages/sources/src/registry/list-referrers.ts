@@ -1,0 +1,104 @@
+import type { Digest } from "@assay/image";
+import type { LRUCache } from "lru-cache";
+import type { Limits } from "../oci/limits.ts";
+import { type Descriptor, parseManifest } from "../oci/manifest.ts";
+import { SourceError, shown } from "../source-error.ts";
+import type { Incoming } from "./exchange.ts";
+import type { Location } from "./registry-host.ts";
+import { type Errand, errorCodeIn, type Transport } from "./transport.ts";
+
+/** Hosts that have no referrers API, for a short while: bounded, and never an absence of one image's referrers. */
+export type ReferrersMemory = Pick<LRUCache<string, true>, "has" | "set">;
+
+interface Means {
+  readonly transport: Transport;
+  readonly limits: Limits;
+  readonly referrersMemory: ReferrersMemory;
+}
+
+const indexType = "application/vnd.oci.image.index.v1+json";
+/** What registries without the API answer; 400 and 406 as go-containerregistry treats them. */
+const absent = new Set([400, 404, 405, 406, 501]);
+const repositoryErrors = new Set([
+  "NAME_UNKNOWN",
+  "NAME_INVALID",
+  "MANIFEST_UNKNOWN",
+  "DIGEST_INVALID",
+  "DENIED",
+]);
+
+/**
+ * All referrers of a digest, page after page: all of them or an error, never some. `unsupported`: the registry has no
+ * referrers API (or does not know the repository), so the fallback tag counts.
+ */
+export async function listReferrers(
+  digest: Digest,
+  location: Location,
+  errand: Errand,
+  means: Means,
+): Promise<readonly Descriptor[] | "unsupported"> {
+  if (means.referrersMemory.has(location.host)) return "unsupported";
+  const found: Descriptor[] = [];
+  const visited = new Set<string>();
+  let path: string | undefined = `referrers/${digest}`;
+  while (path !== undefined) {
+    if (visited.has(path)) throw endless(location, "its pages of referrers go round in a circle");
+    visited.add(path);
+    const incoming: Incoming = await page(path, location, errand, means);
+    if (absent.has(incoming.status)) return unsupported(incoming, visited, location, means);
+    found.push(...entriesOf(incoming, location));
+    // One over the limit is enough to know: the reader then says `tooMany`.
+    if (found.length > means.limits.referrers) return found;
+    if (visited.size > means.limits.referrers) throw endless(location, "its pages of referrers do not end");
+    path = nextPage(incoming, location);
+  }
+  return found;
+}
+
+function page(path: string, location: Location, errand: Errand, means: Means): Promise<Incoming> {
+  const expect = (status: number): boolean => status === 200 || absent.has(status);
+  const get = { location, path, accept: indexType, limit: means.limits.manifestBytes, expect };
+  return means.transport(get, errand);
+}
+
+function unsupported(
+  incoming: Incoming,
+  visited: ReadonlySet<string>,
+  location: Location,
+  means: Means,
+): "unsupported" {
+  if (visited.size > 1) throw endless(location, `a page of referrers answered ${incoming.status}`);
+  // An unknown repository says nothing about the host: others there may have referrers.
+  if (!repositoryErrors.has(errorCodeIn(incoming.bytes) ?? ""))
+    means.referrersMemory.set(location.host, true);
+  return "unsupported";
+}
+
+function entriesOf(incoming: Incoming, location: Location): readonly Descriptor[] {
+  const index = parseManifest(incoming.bytes);
+  if (index.kind === "index") return index.manifests;
+  const why = index.kind === "malformed" ? index.message : "it is an image";
+  const message = `\`${location.host}\` answered the referrers request with something else than an index: ${why}`;
+  throw new SourceError("malformed", message, { origin: location.host, status: incoming.status });
+}
+
+/** The next page by the `Link` header: on the same host and about the same repository, or it is refused. */
+function nextPage(incoming: Incoming, location: Location): string | undefined {
+  const link = incoming.headers.get("link");
+  if (link === null) return undefined;
+  const match = /<([^<>]{1,4096})>\s*;\s*rel="?next"?/i.exec(link);
+  const target = match?.[1];
+  if (target === undefined) return undefined;
+  const url = URL.canParse(target, incoming.url.href) ? new URL(target, incoming.url) : undefined;
+  const prefix = `/v2/${location.path}/referrers/`;
+  if (url === undefined || url.origin !== incoming.url.origin || !url.pathname.startsWith(prefix)) {
+    throw endless(location, `its next page of referrers is elsewhere: \`${shown(target)}\``);
+  }
+  return `${url.pathname}${url.search}`;
+}
+
+function endless(location: Location, why: string): SourceError {
+  return new SourceError("malformed", `\`${location.host}/${location.path}\`: ${why}`, {
+    origin: location.host,
+  });
+}

@@ -1,0 +1,54 @@
+import { SourceError } from "../source-error.ts";
+
+/**
+ * Reads a body up to `limit` bytes; one byte more and the stream is cancelled. Throws `tooLarge`, and `malformed` for a
+ * compressed body: we asked for identity, and decompression would let a small answer grow without bound.
+ */
+export async function readBody(response: Response, limit: number, origin: string): Promise<Uint8Array> {
+  const encoding = response.headers.get("content-encoding");
+  if (encoding !== null && encoding !== "" && encoding !== "identity") {
+    await discard(response);
+    throw new SourceError("malformed", `\`${origin}\` sent a compressed body though none was asked for`, {
+      origin,
+    });
+  }
+  const announced = Number(response.headers.get("content-length") ?? "0");
+  if (announced > limit) {
+    await discard(response);
+    throw tooLarge(origin, `${announced} bytes`, limit);
+  }
+  if (response.body === null) return new Uint8Array();
+  return collect(response.body, limit, origin);
+}
+
+async function collect(body: ReadableStream<Uint8Array>, limit: number, origin: string): Promise<Uint8Array> {
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.byteLength;
+      if (size > limit) throw tooLarge(origin, "an endless or over-long body", limit);
+      chunks.push(value);
+    }
+  } catch (error) {
+    // The connection is of no more use; what cancelling says does not matter.
+    await reader.cancel().catch(() => undefined);
+    throw error;
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
+}
+
+/** Gives the connection back without reading on. */
+export async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
+
+function tooLarge(origin: string, what: string, limit: number): SourceError {
+  return new SourceError("tooLarge", `\`${origin}\` sent ${what}, more than the limit of ${limit} bytes`, {
+    origin,
+  });
+}

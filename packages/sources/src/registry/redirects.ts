@@ -1,0 +1,55 @@
+import { SourceError } from "../source-error.ts";
+import { isInsideName, isLoopbackName, isPrivateAddress } from "./addresses.ts";
+
+/** What decides where a registry may send us. */
+export interface Borders {
+  /** Hosts (`host` or `host:port`) inside private networks that registries may redirect to, or use as token server. */
+  readonly allowPrivateHosts: readonly string[];
+  /** Hosts that may be asked by plain http. */
+  readonly insecureHosts: readonly string[];
+  /** Addresses of a host name. What it cannot resolve is left to the connection to fail. */
+  readonly resolve: (hostname: string) => Promise<readonly string[]>;
+}
+
+/**
+ * Checks a URL that a registry named (a redirect's target or a token realm) before anything is sent there. Throws
+ * `malformed`. On return: http(s) without user info, never from https down to http, and not on a private network unless
+ * it is the host that named it or was allowed.
+ *
+ * Names are resolved here and once more by the connection: somebody who controls the DNS of the target can still answer
+ * differently in between. `allowPrivateHosts` is therefore no substitute for egress rules.
+ */
+export async function checkCrossing(from: URL, to: URL, borders: Borders): Promise<void> {
+  const refuse = (why: string): SourceError => {
+    const message = `\`${from.host}\` sends us to \`${to.protocol}//${to.host}\`: ${why}`;
+    return new SourceError("malformed", message, { origin: from.host });
+  };
+  if (to.protocol !== "https:" && to.protocol !== "http:") throw refuse("only http(s) is followed");
+  if (to.username !== "" || to.password !== "") throw refuse("addresses with user info are not followed");
+  if (from.protocol === "https:" && to.protocol === "http:") throw refuse("https is never left for http");
+  if (to.host === from.host) return;
+  const allowed = listed(borders.allowPrivateHosts, to);
+  const http = to.protocol === "http:";
+  if (http && !allowed && !listed(borders.insecureHosts, to) && !isLoopbackName(to.hostname)) {
+    throw refuse("plain http to another host is refused unless it is among the insecure hosts");
+  }
+  if (allowed || (http && listed(borders.insecureHosts, to))) return;
+  if (await isInside(to.hostname, borders)) {
+    throw refuse("that is a private address; if it is meant, add it to `allowPrivateHosts`");
+  }
+}
+
+/** For realms: the same host on another port is the same machine's token server (GitLab, docker auth). */
+export function sameHostname(a: URL, b: URL): boolean {
+  return a.hostname === b.hostname;
+}
+
+function listed(hosts: readonly string[], url: URL): boolean {
+  return hosts.includes(url.host) || hosts.includes(url.hostname);
+}
+
+async function isInside(hostname: string, borders: Borders): Promise<boolean> {
+  if (isPrivateAddress(hostname) || isInsideName(hostname)) return true;
+  const addresses = await borders.resolve(hostname).catch(() => []);
+  return addresses.some(isPrivateAddress);
+}

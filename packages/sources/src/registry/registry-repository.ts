@@ -1,0 +1,98 @@
+import type { Digest } from "@assay/image";
+import type { BytesCache } from "../cache/bytes-cache.ts";
+import { digestOf, matchesDigest } from "../oci/digest.ts";
+import type { Limits } from "../oci/limits.ts";
+import { manifestTypes } from "../oci/manifest.ts";
+import type { Document, Repository, Wanted } from "../oci/repository.ts";
+import { SourceError } from "../source-error.ts";
+import { listReferrers, type ReferrersMemory } from "./list-referrers.ts";
+import type { Location } from "./registry-host.ts";
+import type { Errand, Transport } from "./transport.ts";
+
+export interface RepositoryOptions {
+  readonly transport: Transport;
+  readonly limits: Limits;
+  readonly cache: BytesCache;
+  readonly referrersMemory: ReferrersMemory;
+}
+
+const accept = manifestTypes.join(", ");
+const okOrMissing = (status: number): boolean => status === 200 || status === 404;
+
+/** A repository of a registry, for one errand. What it reads by digest is what that digest names, or it throws. */
+export function registryRepository(
+  name: string,
+  location: Location,
+  errand: Errand,
+  options: RepositoryOptions,
+): Repository {
+  const { transport, limits, cache } = options;
+
+  async function manifest(reference: string): Promise<Document | undefined> {
+    const get = { location, accept, limit: limits.manifestBytes, expect: okOrMissing };
+    const incoming = await transport({ ...get, path: `manifests/${reference}` }, errand);
+    if (incoming.status === 404) return undefined;
+    const said = (incoming.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+    // The `Docker-Content-Digest` header is never looked at: a registry may say what it likes, the bytes decide.
+    return {
+      bytes: incoming.bytes,
+      digest: digestOf(incoming.bytes),
+      saidManifest: manifestTypes.includes(said),
+    };
+  }
+
+  // Two signatures over one payload name the same blob: it is asked for once.
+  const underWay = new Map<Digest, Promise<Uint8Array | undefined>>();
+
+  function byDigest(
+    digest: Digest,
+    fetch: () => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array | undefined> {
+    const running = underWay.get(digest) ?? checked(digest, fetch);
+    underWay.set(digest, running);
+    return running;
+  }
+
+  async function checked(
+    digest: Digest,
+    fetch: () => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array | undefined> {
+    const kept = await cache.get(digest);
+    if (kept !== undefined && matchesDigest(kept, digest)) return kept;
+    const bytes = await fetch();
+    if (bytes === undefined) return undefined;
+    if (!matchesDigest(bytes, digest)) {
+      const message = `\`${location.host}\` sent other bytes than \`${digest}\` of \`${name}\` names`;
+      throw new SourceError("digestMismatch", message, { origin: location.host });
+    }
+    await cache.set(digest, bytes);
+    return bytes;
+  }
+
+  return {
+    name,
+    host: location.host,
+    async manifestByTag(tag) {
+      const document = await manifest(tag);
+      if (document !== undefined) await cache.set(document.digest, document.bytes);
+      return document;
+    },
+    async manifestByDigest(digest) {
+      let saidManifest = true;
+      const bytes = await byDigest(digest, async () => {
+        const document = await manifest(digest);
+        saidManifest = document?.saidManifest ?? true;
+        return document?.bytes;
+      });
+      return bytes === undefined ? undefined : { bytes, digest, saidManifest };
+    },
+    blob: ({ digest, size }: Wanted) =>
+      byDigest(digest, async () => {
+        const limit = Math.min(size, limits.layerBytes);
+        const get = { location, accept: "*/*", limit, expect: okOrMissing };
+        const incoming = await transport({ ...get, path: `blobs/${digest}` }, errand);
+        return incoming.status === 404 ? undefined : incoming.bytes;
+      }),
+    referrers: (digest) => listReferrers(digest, location, errand, options),
+  };
+}

@@ -1,0 +1,48 @@
+import type { LookupFailure } from "@assay/engine";
+
+/** Why something could not be had: the codes of a lookup failure, and `misuse` for options that contradict themselves. */
+export type SourceErrorCode = LookupFailure["code"] | "misuse";
+
+/**
+ * The one error of this package. Sources turn it into a failed answer; only `misuse` (and a missing optional peer)
+ * reaches callers as an exception.
+ */
+export class SourceError extends Error {
+  override readonly name = "SourceError";
+  readonly code: SourceErrorCode;
+  /** Host or file. */
+  readonly origin: string;
+  readonly status: number | undefined;
+  /** How long the other side asked us to wait before trying again. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: SourceErrorCode,
+    message: string,
+    where: {
+      readonly origin: string;
+      readonly status?: number | undefined;
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, where.cause === undefined ? undefined : { cause: where.cause });
+    this.code = code;
+    this.origin = where.origin;
+    this.status = where.status;
+    this.retryAfterMs = where.retryAfterMs;
+  }
+}
+
+/** The failed answer that `error` stands for. Throws what is no `SourceError`, and misuse: those are bugs. */
+export function failureOf(error: unknown): LookupFailure {
+  if (!(error instanceof SourceError) || error.code === "misuse") throw error;
+  const { code, message, origin, status } = error;
+  return status === undefined ? { code, message, origin } : { code, status, message, origin };
+}
+
+/** Foreign text for a message: one line, printable, short. */
+export function shown(text: string, limit = 200): string {
+  const line = text.replace(/[^\x20-\x7e]+/g, " ").trim();
+  return line.length > limit ? `${line.slice(0, limit)}…` : line;
+}
