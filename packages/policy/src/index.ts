@@ -1,3 +1,15 @@
+export { type Diagnostic, type DiagnosticCode, diagnosticText } from "./diagnostic.ts";
+export type { KindSelector, ResourceKind } from "./kind-selector.ts";
+export {
+  inspectPolicies,
+  type LoadedPolicies,
+  loadPolicies,
+  type PolicyInput,
+  parseDocuments,
+} from "./load-policies.ts";
 export type * from "./model.ts";
+export type { DocumentLimits, SourceFile } from "./parse-documents.ts";
+export { PolicyError } from "./policy-error.ts";
+export { positionOf } from "./position-of.ts";
 export type { SourcePosition } from "./source-position.ts";
 export type { Code, Fact, Outcome, Step, Trace } from "./trace.ts";

@@ -59,6 +59,8 @@ export interface Rule extends Place {
   readonly autogenOf?: string;
   readonly match: ResourceMatch;
   readonly exclude?: ResourceMatch;
+  /** Copied into report results. */
+  readonly reportProperties: Readonly<Record<string, string>>;
   /** Kyverno's `{any, all}` or old list form, as written; `@assay/conditions` reads it. */
   readonly preconditions?: Json;
   readonly context: readonly ContextEntry[];
@@ -113,16 +115,30 @@ export type ContextEntry = Place & { readonly name: string } & (
         readonly jmesPath?: string;
         readonly default?: Json;
       }
-    | { readonly kind: "imageRegistry"; readonly reference: string; readonly jmesPath?: string }
+    | {
+        readonly kind: "imageRegistry";
+        readonly reference: string;
+        readonly jmesPath?: string;
+        readonly registryCredentials?: RegistryCredentials;
+      }
     | { readonly kind: "globalReference"; readonly globalName: string; readonly jmesPath?: string }
   );
 
-export interface ImageExtractor {
+export interface ImageExtractor extends Place {
+  /** Slash path (`/spec/steps/*\/image`); ours: a JSONPath that begins with `$`. */
   readonly path: string;
   readonly value?: string;
   readonly name?: string;
   readonly key?: string;
   readonly jmesPath?: string;
+}
+
+/** How a policy wants a registry to be asked. */
+export interface RegistryCredentials {
+  readonly allowInsecureRegistry: boolean;
+  readonly providers: readonly string[];
+  /** `name` (in Kyverno's namespace) or `namespace/name`. */
+  readonly secrets: readonly string[];
 }
 
 /** One entry of `verifyImages`. Strings may still hold `{{ variables }}`; the engine substitutes them once. */
@@ -141,11 +157,9 @@ export interface ImageVerification extends Place {
   readonly verifyDigest: boolean;
   readonly required: boolean;
   readonly useCache: boolean;
-  readonly registryCredentials?: {
-    readonly allowInsecureRegistry: boolean;
-    readonly providers: readonly string[];
-    readonly secrets: readonly string[];
-  };
+  /** Ours: which signed statements count as an image signature. Default `cosign-sign`. */
+  readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  readonly registryCredentials?: RegistryCredentials;
   readonly validate?: Place & { readonly message?: string; readonly deny?: Json };
 }
 
@@ -169,7 +183,7 @@ interface Signer extends Place {
 
 export interface KeyAttestor extends Signer {
   readonly kind: "key";
-  /** PEM text, one or several keys; exactly one of `publicKeys`, `secret`, `kms`. */
+  /** PEM text, one or several keys, or a variable that holds it (or a KMS reference); exactly one of `publicKeys`, `secret`, `kms`. */
   readonly publicKeys?: string;
   readonly secret?: { readonly name: string; readonly namespace: string };
   /** `awskms://`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8s://namespace/secret`. */
@@ -215,6 +229,8 @@ export interface CtLog {
 }
 
 export interface AttestationRule extends Place {
+  /** True where it has no attestors of its own and was given those of its image verification. */
+  readonly inheritsAttestors: boolean;
   /** Compared with the predicateType of the *verified* payload, exactly. */
   readonly type: string;
   readonly name?: string;
@@ -224,4 +240,26 @@ export interface AttestationRule extends Place {
   readonly conditions?: Json;
   /** Ours: `all` (default) as Kyverno; `any`; `latest` by verified time. */
   readonly quantifier: "all" | "any" | "latest";
+}
+
+/** A `PolicyException` (kyverno.io/v2): what it matches is not held to the rules it names. Deeply frozen. */
+export interface PolicyException extends Place {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly background: boolean;
+  readonly match: ResourceMatch;
+  /** Kyverno's `{any, all}`, as written; all must hold for the exception to count. */
+  readonly conditions?: Json;
+  readonly exceptions: readonly ExceptedRules[];
+  /** Ours: only these images are excepted; absent: all. Matched against the digest form where there is a digest. */
+  readonly imageReferences?: readonly string[];
+  /** Ours: RFC 3339; from then on it does not hold. */
+  readonly expires?: string;
+}
+
+export interface ExceptedRules extends Place {
+  /** `name` of a ClusterPolicy or `namespace/name` of a Policy, exactly. */
+  readonly policyName: string;
+  /** Wildcards. */
+  readonly ruleNames: readonly string[];
 }

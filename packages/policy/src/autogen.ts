@@ -1,0 +1,139 @@
+import { parseKindSelector } from "./kind-selector.ts";
+import type { Json, ResourceFilter, ResourceMatch, Rule } from "./model.ts";
+import { readMatch } from "./read-match.ts";
+import { field, items } from "./read-node.ts";
+import { createReport, type Spot } from "./report.ts";
+import { setOwn } from "./source-node.ts";
+
+/** Kinds that hold a Pod template, with the API version that generated rules name. */
+const controllers: Readonly<Record<string, string>> = {
+  DaemonSet: "apps/v1/DaemonSet",
+  Deployment: "apps/v1/Deployment",
+  Job: "batch/v1/Job",
+  ReplicaSet: "apps/v1/ReplicaSet",
+  ReplicationController: "v1/ReplicationController",
+  StatefulSet: "apps/v1/StatefulSet",
+};
+const cronJob = "CronJob";
+const annotation = "pod-policies.kyverno.io/autogen-controllers";
+
+/**
+ * The rules that Kyverno generates for Pod controllers out of rules about Pods (kyverno/pkg/autogen/v1): the same
+ * rule over other kinds, with `request.object.spec` pointing at the Pod template.
+ */
+export function autogenRules(
+  spec: Spot,
+  rules: readonly Rule[],
+  annotations: Readonly<Record<string, string>>,
+): readonly Rule[] {
+  if (!canGenerate(spec)) return [];
+  const wanted = Object.hasOwn(annotations, annotation) ? annotations[annotation] : "all";
+  const names = (wanted ?? "").split(",").map((name) => name.trim());
+  const all = names.includes("all");
+  const kinds = Object.keys(controllers).filter((kind) => all || names.includes(kind));
+  return rules.flatMap((rule) => {
+    if (!isAboutPods(rule)) return [];
+    const generated = kinds.length === 0 ? [] : [generate(rule, "autogen", kinds.map(qualified), "template")];
+    const cron = all || names.includes(cronJob);
+    return cron
+      ? [...generated, generate(rule, "autogen-cronjob", [qualified(cronJob)], "jobTemplate")]
+      : generated;
+  });
+}
+
+/** A policy that says more about its resources than kind and namespace keeps its rules as they are. */
+function canGenerate(spec: Spot): boolean {
+  const report = createReport();
+  let needed = false;
+  for (const rule of items(field(spec, "rules"))) {
+    if (field(rule, "generate") !== undefined) return false;
+    if (patchesJson(field(rule, "mutate"))) return false;
+    for (const block of ["match", "exclude"]) {
+      const match = field(rule, block);
+      for (const filter of match === undefined ? [] : readMatch(match, report).filters) {
+        if (!isPlain(filter)) return false;
+        needed ||= (filter.kinds ?? []).some(
+          (kind) => kind === "Pod" || kind === cronJob || Object.hasOwn(controllers, kind),
+        );
+      }
+    }
+  }
+  return needed;
+}
+
+function patchesJson(mutate: Spot | undefined): boolean {
+  return [mutate, ...items(field(mutate, "foreach"))].some(
+    (one) => field(one, "patchesJson6902") !== undefined,
+  );
+}
+
+function isPlain(filter: ResourceFilter): boolean {
+  const { names, selector, annotations, kinds = [] } = filter;
+  if (names !== undefined || selector !== undefined || annotations !== undefined) return false;
+  return kinds.length < 2 || !kinds.some(namesPod);
+}
+
+function namesPod(kind: string): boolean {
+  return parseKindSelector(kind).kind === "Pod";
+}
+
+function isAboutPods(rule: Rule): boolean {
+  if (rule.name.startsWith("autogen-")) return false;
+  const excluded = kindsOf(rule.exclude);
+  return kindsOf(rule.match).some(namesPod) && (excluded.length === 0 || excluded.some(namesPod));
+}
+
+function kindsOf(match: ResourceMatch | undefined): readonly string[] {
+  return match?.filters.flatMap((filter) => filter.kinds ?? []) ?? [];
+}
+
+function qualified(kind: string): string {
+  return controllers[kind] ?? `batch/v1/${kind}`;
+}
+
+type Template = "template" | "jobTemplate";
+
+function generate(rule: Rule, prefix: string, kinds: readonly string[], template: Template): Rule {
+  const { imageExtractors: _, ...copied } = shiftReferences(rule, template);
+  return {
+    ...copied,
+    name: `${prefix}-${rule.name}`.slice(0, 63),
+    autogenOf: rule.name,
+    match: withKinds(rule.match, kinds, template),
+    ...(rule.exclude === undefined ? {} : { exclude: withKinds(rule.exclude, kinds, template) }),
+    // Kyverno's generated rules have none: the struct that they are made through lacks the field.
+    imageExtractors: {},
+  };
+}
+
+function withKinds(match: ResourceMatch, kinds: readonly string[], template: Template): ResourceMatch {
+  const filters = match.filters.map((filter) => {
+    const replaced =
+      template === "jobTemplate" ? filter.kinds !== undefined : (filter.kinds ?? []).some(namesPod);
+    return replaced ? { ...filter, kinds } : filter;
+  });
+  return { ...match, filters };
+}
+
+/** `request.object.spec` is the Pod's: in a controller it stands deeper. Byte by byte, as in Kyverno. */
+function shiftReferences<T>(value: T, template: Template): T {
+  const path = template === "template" ? "spec.template" : "spec.jobTemplate.spec.template";
+  const shift = (text: string): string =>
+    text.replaceAll(
+      /request\.(object|oldObject)\.(spec|metadata)/g,
+      (_, object, part) => `request.${object}.${path}.${part}`,
+    );
+  return mapText(value as never, shift) as T;
+}
+
+/** Positions and paths stay those of the rule that was written. */
+function mapText(value: Json, change: (text: string) => string): Json {
+  if (typeof value === "string") return change(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => mapText(item, change));
+  const object: Record<string, Json> = {};
+  for (const [key, child] of Object.entries(value)) {
+    setOwn(object, change(key), key === "path" || key === "source" ? child : mapText(child, change));
+  }
+  return object;
+}

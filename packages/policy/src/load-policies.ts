@@ -1,0 +1,155 @@
+import type { Diagnostic } from "./diagnostic.ts";
+import type { Json, JsonObject, Policy, PolicyException } from "./model.ts";
+import { nearest } from "./nearest.ts";
+import {
+  type DocumentLimits,
+  type ParsedDocument,
+  readDocuments,
+  type SourceFile,
+} from "./parse-documents.ts";
+import { PolicyError } from "./policy-error.ts";
+import { readException } from "./read-exception.ts";
+import { field, textOf } from "./read-node.ts";
+import { readPolicy } from "./read-policy.ts";
+import { createReport, type Report, type Spot } from "./report.ts";
+import { toJson } from "./source-node.ts";
+
+export interface LoadedPolicies {
+  readonly policies: readonly Policy[];
+  readonly exceptions: readonly PolicyException[];
+  /** Documents of other kinds (ConfigMap, Secret …), as they are: whoever needs them takes them from here. */
+  readonly others: readonly JsonObject[];
+  /** Warnings only: errors are thrown. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Text, or text with a file name; one or several. */
+export type PolicyInput = string | SourceFile | readonly (string | SourceFile)[];
+
+/**
+ * Loads Kyverno policies and exceptions from YAML or JSON. Returned policies are complete, checked and frozen: every
+ * field has its type, defaults are filled in, rules for Pod controllers are generated. Keys, certificates and regular
+ * expressions are *not* looked into yet (`prepareAttestors` does that). Throws `PolicyError` with every finding.
+ */
+export function loadPolicies(input: PolicyInput, limits: DocumentLimits = {}): LoadedPolicies {
+  const { diagnostics, ...loaded } = inspectPolicies(input, limits);
+  if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
+  return { ...loaded, diagnostics };
+}
+
+/** The same without throwing: what could be read, and errors among the diagnostics. For linters, not for deciding. */
+export function inspectPolicies(input: PolicyInput, limits: DocumentLimits = {}): LoadedPolicies {
+  const files = (Array.isArray(input) ? input : [input]) as readonly (string | SourceFile)[];
+  const loading = { policies: [], exceptions: [], others: [], report: createReport() } satisfies Loading;
+  for (const file of files) {
+    const read = readDocuments(typeof file === "string" ? { text: file } : file, limits);
+    loading.report.diagnostics.push(...read.diagnostics);
+    for (const document of read.documents) loadDocument(document, loading);
+  }
+  const { report, ...loaded } = loading;
+  return { ...loaded, diagnostics: report.diagnostics };
+}
+
+/** Reads documents of any kind, for resources, ConfigMaps and the like: the same YAML as policies. */
+export function parseDocuments(
+  file: SourceFile,
+  limits: DocumentLimits = {},
+): { readonly documents: readonly Json[]; readonly diagnostics: readonly Diagnostic[] } {
+  const { documents, diagnostics } = readDocuments(file, limits);
+  return { documents: documents.map(({ root }) => toJson(root)), diagnostics };
+}
+
+interface Loading {
+  readonly policies: Policy[];
+  readonly exceptions: PolicyException[];
+  readonly others: JsonObject[];
+  readonly report: Report;
+}
+
+function loadDocument(document: ParsedDocument, loading: Loading): void {
+  const { report } = loading;
+  // Paths are those of the object, also inside a List: they are what Kyverno and kubectl print.
+  const spot: Spot = { node: document.root, path: "" };
+  if (spot.node.kind !== "map") {
+    report.error(
+      "notAnObject",
+      spot,
+      "this document is not a Kubernetes object: a map with apiVersion and kind is needed",
+    );
+    return;
+  }
+  const apiVersion = textOf(field(spot, "apiVersion")) ?? "";
+  const kind = textOf(field(spot, "kind")) ?? "";
+  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+  if (apiVersion === "" || kind === "") {
+    const missing = apiVersion === "" ? "apiVersion" : "kind";
+    report.error("missingField", spot, `\`${missing}\` is missing: a policy begins with apiVersion and kind`);
+  } else if (group === "kyverno.io") {
+    loadKyverno(spot, { apiVersion, kind }, loading);
+  } else if (group === "policies.kyverno.io") {
+    const message = `\`${kind}\` (${apiVersion}) is not supported: only ClusterPolicy and Policy of kyverno.io/v1 and v2beta1 are`;
+    report.error("unsupported", field(spot, "kind") ?? spot, message);
+  } else if (/^(?:Cluster)?Policy$/.test(kind)) {
+    const at = field(spot, "apiVersion") ?? spot;
+    report.error(
+      "unknownKind",
+      at,
+      `\`${kind}\` of \`${apiVersion}\` is not a Kyverno policy`,
+      "kyverno.io/v1",
+    );
+  } else {
+    loading.others.push(toJson(spot.node) as JsonObject);
+    const message = `a ${kind} is not a policy: it is not evaluated`;
+    report.warning("ignoredDocument", field(spot, "kind") ?? spot, message);
+  }
+}
+
+const kinds = ["ClusterPolicy", "Policy", "PolicyException"];
+const otherKinds = ["CleanupPolicy", "ClusterCleanupPolicy", "GlobalContextEntry", "UpdateRequest"];
+
+function loadKyverno(
+  spot: Spot,
+  { apiVersion, kind }: { apiVersion: string; kind: string },
+  loading: Loading,
+): void {
+  const { report } = loading;
+  if (!kinds.includes(kind)) {
+    if (otherKinds.includes(kind)) {
+      loading.others.push(toJson(spot.node) as JsonObject);
+      report.warning(
+        "ignoredDocument",
+        field(spot, "kind") ?? spot,
+        `a ${kind} does not verify images: it is not evaluated`,
+      );
+      return;
+    }
+    const message = `\`${kind}\` is not a kind of ${apiVersion}`;
+    report.error("unknownKind", field(spot, "kind") ?? spot, message, nearest(kind, kinds));
+    return;
+  }
+  const versions =
+    kind === "PolicyException"
+      ? ["kyverno.io/v2", "kyverno.io/v2beta1"]
+      : ["kyverno.io/v1", "kyverno.io/v2beta1"];
+  if (!versions.includes(apiVersion)) {
+    const message = `\`${apiVersion}\` has no ${kind} that can be read: use ${versions.join(" or ")}`;
+    report.error("unknownKind", field(spot, "apiVersion") ?? spot, message, versions[0]);
+    return;
+  }
+  if (kind === "PolicyException") {
+    const exception = readException(spot, report);
+    if (exception !== undefined) loading.exceptions.push(exception);
+  } else {
+    const policy = readPolicy(spot, apiVersion, report);
+    if (policy !== undefined) addPolicy(policy, spot, loading);
+  }
+}
+
+function addPolicy(policy: Policy, spot: Spot, { policies, report }: Loading): void {
+  const twin = policies.find((one) => one.name === policy.name && one.namespace === policy.namespace);
+  if (twin !== undefined) {
+    const message = `policy \`${policy.name}\` was already loaded from ${twin.source.file}:${twin.source.line}: both are evaluated`;
+    report.warning("duplicateName", field(field(spot, "metadata"), "name") ?? spot, message);
+  }
+  policies.push(policy);
+}

@@ -1,0 +1,65 @@
+import { checkShape } from "./check-shape.ts";
+import { deepFreeze } from "./freeze.ts";
+import type { PolicyException } from "./model.ts";
+import { attachSource } from "./position-of.ts";
+import { readConditions } from "./read-conditions.ts";
+import { readMatch } from "./read-match.ts";
+import { field, filledText, flagOf, items, optional, textOf, textsOf } from "./read-node.ts";
+import { placeOf, type Report, type Spot } from "./report.ts";
+import { exceptionShape } from "./shape-policy.ts";
+
+/** Reads a PolicyException; undefined where the report has an error about it. */
+export function readException(spot: Spot, report: Report): PolicyException | undefined {
+  const before = report.diagnostics.length;
+  const failed = (): boolean => report.diagnostics.slice(before).some((one) => one.severity === "error");
+  checkShape(spot, exceptionShape, report);
+  if (failed()) return undefined;
+  const exception = readChecked(spot, report);
+  return failed() ? undefined : exception;
+}
+
+function readChecked(spot: Spot, report: Report): PolicyException {
+  const spec = field(spot, "spec") ?? spot;
+  const metadata = field(spot, "metadata");
+  const match = readMatch(field(spec, "match") ?? spec, report);
+  const background = flagOf(field(spec, "background")) ?? true;
+  const usesUserInfo = match.filters.some((one) => one.roles ?? one.clusterRoles ?? one.subjects);
+  if (background && usesUserInfo)
+    report.error("conflict", field(spec, "match") ?? spec, "usage of user info is forbidden");
+  if (match.filters.length === 0) {
+    report.error(
+      "missingField",
+      field(spec, "match") ?? spec,
+      "match cannot be empty: name what is excepted",
+    );
+  }
+  const references = field(spec, "imageReferences");
+  const expires = field(spec, "expires");
+  if (expires !== undefined && !isTime(textOf(expires) ?? "")) {
+    const message = '`expires` must be an RFC 3339 time in quotes, such as "2027-01-31T00:00:00Z"';
+    report.error("badValue", expires, message);
+  }
+  const exception: PolicyException = {
+    ...placeOf({ node: spot.node, path: "" }),
+    name: textOf(field(metadata, "name")) ?? "",
+    ...optional("namespace", filledText(field(metadata, "namespace"))),
+    background,
+    match,
+    ...optional("conditions", readConditions(field(spec, "conditions"), report)),
+    exceptions: items(field(spec, "exceptions")).map((one) => {
+      const policyName = textOf(field(one, "policyName")) ?? "";
+      if (policyName === "") report.error("missingField", one, "an exception requires a policy name");
+      return { ...placeOf(one), policyName, ruleNames: textsOf(field(one, "ruleNames")) };
+    }),
+    ...(references === undefined ? {} : { imageReferences: textsOf(references) }),
+    ...optional("expires", textOf(expires)),
+  };
+  return deepFreeze(attachSource(exception, spot.node));
+}
+
+function isTime(text: string): boolean {
+  return (
+    /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[-+]\d\d:\d\d)$/.test(text) &&
+    !Number.isNaN(Date.parse(text))
+  );
+}
