@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AssayError, createAssay, explain } from "assay";
+import { createAssay, explain, PolicyError } from "assay";
 import { parse } from "yaml";
 import type { CaseResult } from "./case-result.ts";
 import { fixtureRegistries } from "./fixture-registry.ts";
@@ -91,7 +91,7 @@ async function judgeFixture(
     const assay = fixtureAssay(set, asked, fetch);
     return judged(await assay.evaluate({ resource: fixtureResource(set, asked) }));
   } catch (error) {
-    if (error instanceof AssayError) return { answer: "error", because: error.message };
+    if (error instanceof PolicyError) return { answer: "error", because: error.message };
     return {
       answer: "crashed",
       because: error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -105,10 +105,10 @@ export function fixtureAssay(set: FixtureSet, asked: FixtureCase, fetch: typeof 
   const file = `policies/${asked.policy}.yaml`;
   return createAssay({
     policies: [{ file, text: readFileSync(join(set.directory, file), "utf8") }],
-    registry: { fetch },
+    registry: { fetch, credentials: [] },
     trust:
       trustedRoot === undefined ? NO_TRUST : { json: readFileSync(join(set.directory, trustedRoot), "utf8") },
-    configMaps: Object.entries(configMaps).map(([name, data]) => configMap(set, name, data)),
+    objects: Object.entries(configMaps).map(([name, data]) => configMap(set, name, data)),
     clock: () => new Date(set.clock),
   });
 }

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { repository } from "./workspace.ts";
+
+/** Written by hand. `docs/api` and the site's own folders are generated. */
+const documents = [
+  ...markdownIn(repository),
+  ...markdownBelow(join(repository, "docs")),
+  ...markdownBelow(join(repository, "packages")),
+  ...markdownBelow(join(repository, "examples")),
+];
+
+test.each(documents.map((path) => [relative(repository, path), path]))(
+  "%s links to nothing that is missing",
+  (_, path) => {
+    const text = readFileSync(path, "utf8").replaceAll(/```[\s\S]*?```|`[^`\n]*`/g, "");
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((found) => found[1] ?? "");
+    const broken = targets
+      .filter((target) => !/^(?:[a-z]+:|#)/i.test(target))
+      .filter((target) => !leads(path, target));
+    expect(broken).toEqual([]);
+  },
+);
+
+test("documents are written for readers outside: no machine's own paths", () => {
+  const strange = documents.filter((path) =>
+    /(?:^|[\s("'`])\/(?:work|tmp|root|home)\//m.test(readFileSync(path, "utf8")),
+  );
+  expect(strange.map((path) => relative(repository, path))).toEqual([]);
+});
+
+/** A file, a directory, or (on the documentation site) a page without its ending. */
+function leads(from: string, target: string): boolean {
+  const path = target.replace(/[#?].*$/, "");
+  const base = path.startsWith("/") ? join(repository, "docs", path) : resolve(dirname(from), path);
+  return (
+    path === "" || [base, `${base}.md`, join(base, "index.md")].some((candidate) => existsSync(candidate))
+  );
+}
+
+function markdownIn(directory: string): readonly string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join(directory, name));
+}
+
+function markdownBelow(directory: string): readonly string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (!entry.isDirectory()) return entry.name.endsWith(".md") ? [path] : [];
+    return /^(?:node_modules|dist|cases|api|cache|\.vitepress)$/.test(entry.name) ? [] : markdownBelow(path);
+  });
+}
