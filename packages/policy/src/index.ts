@@ -1,4 +1,13 @@
 export { type Diagnostic, type DiagnosticCode, diagnosticText } from "./diagnostic.ts";
+export {
+  type ExtractedImage,
+  type ExtractionProblem,
+  extractImages,
+  type ImageExtraction,
+  type ImageExtractionOptions,
+} from "./extract-images.ts";
+export { failureActionFor, type NamespaceFacts } from "./failure-action.ts";
+export { selectImage } from "./image-selection.ts";
 export type { KindSelector, ResourceKind } from "./kind-selector.ts";
 export {
   inspectPolicies,
@@ -7,6 +16,8 @@ export {
   type PolicyInput,
   parseDocuments,
 } from "./load-policies.ts";
+export { type ExceptionMatch, exceptsImage, matchException } from "./match-exception.ts";
+export { type MatchRequest, matchRule, type RuleMatch, type UserInfo } from "./match-rule.ts";
 export type * from "./model.ts";
 export type { DocumentLimits, SourceFile } from "./parse-documents.ts";
 export { PolicyError } from "./policy-error.ts";

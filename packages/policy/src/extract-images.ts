@@ -1,0 +1,225 @@
+import {
+  type ImageReference,
+  ImageReferenceError,
+  type ImageReferenceOptions,
+  parseImageReference,
+} from "@assay/image";
+import type { ImageExtractor, Json, JsonObject, Rule } from "./model.ts";
+import { isObject, own, ownText } from "./own-field.ts";
+
+/** An image that a resource names. Two containers of the same name are two images. */
+export interface ExtractedImage {
+  /** `containers`, `initContainers`, `ephemeralContainers`, or an extractor's name (`custom`). */
+  readonly group: string;
+  /** Container name; the pointer where the extractor names no key. */
+  readonly key: string;
+  /** JSON pointer (RFC 6901) of the text in the resource. */
+  readonly pointer: string;
+  readonly reference: ImageReference;
+  /** Names of the `imagePullSecrets` beside and above it, in the resource's namespace. */
+  readonly pullSecrets: readonly string[];
+}
+
+/** Why the images of a resource cannot be told: the rule cannot be decided then. */
+export interface ExtractionProblem {
+  readonly code: "badImage" | "badKey" | "badStructure" | "badTransform";
+  readonly message: string;
+  readonly pointer: string;
+  /** Container name, where it has one. */
+  readonly key?: string;
+}
+
+export interface ImageExtraction {
+  readonly images: readonly ExtractedImage[];
+  /** INVARIANT: empty, or `images` must not be relied upon: something else may run. */
+  readonly problems: readonly ExtractionProblem[];
+}
+
+export interface ImageExtractionOptions extends ImageReferenceOptions {
+  /** Evaluates an extractor's `jmesPath` over the field's text. Throws what it throws as a problem. */
+  readonly evaluate?: (expression: string, input: string) => unknown;
+  /** Finds values by an extractor's JSONPath (`$…`), with their JSON pointers. */
+  readonly select?: (path: string, document: JsonObject) => readonly { pointer: string; value: unknown }[];
+}
+
+const podGroups = ["initContainers", "containers", "ephemeralContainers"];
+const controllerPath = ["spec", "template", "spec"];
+const podPaths: ReadonlyMap<string, readonly string[]> = new Map([
+  ["Pod", ["spec"]],
+  ["DaemonSet", controllerPath],
+  ["Deployment", controllerPath],
+  ["ReplicaSet", controllerPath],
+  ["ReplicationController", controllerPath],
+  ["StatefulSet", controllerPath],
+  ["Job", controllerPath],
+  ["CronJob", ["spec", "jobTemplate", ...controllerPath]],
+]);
+
+/**
+ * The images of a resource in the order of its fields (kyverno/pkg/utils/api/image.go). A rule's extractors for the
+ * kind replace the built-in ones; kinds that are not known have no images. Never throws: what is wrong with the
+ * resource is a problem that names its place.
+ */
+export function extractImages(
+  resource: JsonObject,
+  extractors: Rule["imageExtractors"] = {},
+  options: ImageExtractionOptions = {},
+): ImageExtraction {
+  const kind = ownText(resource, "kind");
+  const custom = Object.hasOwn(extractors, kind) ? extractors[kind] : undefined;
+  const found: Found = { images: [], problems: [] };
+  for (const plan of custom === undefined ? builtIn(kind) : custom.map(customPlan)) {
+    if (plan.jsonPath === undefined) walk(resource, plan.fields, { ...start, plan, options, found });
+    else selectPath(resource, plan.jsonPath, { ...start, plan, options, found });
+  }
+  return found;
+}
+
+interface Plan {
+  readonly group: string;
+  readonly fields: readonly string[];
+  /** Field that holds the image, and the one that names it. */
+  readonly value: string;
+  readonly key?: string;
+  readonly jmesPath?: string;
+  readonly jsonPath?: string;
+}
+
+interface Found {
+  readonly images: ExtractedImage[];
+  readonly problems: ExtractionProblem[];
+}
+
+interface Walk {
+  readonly plan: Plan;
+  readonly options: ImageExtractionOptions;
+  readonly found: Found;
+  readonly path: readonly string[];
+  readonly pullSecrets: readonly string[];
+}
+const start = { path: [], pullSecrets: [] } as const;
+
+function builtIn(kind: string): readonly Plan[] {
+  const path = podPaths.get(kind);
+  if (path === undefined) return [];
+  return podGroups.map((group) => ({ group, fields: [...path, group, "*"], key: "name", value: "image" }));
+}
+
+function customPlan(extractor: ImageExtractor): Plan {
+  const group = extractor.name ?? "custom";
+  const { key, jmesPath } = extractor;
+  const rest = {
+    group,
+    ...(key === undefined ? {} : { key }),
+    ...(jmesPath === undefined ? {} : { jmesPath }),
+  };
+  const path = extractor.path.trim();
+  if (path.startsWith("$")) return { ...rest, fields: [], value: extractor.value ?? "", jsonPath: path };
+  const fields = extractor.path
+    .split("/")
+    .map((field) => field.trim())
+    .filter((field) => field !== "");
+  if (extractor.value !== undefined) return { ...rest, fields, value: extractor.value };
+  return { ...rest, fields: fields.slice(0, -1), value: fields.at(-1) ?? "" };
+}
+
+function walk(node: Json | undefined, fields: readonly string[], at: Walk): void {
+  if (node === undefined || node === null) return;
+  const [field, ...rest] = fields;
+  if (field === "*" && typeof node === "object") {
+    // Entries that are no objects hold no image; Kubernetes does not take them either.
+    for (const [step, item] of Object.entries(node)) {
+      const fits = isObject(item) || (Array.isArray(item) && rest[0] === "*");
+      if (fits) walk(item, rest, { ...at, path: [...at.path, step] });
+    }
+    return;
+  }
+  if (!isObject(node)) {
+    const pointer = pointerOf(at.path);
+    const message = `invalid image config: \`${pointer}\` should be an object, but is ${Array.isArray(node) ? "a list" : `a ${typeof node}`}`;
+    at.found.problems.push({ code: "badStructure", message, pointer });
+    return;
+  }
+  const here = { ...at, pullSecrets: [...at.pullSecrets, ...pullSecretsOf(node)] };
+  if (field === undefined) readImage(node, here);
+  else walk(own(node, field), rest, { ...here, path: [...at.path, field] });
+}
+
+function readImage(holder: JsonObject, at: Walk): void {
+  const { plan } = at;
+  const pointer = pointerOf([...at.path, plan.value]);
+  const key = plan.key === undefined ? pointer : own(holder, plan.key);
+  if (typeof key !== "string") {
+    const message = `invalid key: \`${pointerOf([...at.path, plan.key ?? ""])}\` should be the name of the image`;
+    at.found.problems.push({ code: "badKey", message, pointer });
+    return;
+  }
+  addImage(own(holder, plan.value), { ...at, pointer, key });
+}
+
+/** Empty, missing and other values name no image. */
+function addImage(value: unknown, at: Walk & { readonly pointer: string; readonly key: string }): void {
+  const { plan, options, found, pointer, key } = at;
+  if (typeof value !== "string" || value.trim() === "") return;
+  const transformed = plan.jmesPath === undefined ? value : transform(plan.jmesPath, value, at);
+  if (transformed === undefined) return;
+  try {
+    const reference = parseImageReference(transformed, options);
+    found.images.push({ group: plan.group, key, pointer, reference, pullSecrets: at.pullSecrets });
+  } catch (error) {
+    if (!(error instanceof ImageReferenceError)) throw error;
+    const message = `invalid image of \`${key}\` at ${pointer}: ${error.message}`;
+    found.problems.push({ code: "badImage", message, pointer, key });
+  }
+}
+
+function transform(
+  expression: string,
+  input: string,
+  at: Parameters<typeof addImage>[1],
+): string | undefined {
+  const { options, found, pointer, key } = at;
+  const fail = (message: string): undefined => {
+    found.problems.push({ code: "badTransform", message, pointer, key });
+  };
+  if (options.evaluate === undefined) return fail(`jmespath ${expression} cannot be evaluated here`);
+  try {
+    const result = options.evaluate(expression, input);
+    if (typeof result === "string") return result;
+    return fail(
+      `jmespath ${expression} must produce a string, but produced ${JSON.stringify(result) ?? "nothing"}`,
+    );
+  } catch (error) {
+    return fail(
+      `failed to apply jmespath ${expression}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function selectPath(resource: JsonObject, jsonPath: string, at: Walk): void {
+  const { plan, options, found } = at;
+  try {
+    for (const { pointer, value } of options.select?.(jsonPath, resource) ?? []) {
+      const holder = isObject(value) ? value : undefined;
+      const path = pointer
+        .split("/")
+        .slice(1)
+        .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+      if (holder !== undefined && plan.value !== "") readImage(holder, { ...at, path });
+      else addImage(value, { ...at, pointer, key: pointer });
+    }
+  } catch (error) {
+    const message = `failed to apply JSONPath ${jsonPath}: ${error instanceof Error ? error.message : String(error)}`;
+    found.problems.push({ code: "badTransform", message, pointer: "" });
+  }
+}
+
+function pullSecretsOf(node: JsonObject): readonly string[] {
+  const secrets = own(node, "imagePullSecrets");
+  if (!Array.isArray(secrets)) return [];
+  return secrets.flatMap((secret) => ownText(secret, "name") || []);
+}
+
+function pointerOf(path: readonly string[]): string {
+  return path.map((step) => `/${step.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
