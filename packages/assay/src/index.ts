@@ -1,1 +1,24 @@
-export {};
+export type {
+  Evaluation,
+  EvaluationRequest,
+  EvidenceSource,
+  JsonPatch,
+  Result,
+  Verdict,
+} from "@assay/engine";
+export { explain } from "@assay/engine";
+export type { Code, Diagnostic, Json, JsonObject, Outcome, Policy, Trace } from "@assay/policy";
+export { PolicyError } from "@assay/policy";
+export { layoutSource } from "@assay/sources/layout";
+export type { RegistryOptions } from "@assay/sources/registry";
+export { registrySource } from "@assay/sources/registry";
+export { AssayError, type AssayErrorCode } from "./assay-error.ts";
+export { type Assay, type AssayOptions, createAssay, type PolicyText } from "./create-assay.ts";
+export { type EvaluateImageOptions, evaluateImage } from "./evaluate-image.ts";
+export type {
+  CertificateSigner,
+  ImageQuestion,
+  KeylessSigner,
+  KeySigner,
+  Signer,
+} from "./image-question.ts";

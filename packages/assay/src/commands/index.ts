@@ -1,6 +1,15 @@
 import type { AddCommand } from "../command-line.ts";
+import { addApplyCommand } from "./apply.ts";
 import { addCompletionCommand } from "./completion.ts";
+import { addDigestCommand } from "./digest.ts";
 import { addRekorCommand } from "./rekor.ts";
+import { addVerifyCommand } from "./verify.ts";
 
 /** Every command, in the order of `assay --help`. */
-export const commands: readonly AddCommand[] = [addRekorCommand, addCompletionCommand];
+export const commands: readonly AddCommand[] = [
+  addApplyCommand,
+  addVerifyCommand,
+  addDigestCommand,
+  addRekorCommand,
+  addCompletionCommand,
+];

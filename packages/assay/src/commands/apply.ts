@@ -1,0 +1,110 @@
+import type { EvaluationRequest, Verdict } from "@assay/engine";
+import type { Command } from "commander";
+import { type CommandContext, exitCode } from "../command-line.ts";
+import type { Assay } from "../create-assay.ts";
+import {
+  addContextFlags,
+  addOutputFlag,
+  addSourceFlags,
+  type ContextFlags,
+  collect,
+  type SourceFlags,
+} from "../evaluation-flags.ts";
+import { showProgress } from "../progress.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface Flags extends SourceFlags, ContextFlags {
+  readonly resource: readonly string[];
+  readonly output: "text" | "json" | "sarif" | "junit";
+  readonly verbose?: boolean;
+  readonly operation: NonNullable<EvaluationRequest["operation"]>;
+}
+
+/** `assay apply POLICY… --resource FILE…`: may these resources run? */
+export function addApplyCommand(program: Command, { terminal, finish }: CommandContext): void {
+  const command = program
+    .command("apply")
+    .description("judge resources by policies")
+    .argument("<policy...>", "policy files, directories, globs, or - for standard input")
+    .requiredOption(
+      "-r, --resource <file>",
+      "resource files, directories, globs, or -; repeatable",
+      collect,
+      [],
+    )
+    .option("-v, --verbose", "explain what is allowed, too");
+  addContextFlags(command);
+  addSourceFlags(command);
+  addOutputFlag(command, ["text", "json", "sarif", "junit"]);
+  command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
+    const { openAssay } = await import("../open-assay.ts");
+    const { readObjects } = await import("../read-objects.ts");
+    const assay = await openAssay(policies, flags, terminal);
+    const resources = await readObjects(flags.resource, terminal);
+    const verdicts: Verdict[] = [];
+    const progress = showProgress(terminal, resources.length);
+    for (const { object } of resources) {
+      verdicts.push(await judge(assay, { resource: object, mutate: flags.mutate }, flags, terminal));
+      progress.step();
+    }
+    progress.done();
+    await print(verdicts, assay, flags, terminal);
+    for (const verdict of verdicts) finish(statusOf(verdict));
+  });
+}
+
+/** Evaluates under `--timeout` and Ctrl-C. */
+async function judge(
+  assay: Assay,
+  request: EvaluationRequest,
+  { timeout }: Flags,
+  terminal: Terminal,
+): Promise<Verdict> {
+  const signals = timeout === undefined ? [] : [AbortSignal.timeout(timeout * 1000)];
+  return assay.evaluate(request, { signal: AbortSignal.any([terminal.signal, ...signals]) });
+}
+
+/** 0 allowed, 1 denied, 2 not allowed because it could not be decided. */
+export function statusOf(verdict: Verdict): number {
+  if (verdict.allowed) return exitCode.allowed;
+  return verdict.outcome === "error" ? exitCode.undecided : exitCode.denied;
+}
+
+async function print(
+  verdicts: readonly Verdict[],
+  assay: Assay,
+  flags: Flags,
+  terminal: Terminal,
+): Promise<void> {
+  const { summary, verdictText } = await import("../verdict-text.ts");
+  switch (flags.output) {
+    case "json":
+      terminal.out(`${JSON.stringify({ verdicts }, null, 2)}\n`);
+      return;
+    case "sarif":
+    case "junit": {
+      const { toJUnit, toSarif } = await import("@assay/engine/report");
+      terminal.out(
+        `${flags.output === "junit" ? toJUnit(verdicts) : JSON.stringify(toSarif(verdicts), null, 2)}\n`,
+      );
+      return;
+    }
+    case "text": {
+      const { diagnosticText } = await import("@assay/policy");
+      for (const warning of assay.warnings) terminal.err(`warning: ${diagnosticText(warning)}\n`);
+      for (const verdict of verdicts) {
+        terminal.out(verdictText(verdict, terminal, flags.verbose === true ? "full" : "short"));
+      }
+      terminal.out(`${summary(verdicts)}\n`);
+    }
+  }
+}
+
+const EXAMPLES = `
+Exit status: 0 all allowed, 1 something denied, 2 wrong usage or could not be decided.
+
+Examples:
+  assay apply policy.yaml --resource pod.yaml
+  assay apply 'policies/**/*.yaml' --resource deploy/ --var ORG=acme --output sarif > assay.sarif
+  kubectl get pods -o yaml | assay apply policies/ --resource - --no-mutate
+  assay apply policy.yaml --resource pod.yaml --layout ./images --trusted-root trusted_root.json   without network`;

@@ -1,0 +1,75 @@
+import type { Verdict } from "@assay/engine";
+import type { Command } from "commander";
+import { type CommandContext, exitCode } from "../command-line.ts";
+import { addOutputFlag, addSourceFlags, collect, parseTime, type SourceFlags } from "../evaluation-flags.ts";
+import { addSignerFlags, type SignerFlags } from "../signer-flags.ts";
+import type { Terminal } from "../terminal.ts";
+import { statusOf } from "./apply.ts";
+
+interface Flags extends SourceFlags, SignerFlags {
+  readonly type: readonly string[];
+  readonly output: "text" | "json";
+  readonly now?: Date;
+}
+
+/** `assay verify IMAGE`: did this signer sign this image (or attest to it)? */
+export function addVerifyCommand(program: Command, { terminal, finish }: CommandContext): void {
+  const command = program
+    .command("verify")
+    .description("verify that a key or an identity signed an image, or attested to it")
+    .argument("<image...>", "image references");
+  addSignerFlags(command)
+    .option(
+      "--type <predicate-type>",
+      "verify attestations of this type instead of the signature (cosign's short names work); repeatable",
+      collect,
+      [],
+    )
+    .option("--now <rfc3339>", "judge as of this time (default: the clock)", parseTime);
+  addSourceFlags(command);
+  addOutputFlag(command, ["text", "json"]);
+  command.addHelpText("after", EXAMPLES).action(async (images: readonly string[], flags: Flags) => {
+    const verdicts: Verdict[] = [];
+    for (const image of images) verdicts.push(await verify(image, flags, terminal));
+    if (flags.output === "json") terminal.out(`${JSON.stringify({ verdicts }, null, 2)}\n`);
+    else for (const verdict of verdicts) await print(verdict, terminal);
+    for (const verdict of verdicts)
+      finish(verdict.results.length === 0 ? exitCode.undecided : statusOf(verdict));
+  });
+}
+
+async function verify(image: string, flags: Flags, terminal: Terminal): Promise<Verdict> {
+  const { sourceOptions } = await import("../open-sources.ts");
+  const { evaluateImage } = await import("../evaluate-image.ts");
+  const { parseImage } = await import("../parse-image.ts");
+  const { questionOf } = await import("../signer-flags.ts");
+  parseImage(image);
+  const attestations = flags.type.map((type) => ({ type }));
+  const question = {
+    ...(await questionOf(flags, terminal)),
+    ...(attestations.length === 0 ? {} : { attestations, signature: false }),
+  };
+  const { now, timeout } = flags;
+  const signals = timeout === undefined ? [] : [AbortSignal.timeout(timeout * 1000)];
+  return evaluateImage(image, question, {
+    ...(await sourceOptions(flags, terminal)),
+    clock: now === undefined ? terminal.now : () => now,
+    signal: AbortSignal.any([terminal.signal, ...signals]),
+  });
+}
+
+async function print(verdict: Verdict, terminal: Terminal): Promise<void> {
+  const { verdictText } = await import("../verdict-text.ts");
+  terminal.out(verdictText(verdict, terminal, "full"));
+}
+
+const EXAMPLES = `
+Exit status: 0 verified, 1 not verified, 2 wrong usage or could not be decided.
+
+Examples:
+  assay verify registry.example.com/app:v1.2.3 --key cosign.pub
+  assay verify registry.example.com/app:v1.2.3 --key cosign.pub --insecure-ignore-tlog     signed offline
+  assay verify ghcr.io/acme/app:v1 \\
+    --certificate-identity https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main \\
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com
+  assay verify ghcr.io/acme/app:v1 --key cosign.pub --type slsaprovenance --type spdxjson`;

@@ -1,0 +1,53 @@
+import type { EvidenceSource, TrustSource } from "@assay/engine";
+import { trustRoots } from "@assay/sources/trust";
+import { AssayError } from "./assay-error.ts";
+import type { AssayOptions } from "./create-assay.ts";
+import { defaultCredentials } from "./default-credentials.ts";
+import type { SourceFlags } from "./evaluation-flags.ts";
+import { readTextFile } from "./input-files.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The part of `AssayOptions` that `SourceFlags` decide. */
+export async function sourceOptions(
+  flags: SourceFlags,
+  terminal: Terminal,
+): Promise<Pick<AssayOptions, "source" | "trust" | "keys">> {
+  const trust = await trustOf(flags, terminal);
+  return { source: await evidenceSource(flags, terminal), ...(trust === undefined ? {} : { trust }) };
+}
+
+/** Images from a layout, or from registries. */
+export async function evidenceSource(flags: SourceFlags, terminal: Terminal): Promise<EvidenceSource> {
+  if (flags.layout !== undefined) {
+    const { layoutSource } = await import("@assay/sources/layout");
+    return layoutSource(flags.layout);
+  }
+  const { registrySource } = await import("@assay/sources/registry");
+  for (const host of flags.insecureRegistry) checkHost(host);
+  if (flags.registryConfig !== undefined) await readTextFile(flags.registryConfig, terminal.cwd);
+  return registrySource({
+    insecureHosts: flags.insecureRegistry,
+    credentials: defaultCredentials(flags.registryConfig),
+  });
+}
+
+/** Read now, so that a missing or broken file is a usage error and not a verdict about images. */
+async function trustOf({ trustedRoot }: SourceFlags, terminal: Terminal): Promise<TrustSource | undefined> {
+  if (trustedRoot === undefined) return undefined;
+  const json = await readTextFile(trustedRoot, terminal.cwd);
+  const trust = trustRoots({ json });
+  const answer = await trust.fetch({ kind: "trustRoot", name: "public-good" }, { signal: terminal.signal });
+  if (!answer.ok) {
+    throw new AssayError("invalidTrustRoot", `\`${trustedRoot}\`: ${answer.failure.message}`, {
+      hint: "--trusted-root takes a trusted_root.json, as `cosign trusted-root create` writes it",
+    });
+  }
+  return trust;
+}
+
+function checkHost(host: string): void {
+  if (/^[a-z0-9.\-[\]:]+$/i.test(host)) return;
+  throw new AssayError("usage", `--insecure-registry \`${host}\` is not a host`, {
+    hint: "give the host as images name it, with its port: registry.example.com:5000",
+  });
+}

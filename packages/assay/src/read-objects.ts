@@ -1,0 +1,51 @@
+import { type Json, type JsonObject, PolicyError, parseDocuments } from "@assay/policy";
+import { AssayError } from "./assay-error.ts";
+import { type InputFile, readInputFiles } from "./input-files.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A Kubernetes object and the file it stands in. */
+export interface FileObject {
+  readonly file: string;
+  readonly object: JsonObject;
+}
+
+/**
+ * Reads Kubernetes objects from files, directories, globs or `-`; several documents and `List`s are unfolded.
+ * Throws where a document is not YAML, or no object with kind and name: nothing is passed over in silence.
+ */
+export async function readObjects(
+  patterns: readonly string[],
+  terminal: Terminal,
+): Promise<readonly FileObject[]> {
+  const files = await readInputFiles(patterns, terminal);
+  return files.flatMap((file) => documentsOf(file).map((object) => ({ file: file.file, object })));
+}
+
+function documentsOf({ file, text }: InputFile): readonly JsonObject[] {
+  const { documents, diagnostics } = parseDocuments({ file, text });
+  if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
+  if (documents.length === 0) throw new AssayError("invalidDocument", `\`${file}\` holds no object`);
+  return documents.map((document, i) => {
+    const missing = isObject(document) ? whatIsMissing(document) : "is no object";
+    if (isObject(document) && missing === undefined) return document;
+    const where = documents.length > 1 ? `document ${i + 1} of \`${file}\`` : `\`${file}\``;
+    throw new AssayError("invalidDocument", `${where} ${missing}`, {
+      hint: "a Kubernetes object begins with apiVersion, kind and metadata.name",
+    });
+  });
+}
+
+function whatIsMissing(document: JsonObject): string | undefined {
+  if (typeof own(document, "kind") !== "string") return "has no `kind`";
+  const metadata = own(document, "metadata");
+  const name = isObject(metadata) ? (own(metadata, "name") ?? own(metadata, "generateName")) : undefined;
+  return typeof name === "string" ? undefined : "has no `metadata.name`";
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function own(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}

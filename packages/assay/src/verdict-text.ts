@@ -1,0 +1,44 @@
+import { styleText } from "node:util";
+import { explain, type Verdict } from "@assay/engine";
+import { plainText } from "./plain-text.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** How much is said of resources that are allowed: one line each, or the whole tree of reasons. */
+export type Detail = "short" | "full";
+
+/** One verdict for people: what was decided, and of a denial every reason with its place in the policy. */
+export function verdictText(verdict: Verdict, terminal: Terminal, detail: Detail = "short"): string {
+  if (detail === "full" || !verdict.allowed || verdict.outcome === "error") {
+    return `${explain(verdict, { color: terminal.color, width: terminal.width })}\n`;
+  }
+  const paint = terminal.color
+    ? (text: string): string => styleText("green", text, { validateStream: false })
+    : String;
+  const { kind, namespace, name } = verdict.resource;
+  const lines = [
+    `${paint("allowed")} ${[kind, namespace, name].filter((part) => part !== undefined).join("/")}`,
+    ...verdict.results.map(
+      (result) =>
+        `  ${result.outcome} ${result.policy}/${result.rule}${result.image === undefined ? "" : `: ${result.image}`}${result.outcome === "pass" ? "" : `: ${result.message}`}`,
+    ),
+    ...verdict.patches.map((patch) => `  pinned ${JSON.stringify(patch.value)}`),
+    ...verdict.warnings.map((warning) => `  warning: ${warning}`),
+  ];
+  return `${plainTextKeepingColor(lines)}\n`;
+}
+
+/** `2 allowed, 1 denied`: the last line of a run over several resources. */
+export function summary(verdicts: readonly Verdict[]): string {
+  const undecided = verdicts.filter((verdict) => !verdict.allowed && verdict.outcome === "error").length;
+  const denied = verdicts.filter((verdict) => !verdict.allowed).length - undecided;
+  const counts = [
+    `${verdicts.length - denied - undecided} allowed`,
+    `${denied} denied`,
+    ...(undecided === 0 ? [] : [`${undecided} could not be decided`]),
+  ];
+  return counts.join(", ");
+}
+
+function plainTextKeepingColor([head = "", ...rest]: readonly string[]): string {
+  return [head, ...rest.map(plainText)].join("\n");
+}
