@@ -8,6 +8,7 @@ export {
 } from "./extract-images.ts";
 export { failureActionFor, type NamespaceFacts } from "./failure-action.ts";
 export { selectImage } from "./image-selection.ts";
+export { indexPolicies, type PolicyIndex, type RuleCandidate } from "./index-policies.ts";
 export type { KindSelector, ResourceKind } from "./kind-selector.ts";
 export {
   inspectPolicies,
