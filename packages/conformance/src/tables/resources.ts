@@ -1,11 +1,5 @@
 import { imageVariables, matchText } from "@assay/image";
-import {
-  type ExtractionProblem,
-  extractImages,
-  type ImageExtractionOptions,
-  type JsonObject,
-  type Rule,
-} from "@assay/policy";
+import { extractImages, type ImageExtractionOptions, type JsonObject, type Rule } from "@assay/policy";
 import type { Answers } from "../table-case.ts";
 
 export const answers: Answers = {
