@@ -16,6 +16,7 @@ export interface Cosign {
   readonly sign: (image: string, key: string, format: CosignFormat, more?: readonly string[]) => void;
   readonly attest: (image: string, key: string, attestation: CosignAttestation) => void;
   readonly verify: (image: string, key: string, more?: readonly string[]) => Ended;
+  readonly run: (...args: readonly string[]) => Ended;
   readonly verifyAttestation: (image: string, key: string, type: string) => Ended;
 }
 
@@ -39,6 +40,7 @@ export function cosignAt(binary: string, directory: string): Cosign {
   };
   let files = 0;
   return {
+    run: cosign,
     createKey(name, kind) {
       const path = join(directory, name);
       if (kind === "ecdsa") must("generate-key-pair", "--output-key-prefix", name);

@@ -7,6 +7,7 @@ import { loadFixtures, runFixtures } from "../run-fixtures.ts";
 import { checkAgreement } from "./agreement.ts";
 import { type Checks, collectChecks } from "./checks.ts";
 import { cosignAt } from "./cosign.ts";
+import { checkKeyless } from "./keyless.ts";
 import { checkPagePolicies } from "./page-policies.ts";
 import { type RegistryProcess, startDockerRegistry, startReferrersRegistry } from "./processes.ts";
 import { pushLayout } from "./push.ts";
@@ -76,5 +77,6 @@ async function checkCosign(binary: string): Promise<void> {
     const interop = { cosign, registry, checks, keys };
     await checkAgreement(interop);
     await checkPagePolicies(interop, join(directory, "policies"));
+    await checkKeyless(interop, join(directory, "keyless"));
   }
 }

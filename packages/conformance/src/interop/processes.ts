@@ -27,19 +27,20 @@ export async function startDockerRegistry(
       "",
     ].join("\n"),
   );
-  return await startRegistry(binary, ["serve", config], host);
+  return await startRegistry(binary, ["serve", config], { host, referrersApi: false });
 }
 
 /** A registry with the referrers API, storage in memory. */
 export async function startReferrersRegistry(binary: string, host: string): Promise<RegistryProcess> {
-  return await startRegistry(binary, [host], host);
+  return await startRegistry(binary, [host], { host, referrersApi: true });
 }
 
 async function startRegistry(
   binary: string,
   args: readonly string[],
-  host: string,
+  served: RegistryHost,
 ): Promise<RegistryProcess> {
+  const { host } = served;
   const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   let ended = false;
@@ -54,7 +55,7 @@ async function startRegistry(
     if (ended || Date.now() > deadline) throw new Error(`${binary} does not serve ${host}: ${said}`);
   }
   if (ended) throw new Error(`something else listens at ${host}: ${said}`);
-  return { host, stop: () => void child.kill() };
+  return { ...served, stop: () => void child.kill() };
 }
 
 async function answers(host: string): Promise<boolean> {

@@ -5,6 +5,8 @@ import { join } from "node:path";
 /** A registry process on loopback, spoken to over plain http. */
 export interface RegistryHost {
   readonly host: string;
+  /** Without it, what hangs on an image is listed by a fallback tag. */
+  readonly referrersApi: boolean;
 }
 
 interface Descriptor {
