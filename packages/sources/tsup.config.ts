@@ -2,5 +2,7 @@ import { library } from "../../scripts/tsup.ts";
 
 export default {
   ...library,
-  entry: ["index", "registry", "layout", "trust", "cluster", "cache"].map((name) => `src/${name}.ts`),
+  entry: ["index", "registry", "layout", "trust", "cluster", "cache", "credentials"].map(
+    (name) => `src/${name}.ts`,
+  ),
 };

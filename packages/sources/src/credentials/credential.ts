@@ -26,6 +26,11 @@ export type CredentialAnswer =
 export interface CredentialProvider {
   /** For messages, e.g. `docker config`. */
   readonly name: string;
+  /**
+   * Kyverno's name for it (`default`, `amazon`, `azure`, `google`, `github`). A policy that lists providers is served by
+   * those alone; a provider without such a name always counts.
+   */
+  readonly provider?: string;
   find(request: CredentialRequest, options: { readonly signal: AbortSignal }): Promise<CredentialAnswer>;
 }
 
@@ -45,7 +50,12 @@ export async function findCredential(
   signal: AbortSignal,
 ): Promise<FoundCredential> {
   const notes: string[] = [];
+  const listed = request.access?.providers ?? [];
   for (const provider of providers) {
+    if (listed.length > 0 && provider.provider !== undefined && !listed.includes(provider.provider)) {
+      notes.push(`${provider.name}: not among the policy's providers`);
+      continue;
+    }
     const answer = await provider.find(request, { signal }).catch((error: unknown): CredentialAnswer => {
       signal.throwIfAborted();
       return { reason: error instanceof Error ? error.message : String(error) };

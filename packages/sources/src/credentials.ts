@@ -1,0 +1,9 @@
+export type {
+  Credential,
+  CredentialAnswer,
+  CredentialProvider,
+  CredentialRequest,
+} from "./credentials/credential.ts";
+export { type DockerConfigOptions, dockerConfigCredentials } from "./credentials/docker-config.ts";
+export { givenCredentials } from "./credentials/given-credentials.ts";
+export { pullSecretCredentials } from "./credentials/pull-secrets.ts";

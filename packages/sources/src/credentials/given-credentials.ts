@@ -1,0 +1,17 @@
+import { type AuthEntries, entryFor } from "./auth-entries.ts";
+import type { Credential, CredentialProvider } from "./credential.ts";
+
+/** Credentials in hand, by registry (`registry.example.com`, `registry.example.com/team`, `*.example.com`). */
+export function givenCredentials(
+  credentials: Readonly<Record<string, Credential>>,
+  name = "given credentials",
+): CredentialProvider {
+  const entries: AuthEntries = new Map(Object.entries(credentials));
+  return {
+    name,
+    async find({ registry, repository }) {
+      const credential = entryFor(entries, registry, repository);
+      return credential === undefined ? { reason: `none for \`${registry}\`` } : { credential, source: name };
+    },
+  };
+}

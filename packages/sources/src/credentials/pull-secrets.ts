@@ -1,0 +1,37 @@
+import type { ContextSource } from "@assay/engine";
+import { isFields, own, text } from "../oci/manifest.ts";
+import type { Credential, CredentialAnswer, CredentialProvider, CredentialRequest } from "./credential.ts";
+import { credentialInConfig } from "./docker-config.ts";
+
+/**
+ * The `imagePullSecrets` that a policy or a Pod names, read through a context source. Secrets of type
+ * `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg` count.
+ */
+export function pullSecretCredentials(context: ContextSource): CredentialProvider {
+  return {
+    name: "pull secrets",
+    async find(request, { signal }): Promise<CredentialAnswer> {
+      const secrets = request.access?.pullSecrets ?? [];
+      if (secrets.length === 0) return { reason: "none are named" };
+      const reasons: string[] = [];
+      for (const { namespace, name } of secrets) {
+        const answer = await context.fetch<"secret">({ kind: "secret", namespace, name }, { signal });
+        if (!answer.ok) {
+          reasons.push(`\`${namespace}/${name}\`: ${answer.failure.message}`);
+          continue;
+        }
+        const credential = credentialInSecret(answer.value.object, request);
+        if (credential !== undefined) return { credential, source: `pull secret \`${namespace}/${name}\`` };
+        reasons.push(`\`${namespace}/${name}\` has no login for \`${request.registry}\``);
+      }
+      return { reason: reasons.join(", ") };
+    },
+  };
+}
+
+function credentialInSecret(secret: unknown, request: CredentialRequest): Credential | undefined {
+  const data = isFields(secret) ? own(secret, "data") : undefined;
+  if (!isFields(data)) return undefined;
+  const encoded = text(own(data, ".dockerconfigjson")) ?? text(own(data, ".dockercfg"));
+  return encoded === undefined ? undefined : credentialInConfig(Buffer.from(encoded, "base64"), request);
+}

@@ -1,0 +1,189 @@
+import { parseDigest, parseImageReference } from "@assay/image";
+import { type Clock, registrySource } from "@assay/sources/registry";
+import type { RunningServer } from "@assay/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ask, digestAt, fixtureRegistry, summary } from "./fixtures.ts";
+import { type MisbehavingProxy, type Misdeed, misbehavingProxy } from "./misbehaving-proxy.ts";
+
+let registry: RunningServer;
+let proxy: MisbehavingProxy;
+const digests = { key: "", bundle: "" };
+
+beforeAll(async () => {
+  registry = await (await fixtureRegistry("referrers")).listen();
+  proxy = await misbehavingProxy(registry.host);
+  digests.key = await digestAt(registrySource(), `${registry.host}/acme/key-ecdsa:v1`);
+  digests.bundle = await digestAt(registrySource(), `${registry.host}/acme/bundle-ecdsa:v1`);
+});
+afterEach(() => proxy.behave());
+afterAll(async () => {
+  await proxy.close();
+  await registry.close();
+});
+
+/** Nobody waits in these tests. */
+const clock: Clock = { now: () => 0, sleep: async () => undefined, random: () => 0.5 };
+
+/** Where a fault strikes, and the lookup that comes across it. */
+const places = {
+  tag: { path: /\/manifests\/v1$/, lookup: () => image("acme/key-ecdsa:v1") },
+  digest: { path: /\/manifests\/sha256:/, lookup: () => image(`acme/key-ecdsa@${digests.key}`) },
+  signatureTag: { path: /\.sig$/, lookup: () => hanging("signatureTag", "key") },
+  signatureBlob: { path: /\/blobs\//, lookup: () => hanging("signatureTag", "key") },
+  referrers: { path: /\/referrers\//, lookup: () => hanging("referrers", "bundle") },
+  bundleManifest: { path: /\/manifests\/sha256:/, lookup: () => hanging("referrers", "bundle") },
+  bundleBlob: { path: /\/blobs\//, lookup: () => hanging("referrers", "bundle") },
+} as const;
+
+function image(text: string) {
+  return { kind: "digest", image: parseImageReference(`${proxy.host}/${text}`) } as const;
+}
+
+function hanging<K extends "signatureTag" | "referrers">(kind: K, of: "key" | "bundle") {
+  return { kind, repository: `${proxy.host}/acme/${of}-ecdsa`, digest: parseDigest(digests[of]) };
+}
+
+const metadata = (): string => "http://169.254.169.254/latest/meta-data/";
+const status = (code: number): Misdeed => ({ kind: "status", status: code });
+
+type Row = readonly [string, Misdeed, Partial<Record<keyof typeof places, string>>];
+const everywhere = (outcome: string): Record<keyof typeof places, string> => ({
+  tag: outcome,
+  digest: outcome,
+  signatureTag: outcome,
+  signatureBlob: outcome,
+  referrers: outcome,
+  bundleManifest: outcome,
+  bundleBlob: outcome,
+});
+
+// `nothing` is a fact (there is no such tag); every other outcome is a failure, or a candidate that cannot be read.
+const matrix: readonly Row[] = [
+  ["drops the connection", { kind: "drop" }, everywhere("unavailable")],
+  ["never answers", { kind: "hang" }, everywhere("timeout")],
+  ["drips slowly", { kind: "slowDrip" }, everywhere("timeout")],
+  ["breaks off in the middle", { kind: "truncate", honest: false }, everywhere("unavailable")],
+  [
+    "sends half and calls it whole",
+    { kind: "truncate", honest: true },
+    {
+      ...everywhere("malformed"),
+      digest: "digestMismatch",
+      signatureBlob: "digestMismatch",
+      bundleManifest: "digestMismatch",
+      bundleBlob: "digestMismatch",
+    },
+  ],
+  ["answers 401", status(401), everywhere("unauthorized")],
+  ["answers 403", status(403), everywhere("unauthorized")],
+  [
+    "answers 404",
+    status(404),
+    {
+      tag: "notFound",
+      digest: "notFound",
+      signatureTag: "nothing",
+      signatureBlob: "malformed",
+      referrers: "unsupported",
+      bundleManifest: "malformed",
+      bundleBlob: "malformed",
+    },
+  ],
+  ["answers 418", status(418), everywhere("malformed")],
+  ["answers 429", status(429), everywhere("rateLimited")],
+  ["answers 500", status(500), everywhere("unavailable")],
+  ["answers 502", status(502), everywhere("unavailable")],
+  ["answers 503", status(503), everywhere("unavailable")],
+  [
+    "sends other bytes than were asked for",
+    { kind: "flipBit" },
+    {
+      digest: "digestMismatch",
+      signatureBlob: "digestMismatch",
+      bundleManifest: "digestMismatch",
+      bundleBlob: "digestMismatch",
+    },
+  ],
+  [
+    "answers with a login page",
+    { kind: "html" },
+    {
+      ...everywhere("malformed"),
+      digest: "digestMismatch",
+      signatureBlob: "digestMismatch",
+      bundleManifest: "digestMismatch",
+      bundleBlob: "digestMismatch",
+    },
+  ],
+  [
+    "calls the right bytes text",
+    { kind: "contentType", type: "text/plain" },
+    { tag: "digest", digest: "digest", signatureTag: "legacy", signatureBlob: "legacy", referrers: "bundle" },
+  ],
+  [
+    "lies in Docker-Content-Digest",
+    { kind: "headers", headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` } },
+    { tag: "digest", digest: "digest", signatureTag: "legacy", bundleManifest: "bundle" },
+  ],
+  ["redirects to a metadata service", { kind: "redirect", to: metadata }, everywhere("malformed")],
+  [
+    "redirects to https on a private host",
+    { kind: "redirect", to: () => "https://10.0.0.1/x" },
+    everywhere("malformed"),
+  ],
+  ["redirects to a file", { kind: "redirect", to: () => "file:///etc/passwd" }, everywhere("malformed")],
+  ["redirects to itself for ever", { kind: "redirect", to: (path) => path }, everywhere("malformed")],
+  [
+    "redirects with user info",
+    { kind: "redirect", to: (path) => `http://a:b@${proxy.host}${path}` },
+    everywhere("malformed"),
+  ],
+  ["never stops sending", { kind: "endless" }, everywhere("tooLarge")],
+  ["sends a gzip bomb", { kind: "gzipBomb" }, everywhere("malformed")],
+  ["pages in a circle", { kind: "paginationLoop" }, { referrers: "malformed" }],
+  ["pages without end", { kind: "emptyPages" }, { referrers: "malformed" }],
+  [
+    "pages elsewhere",
+    { kind: "headers", headers: { link: '<https://evil.example/v2/x>; rel="next"' } },
+    { referrers: "malformed" },
+  ],
+  [
+    "pages to another repository",
+    { kind: "headers", headers: { link: '</v2/acme/unsigned/referrers/sha256:0?n=1>; rel="next"' } },
+    { referrers: "malformed" },
+  ],
+];
+
+const rows = matrix.flatMap(([name, misdeed, outcomes]) =>
+  Object.entries(outcomes).map(
+    ([place, outcome]) => [name, place as keyof typeof places, outcome, misdeed] as const,
+  ),
+);
+
+describe("a registry that", () => {
+  test.each(rows)("%s, for %s: %s", async (_, place, outcome, misdeed) => {
+    const { path, lookup } = places[place];
+    proxy.misbehave(path, misdeed);
+    const asked: string[] = [];
+    const source = registrySource({
+      clock,
+      timeoutMs: 150,
+      limits: { manifestBytes: 200_000 },
+      onRequest: ({ url }) => void asked.push(new URL(url).host),
+    });
+    const answer = await ask(source, lookup());
+    expect(new Set(asked)).toEqual(new Set([proxy.host]));
+    expect(summary(answer)).toBe(outcome);
+    if (!answer.ok) expect(answer.failure.message).toMatch(/^[^\n]{20,}[^.\n]$/);
+  });
+
+  test.each(Object.entries(places))(
+    "was in trouble twice, is asked a third time: %s",
+    async (_, { path, lookup }) => {
+      proxy.misbehave(path, status(503), 1);
+      proxy.misbehave(path, { kind: "drop" }, 1);
+      const answer = await ask(registrySource({ clock }), lookup());
+      expect(["digest", "legacy", "bundle"]).toContain(summary(answer));
+    },
+  );
+});
