@@ -18,9 +18,14 @@ type Answer = "accepts" | "rejects";
 
 /** Runs the `assay` command from its sources. */
 export function assay(...args: readonly string[]): Ended {
+  return assayWith({}, ...args);
+}
+
+/** The same, with more in its environment. */
+export function assayWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Ended {
   const cli = join(repository, "packages/assay/src/cli.ts");
   const flags = ["--conditions=assay:source", "--disable-warning=ExperimentalWarning"];
-  return run(process.execPath, [...flags, cli, ...args], { cwd: repository });
+  return run(process.execPath, [...flags, cli, ...args], { cwd: repository, env });
 }
 
 /** cosign signs and attests fresh images of each kind; both are asked about each of them. */

@@ -11,6 +11,7 @@ import { checkKeyless } from "./keyless.ts";
 import { checkPagePolicies } from "./page-policies.ts";
 import { type RegistryProcess, startDockerRegistry, startReferrersRegistry } from "./processes.ts";
 import { pushLayout } from "./push.ts";
+import { checkSecured } from "./secured.ts";
 
 const FIXTURES = new URL("../../cases/fixtures/", import.meta.url).pathname;
 const { ASSAY_DOCKER_REGISTRY, ASSAY_REFERRERS_REGISTRY, ASSAY_COSIGN } = process.env;
@@ -78,5 +79,11 @@ async function checkCosign(binary: string): Promise<void> {
     await checkAgreement(interop);
     await checkPagePolicies(interop, join(directory, "policies"));
     await checkKeyless(interop, join(directory, "keyless"));
+    if (!registry.referrersApi && ASSAY_DOCKER_REGISTRY)
+      await checkSecured(interop, {
+        binary: ASSAY_DOCKER_REGISTRY,
+        storage: join(directory, "registry/data"),
+        directory: join(directory, "secured"),
+      });
   }
 }

@@ -30,6 +30,31 @@ export async function startDockerRegistry(
   return await startRegistry(binary, ["serve", config], { host, referrersApi: false });
 }
 
+/** The same storage as another registry's, behind TLS and a password; `directory` holds certificate, key and htpasswd. */
+export async function startSecuredRegistry(
+  binary: string,
+  {
+    host,
+    directory,
+    storage,
+  }: { readonly host: string; readonly directory: string; readonly storage: string },
+): Promise<RegistryProcess> {
+  const file = (name: string): string => JSON.stringify(join(directory, name));
+  const config = join(directory, "config.yml");
+  writeFileSync(
+    config,
+    [
+      "version: 0.1",
+      "log: { level: error, accesslog: { disabled: true } }",
+      `storage: { filesystem: { rootdirectory: ${JSON.stringify(storage)} } }`,
+      `auth: { htpasswd: { realm: interop, path: ${file("htpasswd")} } }`,
+      `http: { addr: ${JSON.stringify(host)}, tls: { certificate: ${file("server.crt")}, key: ${file("server.key")} } }`,
+      "",
+    ].join("\n"),
+  );
+  return await startRegistry(binary, ["serve", config], { host, referrersApi: false });
+}
+
 /** A registry with the referrers API, storage in memory. */
 export async function startReferrersRegistry(binary: string, host: string): Promise<RegistryProcess> {
   return await startRegistry(binary, [host], { host, referrersApi: true });
@@ -60,7 +85,8 @@ async function startRegistry(
 
 async function answers(host: string): Promise<boolean> {
   const [answer] = await Promise.all([fetch(`http://${host}/v2/`).catch(() => undefined), setTimeout(50)]);
-  return answer?.ok === true;
+  // A server that speaks TLS answers plain http with 400.
+  return answer !== undefined;
 }
 
 /** How a command ended, and everything that it printed. */
