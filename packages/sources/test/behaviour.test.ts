@@ -1,0 +1,297 @@
+import { parseImageReference } from "@assay/image";
+import { type BytesCache, type Clock, memoryCache, registrySource } from "@assay/sources/registry";
+import { createRegistry, hostFetch } from "@assay/testkit";
+import { describe, expect, test } from "vitest";
+import { ask, digestAt, fixtureRegistry, summary } from "./fixtures.ts";
+
+/** A clock that moves only when somebody sleeps. */
+function fakeClock(random = 0.5): Clock & { readonly slept: readonly number[] } {
+  const slept: number[] = [];
+  let now = Date.parse("2026-01-01T00:00:00Z");
+  return {
+    slept,
+    random: () => random,
+    now: () => now,
+    sleep: async (milliseconds) => {
+      slept.push(milliseconds);
+      now += milliseconds;
+    },
+  };
+}
+
+const tag = (text: string) => ({ kind: "digest", image: parseImageReference(text) }) as const;
+const key = "r.example/acme/key-ecdsa";
+
+describe("patience", () => {
+  test.each([
+    ["seconds", "3", [3100, 3200], "rateLimited"],
+    ["a date", "Thu, 01 Jan 2026 00:00:02 GMT", [2100, 200], "rateLimited"],
+    ["nothing", undefined, [100, 200], "rateLimited"],
+    ["nonsense", "soon", [100, 200], "rateLimited"],
+    ["an hour: longer than we wait", "3600", [], "rateLimited"],
+  ])("Retry-After of %s", async (_, header, slept, outcome) => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const headers = header === undefined ? {} : { "retry-after": header };
+    registry.inject({ effect: { kind: "status", status: 429, headers } });
+    const clock = fakeClock();
+    const answer = await ask(registrySource({ fetch: registry.fetch, clock }), tag(`${key}:v1`));
+    expect(summary(answer)).toBe(outcome);
+    expect(clock.slept).toEqual(slept);
+  });
+
+  test("ends before the deadline with the reason, not with a timeout", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    registry.inject({ effect: { kind: "status", status: 503 } });
+    const clock = fakeClock();
+    const source = registrySource({ fetch: registry.fetch, clock, retry: { attempts: 10 } });
+    const { signal } = new AbortController();
+    const answer = await source.fetch<"digest">(tag(`${key}:v1`), { signal, deadline: clock.now() + 350 });
+    expect(summary(answer)).toBe("unavailable");
+    expect(clock.slept).toEqual([100, 200]);
+  });
+
+  test.each([401, 403, 404, 400])("is not lost on a %i", async (status) => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    registry.inject({ effect: { kind: "status", status } });
+    const answer = await ask(registrySource({ fetch: registry.fetch }), tag(`${key}:v1`));
+    expect(answer).toMatchObject({ ok: false, requests: 1, failure: { status } });
+  });
+});
+
+describe("equal lookups", () => {
+  test("of 200 evaluations at a time are sent once", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () => ask<"digest">(source, tag(`${key}:v1`))),
+    );
+    expect(registry.requests).toHaveLength(1);
+    expect(answers.map(({ requests }) => requests).reduce((a = 0, b = 0) => a + b)).toBe(1);
+    expect(new Set(answers.map((answer) => answer.ok && answer.value.digest)).size).toBe(1);
+  });
+
+  test("with other credentials are not joined", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    const access = (name: string) => ({
+      allowInsecureRegistry: false,
+      providers: [],
+      pullSecrets: [{ namespace: "a", name }],
+    });
+    await Promise.all(
+      ["x", "y"].map((name) => ask<"digest">(source, { ...tag(`${key}:v1`), access: access(name) })),
+    );
+    expect(registry.requests).toHaveLength(2);
+  });
+
+  test("outlive one of those who wait, and end with the last", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const signals: AbortSignal[] = [];
+    const fetch: typeof globalThis.fetch = (url, init) => {
+      if (init?.signal) signals.push(init.signal);
+      return registry.fetch(url, init);
+    };
+    registry.inject({ effect: { kind: "hang" } });
+    const source = registrySource({ fetch });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const one = ask(source, tag(`${key}:v1`), first.signal);
+    const other = ask(source, tag(`${key}:v1`), second.signal);
+    first.abort(new Error("first gave up"));
+    await expect(one).rejects.toThrow("first gave up");
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    second.abort(new Error("second gave up"));
+    await expect(other).rejects.toThrow("second gave up");
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
+  test("are sent again once they are answered: a tag is not remembered", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    await ask(source, tag(`${key}:v1`));
+    await ask(source, tag(`${key}:v1`));
+    expect(registry.requests).toHaveLength(2);
+  });
+});
+
+test("an aborted signal rejects with its reason, before and while waiting", async () => {
+  const registry = await fixtureRegistry("tags", { host: "r.example" });
+  registry.inject({ effect: { kind: "status", status: 503, headers: { "retry-after": "5" } } });
+  const source = registrySource({ fetch: registry.fetch });
+  await expect(ask(source, tag(`${key}:v1`), AbortSignal.abort(new Error("too late")))).rejects.toThrow(
+    "too late",
+  );
+  const controller = new AbortController();
+  const waiting = ask(source, tag(`${key}:v1`), controller.signal);
+  controller.abort(new Error("deadline"));
+  await expect(waiting).rejects.toThrow("deadline");
+});
+
+test("no more requests run at a time than the host's limit", async () => {
+  const registry = await fixtureRegistry("referrers", { host: "r.example" });
+  let running = 0;
+  let most = 0;
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    most = Math.max(most, ++running);
+    await new Promise(setImmediate);
+    return registry.fetch(url, init).finally(() => running--);
+  };
+  const source = registrySource({ fetch, concurrency: 3 });
+  await Promise.all(
+    ["key-ecdsa", "key-rsa", "key-two", "key-att3", "both", "unsigned"].map((name) =>
+      ask(source, tag(`r.example/acme/${name}:v1`)),
+    ),
+  );
+  expect(most).toBe(3);
+});
+
+describe("what is remembered", () => {
+  test("that a host has no referrers API", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    for (const name of ["key-ecdsa", "key-rsa", "bundle-ecdsa"]) {
+      const digest = await digestAt(source, `r.example/acme/${name}:v1`);
+      expect(
+        summary(await ask(source, { kind: "referrers", repository: `r.example/acme/${name}`, digest })),
+      ).toBe("unsupported");
+    }
+    expect(registry.requests.filter(({ path }) => path.includes("/referrers/"))).toHaveLength(1);
+  });
+
+  test("nothing, where only the repository is unknown", async () => {
+    const registry = await fixtureRegistry("referrers", { host: "r.example" });
+    const body = JSON.stringify({ errors: [{ code: "NAME_UNKNOWN" }] });
+    registry.inject({ path: "/referrers/", times: 1, effect: { kind: "status", status: 404, body } });
+    const source = registrySource({ fetch: registry.fetch });
+    const digest = await digestAt(source, "r.example/acme/bundle-ecdsa:v1");
+    const lookup = { kind: "referrers", repository: "r.example/acme/bundle-ecdsa", digest } as const;
+    expect(summary(await ask(source, lookup))).toBe("unsupported");
+    expect(summary(await ask(source, lookup))).toBe("bundle");
+  });
+
+  test("bytes by their digest: the second look at an image asks for its tags alone", async () => {
+    const registry = await fixtureRegistry("referrers", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    const digest = await digestAt(source, "r.example/acme/key-att3:v1");
+    const lookup = { kind: "attestationTag", repository: "r.example/acme/key-att3", digest } as const;
+    const first = await ask(source, lookup);
+    const second = await ask(source, lookup);
+    expect([first.requests, second.requests]).toEqual([4, 1]);
+    expect(second.ok && second.value).toEqual(first.ok && first.value);
+  });
+
+  test("nothing that a shared cache changed: bytes are hashed again", async () => {
+    const registry = await fixtureRegistry("referrers", { host: "r.example" });
+    const memory = memoryCache();
+    const poisoned: BytesCache = {
+      get: async (digest) => (await memory.get(digest))?.map((byte) => byte ^ 1),
+      set: (digest, bytes) => memory.set(digest, bytes),
+    };
+    const source = registrySource({ fetch: registry.fetch, cache: poisoned });
+    const digest = await digestAt(source, "r.example/acme/key-ecdsa:v1");
+    const lookup = { kind: "signatureTag", repository: key, digest } as const;
+    const first = await ask(source, lookup);
+    const second = await ask(source, lookup);
+    expect(second.ok && second.value).toEqual(first.ok && first.value);
+    expect(second.requests).toBe(2);
+  });
+});
+
+describe("names and places", () => {
+  test.each([
+    ["nginx", "https://registry-1.docker.io/v2/library/nginx/manifests/latest"],
+    ["docker.io/nginx:1", "https://registry-1.docker.io/v2/library/nginx/manifests/1"],
+    ["index.docker.io/acme/app:1", "https://registry-1.docker.io/v2/acme/app/manifests/1"],
+    ["ghcr.io/acme/app:1", "https://ghcr.io/v2/acme/app/manifests/1"],
+    ["registry.example:5000/app:1", "https://registry.example:5000/v2/app/manifests/1"],
+    ["localhost:5000/app:1", "http://localhost:5000/v2/app/manifests/1"],
+    ["127.0.0.1:5000/app:1", "http://127.0.0.1:5000/v2/app/manifests/1"],
+    ["plain.example/app:1", "http://plain.example/v2/app/manifests/1"],
+    ["localhost:5443/app:1", "https://localhost:5443/v2/app/manifests/1"],
+  ])("%s is asked at %s", async (image, url) => {
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (address) => {
+      asked.push(String(address));
+      return new Response(null, { status: 404 });
+    };
+    const source = registrySource({ fetch, insecureHosts: ["plain.example"], tlsHosts: ["localhost:5443"] });
+    await ask(source, tag(image));
+    expect(asked).toEqual([url]);
+  });
+
+  async function mirrored(only: boolean, mirrorHas: boolean) {
+    const original = await fixtureRegistry("referrers", { host: "r.example" });
+    const mirror = mirrorHas
+      ? await fixtureRegistry("referrers", { host: "m.example" })
+      : createRegistry({ host: "m.example" });
+    const fetch = hostFetch({ [original.host]: original.handle, [mirror.host]: mirror.handle });
+    const mirrors = [{ prefix: "r.example/acme", location: "m.example/acme", only }];
+    return { original, mirror, source: registrySource({ fetch, mirrors }) };
+  }
+
+  test("a mirror that has it is enough, and the notes say so", async () => {
+    const { original, source } = await mirrored(false, true);
+    const answer = await ask(source, tag(`${key}:v1`));
+    expect(summary(answer)).toBe("digest");
+    expect(answer.notes).toEqual([`\`${key}\` was asked at its mirror \`m.example/acme/key-ecdsa\``]);
+    expect(original.requests).toEqual([]);
+  });
+
+  test("a mirror that lacks signatures hides none: the original is asked", async () => {
+    const { mirror, source } = await mirrored(false, false);
+    const digest = await digestAt(source, `${key}:v1`);
+    const answer = await ask(source, { kind: "signatureTag", repository: key, digest });
+    expect(summary(answer)).toBe("legacy");
+    expect(answer.ok && answer.value.candidates[0]?.origin.repository).toBe(key);
+    expect(mirror.requests).toHaveLength(2);
+  });
+
+  test("a mirror in trouble is passed over, and the notes say why", async () => {
+    const { mirror, source } = await mirrored(false, true);
+    mirror.inject({ effect: { kind: "status", status: 403 } });
+    const answer = await ask(source, tag(`${key}:v1`));
+    expect(summary(answer)).toBe("digest");
+    expect(answer.notes).toEqual([
+      expect.stringMatching(/^mirror `m.example\/acme\/key-ecdsa`: .* answered 403/),
+    ]);
+  });
+
+  test("where only the mirror may be asked, the original is not", async () => {
+    const { original, source } = await mirrored(true, false);
+    expect(summary(await ask(source, tag(`${key}:v1`)))).toBe("notFound");
+    expect(original.requests).toEqual([]);
+  });
+});
+
+describe("image data", () => {
+  test("holds names, manifest and config, as Kyverno's imageRegistry context does", async () => {
+    const registry = await fixtureRegistry("referrers", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    const image = parseImageReference("r.example/acme/multi:v1");
+    const answer = await ask<"imageData">(source, { kind: "imageData", image });
+    const digest = await digestAt(source, image.text);
+    expect(answer).toMatchObject({
+      ok: true,
+      value: {
+        data: {
+          image: image.text,
+          resolvedImage: `r.example/acme/multi@${digest}`,
+          registry: "r.example",
+          repository: "acme/multi",
+          identifier: "v1",
+          manifestList: { schemaVersion: 2, manifests: expect.any(Array) },
+          manifest: { schemaVersion: 2, layers: expect.any(Array) },
+          configData: { architecture: "amd64", os: "linux" },
+        },
+      },
+    });
+  });
+
+  test.each([
+    ["r.example/acme/nowhere:v1", "notFound"],
+    ["r.example/acme/key-ecdsa:v9", "notFound"],
+  ])("of %s: %s", async (text, outcome) => {
+    const registry = await fixtureRegistry("referrers", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    expect(summary(await ask(source, { kind: "imageData", image: parseImageReference(text) }))).toBe(outcome);
+  });
+});
