@@ -15,14 +15,16 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly now: () => Date;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
 }
 
 /** The terminal of this process. */
 export function processTerminal(process: NodeJS.Process): Terminal {
   const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort(new AssayError("usage", "interrupted")));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => interrupted.abort(new AssayError("usage", "interrupted")));
+  }
   // A reader that closes the pipe (`assay … | head`) ends the output, it is no failure of ours.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

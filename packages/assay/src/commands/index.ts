@@ -3,6 +3,8 @@ import { addApplyCommand } from "./apply.ts";
 import { addCompletionCommand } from "./completion.ts";
 import { addDigestCommand } from "./digest.ts";
 import { addRekorCommand } from "./rekor.ts";
+import { addServeCommand } from "./serve.ts";
+import { addTestCommand } from "./test.ts";
 import { addVerifyCommand } from "./verify.ts";
 
 /** Every command, in the order of `assay --help`. */
@@ -10,6 +12,8 @@ export const commands: readonly AddCommand[] = [
   addApplyCommand,
   addVerifyCommand,
   addDigestCommand,
+  addTestCommand,
   addRekorCommand,
+  addServeCommand,
   addCompletionCommand,
 ];

@@ -1,0 +1,66 @@
+import { type Command, Option } from "commander";
+import type { CommandContext } from "../command-line.ts";
+import { addContextFlags, addSourceFlags, type ContextFlags, type SourceFlags } from "../evaluation-flags.ts";
+import type { ClusterFlags } from "../serve/serve-cluster.ts";
+import type { ServerFlags } from "../serve/serve-policies.ts";
+
+type Flags = SourceFlags & ContextFlags & ServerFlags & ClusterFlags & PrintFlags;
+
+interface PrintFlags {
+  readonly cluster?: boolean;
+  readonly printWebhooks?: string;
+}
+
+/** `assay serve [POLICY…]`: the admission webhook, with policies from files or from the cluster itself. */
+export function addServeCommand(program: Command, { terminal }: CommandContext): void {
+  const command = program
+    .command("serve")
+    .description("answer a Kubernetes API server's admission reviews over TLS")
+    .argument("[policy...]", "policy files, directories, globs, or - for standard input (not with --cluster)")
+    .option("--tls-cert <file>", "serving certificate (PEM); a rotated file is taken up while running")
+    .option("--tls-key <file>", "its private key (PEM)")
+    .addOption(
+      new Option("--port <number>", "port to listen on; 0 picks one").default(8443).argParser(Number),
+    )
+    .option("--host <address>", "address to listen on (default: all)")
+    .addOption(new Option("--log-format <format>", "log lines").choices(["json", "text"]).default("json"))
+    .option("--cluster", "take policies, exceptions, ConfigMaps and Secrets from the cluster, as they change")
+    .option(
+      "--kubeconfig <file>",
+      "how to reach the cluster (default: in-cluster, $KUBECONFIG, ~/.kube/config)",
+    )
+    .option(
+      "--leader-election-namespace <name>",
+      "re-judge what runs and write PolicyReports; one replica leads",
+    )
+    .addOption(
+      new Option("--scan-interval <seconds>", "time between two such scans").default(3600).argParser(Number),
+    )
+    .option(
+      "--print-webhooks <url>",
+      "print the WebhookConfigurations for these policies and this URL, then end",
+    );
+  addContextFlags(command);
+  addSourceFlags(command);
+  command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
+    if (flags.printWebhooks !== undefined) {
+      const { printWebhooks } = await import("../serve/print-webhooks.ts");
+      return printWebhooks(policies, { ...flags, url: flags.printWebhooks }, terminal);
+    }
+    if (flags.cluster === true) {
+      const { serveCluster } = await import("../serve/serve-cluster.ts");
+      return serveCluster(policies, flags, terminal);
+    }
+    const { servePolicies } = await import("../serve/serve-policies.ts");
+    return servePolicies(policies, flags, terminal);
+  });
+}
+
+const EXAMPLES = `
+Serves /mutate and /validate, /healthz, /readyz and /metrics, until it is told to stop (SIGTERM, Ctrl-C): then it lets the
+reviews in flight finish. What can't be decided is not allowed.
+
+Examples:
+  assay serve policies/ --tls-cert tls.crt --tls-key tls.key
+  assay serve policies/ --tls-cert tls.crt --print-webhooks https://10.0.0.5:8443 | kubectl apply -f -
+  assay serve --cluster --tls-cert /tls/tls.crt --tls-key /tls/tls.key --leader-election-namespace assay`;

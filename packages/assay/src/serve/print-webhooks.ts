@@ -1,0 +1,23 @@
+import { webhookConfigurations } from "@assay/webhook";
+import { AssayError } from "../assay-error.ts";
+import type { ContextFlags, SourceFlags } from "../evaluation-flags.ts";
+import { readTextFile } from "../input-files.ts";
+import { openAssay } from "../open-assay.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** Prints, as a JSON List for `kubectl apply`, what the API server has to be told for these policies. */
+export async function printWebhooks(
+  policies: readonly string[],
+  flags: SourceFlags & ContextFlags & { readonly url: string; readonly tlsCert?: string },
+  terminal: Terminal,
+): Promise<void> {
+  if (flags.tlsCert === undefined) {
+    throw new AssayError("usage", "--print-webhooks needs the authority that the API server shall trust", {
+      hint: "give it with --tls-cert: the certificate authority's PEM, or the certificate itself if it is self-signed",
+    });
+  }
+  const caBundle = await readTextFile(flags.tlsCert, terminal.cwd);
+  const assay = await openAssay(policies, flags, terminal);
+  const items = webhookConfigurations(assay.policies, { client: { url: flags.url }, caBundle });
+  terminal.out(`${JSON.stringify({ apiVersion: "v1", kind: "List", items }, null, 2)}\n`);
+}

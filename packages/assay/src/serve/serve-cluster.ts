@@ -1,0 +1,123 @@
+import { hostname } from "node:os";
+import type { PolicyDocuments } from "@assay/controller";
+import type { ContextSource } from "@assay/engine";
+import { contextFromObjects } from "@assay/sources/cluster";
+import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
+import { AssayError } from "../assay-error.ts";
+import { type Assay, createAssay, sourcesOf } from "../create-assay.ts";
+import { type ContextFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
+import { sourceOptions } from "../open-sources.ts";
+import type { Terminal } from "../terminal.ts";
+import { logLines } from "./log-lines.ts";
+import { type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
+
+export interface ClusterFlags {
+  readonly kubeconfig?: string;
+  readonly leaderElectionNamespace?: string;
+  readonly scanInterval: number;
+}
+
+type Flags = ServerFlags & ClusterFlags & SourceFlags & ContextFlags;
+
+/** Serves the cluster's own policies, following every change, and re-judges what runs if a namespace for the Lease is given. */
+export async function serveCluster(
+  policies: readonly string[],
+  flags: Flags,
+  terminal: Terminal,
+): Promise<void> {
+  if (policies.length > 0) {
+    throw new AssayError("usage", "--cluster takes the policies from the cluster", {
+      hint: "apply the files with kubectl, or leave out --cluster",
+    });
+  }
+  const { controller, client } = await optionalPackages();
+  const logger = logLines(terminal, flags.logFormat);
+  const config = new client.KubeConfig();
+  if (flags.kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(flags.kubeconfig);
+  const context = await controller.watchedContext(config, nothingElse(), logger);
+  const metrics = webhookMetrics();
+  const build = await evaluatorFactory(context.source, flags, terminal, metrics);
+  const running = await controller.startController(config, {
+    build,
+    logger,
+    ...(flags.leaderElectionNamespace === undefined
+      ? {}
+      : {
+          scan: {
+            election: { namespace: flags.leaderElectionNamespace, identity: identity(terminal), logger },
+            intervalMs: flags.scanInterval * 1000,
+            logger,
+          },
+        }),
+  });
+  try {
+    await serveUntilStopped(running.evaluator, () => running.evaluator.ready(), {
+      flags,
+      terminal,
+      logger,
+      metrics,
+    });
+  } finally {
+    await running.stop();
+    await context.stop();
+  }
+}
+
+/** Registries, trust roots and their caches are opened once and outlive every change of the policies. */
+async function evaluatorFactory(
+  context: ContextSource,
+  flags: Flags,
+  terminal: Terminal,
+  metrics: WebhookMetrics,
+): Promise<(documents: PolicyDocuments) => Assay> {
+  const sources = observedSources(sourcesOf({ ...(await sourceOptions(flags, terminal)), context }), metrics);
+  const variables = parseVariables(flags.var);
+  return ({ policies, exceptions }) =>
+    createAssay({
+      policies: [...policies, ...exceptions].map((document) => ({
+        text: JSON.stringify(document),
+        file: nameOf(document),
+      })),
+      source: sources.evidence,
+      context,
+      variables,
+      clock: terminal.now,
+      ...(sources.trust === undefined ? {} : { trust: sources.trust }),
+      ...(sources.keys === undefined ? {} : { keys: sources.keys }),
+    });
+}
+
+/** Positions in messages name the object, since there is no file. */
+function nameOf(document: PolicyDocuments["policies"][number]): string {
+  const metadata = document["metadata"] as
+    | { readonly namespace?: string; readonly name?: string }
+    | undefined;
+  return [document["kind"], metadata?.namespace, metadata?.name]
+    .filter((part) => part !== undefined)
+    .join("/");
+}
+
+function identity(terminal: Terminal): string {
+  return terminal.env["POD_NAME"] ?? `${hostname()}-${process.pid}`;
+}
+
+/** API calls and global context need the cluster's own source; ConfigMaps and Secrets are watched. */
+function nothingElse(): ContextSource {
+  return contextFromObjects([]);
+}
+
+async function optionalPackages() {
+  try {
+    return { controller: await import("@assay/controller"), client: await import("@kubernetes/client-node") };
+  } catch (cause) {
+    throw new AssayError(
+      "usage",
+      "--cluster needs the packages @assay/controller and @kubernetes/client-node",
+      {
+        hint: "npm install @assay/controller @kubernetes/client-node",
+        cause,
+      },
+    );
+  }
+}

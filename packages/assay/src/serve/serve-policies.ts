@@ -1,0 +1,73 @@
+import { createWebhookServer, type Evaluator, type Logger, type WebhookMetrics } from "@assay/webhook";
+import { AssayError } from "../assay-error.ts";
+import type { ContextFlags, SourceFlags } from "../evaluation-flags.ts";
+import { openAssay } from "../open-assay.ts";
+import type { Terminal } from "../terminal.ts";
+import { logLines } from "./log-lines.ts";
+
+export interface ServerFlags {
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly port: number;
+  readonly host?: string;
+  readonly logFormat: "json" | "text";
+}
+
+/** Serves the policies of files until the terminal's signal aborts. */
+export async function servePolicies(
+  policies: readonly string[],
+  flags: ServerFlags & SourceFlags & ContextFlags,
+  terminal: Terminal,
+): Promise<void> {
+  if (policies.length === 0) {
+    throw new AssayError("usage", "there is no policy to serve", {
+      hint: "name policy files or directories, or take them from the cluster: --cluster",
+    });
+  }
+  const assay = await openAssay(policies, flags, terminal);
+  await serveUntilStopped(assay, () => true, {
+    flags,
+    terminal,
+    logger: logLines(terminal, flags.logFormat),
+  });
+}
+
+interface Serving {
+  readonly flags: ServerFlags;
+  readonly terminal: Terminal;
+  readonly logger: Logger;
+  readonly metrics?: WebhookMetrics;
+}
+
+/** Listens, says so in the log, and closes gently when the terminal's signal aborts. */
+export async function serveUntilStopped(
+  evaluator: Evaluator,
+  ready: () => boolean,
+  { flags, terminal, logger, metrics }: Serving,
+): Promise<void> {
+  const { tlsCert, tlsKey, port, host } = flags;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new AssayError("usage", "an API server only calls webhooks over TLS", {
+      hint: "give --tls-cert and --tls-key; cert-manager makes and rotates them",
+    });
+  }
+  const server = await createWebhookServer(evaluator, {
+    tls: { certFile: tlsCert, keyFile: tlsKey },
+    port,
+    ...(host === undefined ? {} : { host }),
+    ready,
+    logger,
+    ...(metrics === undefined ? {} : { metrics }),
+  });
+  logger.info({ port: server.port }, "image verification webhook is listening");
+  await stopped(terminal.signal);
+  logger.info({}, "stopping: letting the reviews in flight finish");
+  await server.close();
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
