@@ -31,6 +31,8 @@ const DIRECTIONS: Readonly<
       "@assay/engine",
       "@assay/sources",
       "@assay/webhook",
+      // An optional peer: `assay serve --cluster` loads it when asked to.
+      "@assay/controller",
     ],
   },
 };
