@@ -2,9 +2,6 @@ export type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence
 export type {
   AttestationJudgement,
   KernelInput,
-  PreparedAttestor,
-  PreparedSet,
-  PreparedSets,
   ResolvedSet,
   SignatureJudgement,
   SignerFacts,
@@ -13,4 +10,11 @@ export type {
   VerifiedAttestation,
   VerifiedSignature,
 } from "./kernel.ts";
+export { parseTrustRoot } from "./parse-trust-root.ts";
+export { predicateTypeOf } from "./predicate-types.ts";
+export { prepareAttestors } from "./prepare-attestors.ts";
+export type { PreparedAttestor, PreparedSet, PreparedSets } from "./prepared.ts";
 export type { TrustRoot } from "./trust-root.ts";
+export { verifyAttestations } from "./verify-attestations.ts";
+export { VerifyError, type VerifyErrorCode } from "./verify-error.ts";
+export { verifySignatures } from "./verify-signatures.ts";

@@ -10,6 +10,7 @@ import type {
   Trace,
 } from "@assay/policy";
 import type { Evidence, Origin } from "./evidence.ts";
+import type { PreparedSets } from "./prepared.ts";
 import type { TrustRoot } from "./trust-root.ts";
 
 /**
@@ -20,24 +21,6 @@ export interface UnavailableAttestor extends Place {
   readonly kind: "unavailable";
   readonly code: Code;
   readonly message: string;
-}
-
-/**
- * What the policy asks, with variables substituted and keys fetched. Made only by `prepareAttestors`, which parses
- * every PEM, regexp and count once: nothing deeper checks again.
- */
-export interface PreparedSets {
-  readonly sets: readonly PreparedSet[];
-  /** True where some entry needs log, CT or certificate authority keys that the policy itself does not give. */
-  readonly mayNeedTrust: boolean;
-}
-export interface PreparedSet extends Place {
-  readonly count: number;
-  readonly entries: readonly PreparedAttestor[];
-}
-/** Opaque outside the kernel. */
-export interface PreparedAttestor extends Place {
-  readonly repository?: string;
 }
 
 /** What every judgement needs beside the question. No clock, network or file is read: `now` is a value. */
@@ -52,6 +35,11 @@ export interface KernelInput {
   readonly format?: "Cosign" | "SigstoreBundle";
   /** Which signed statements about the digest count as an image signature. Default: cosign's sign/v1 only. */
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
+}
+
+/** A set as prepared from the policy, whose keys have been fetched. */
+export interface ResolvedSet extends Omit<AttestorSet, "entries"> {
+  readonly entries: readonly (Attestor | UnavailableAttestor)[];
 }
 
 /** A signature that satisfied one attestor whole. Exists only where the kernel verified it. */
@@ -109,10 +97,6 @@ export interface AttestationJudgement {
 /** Do the conditions hold for this statement? Given by the engine; called only with verified statements. */
 export type StatementCheck = (attestation: VerifiedAttestation) => Trace;
 
-export type PrepareAttestors = (sets: readonly ResolvedSet[]) => PreparedSets;
-export interface ResolvedSet extends Omit<AttestorSet, "entries"> {
-  readonly entries: readonly (Attestor | UnavailableAttestor)[];
-}
 /** All sets must hold; one signature must satisfy all that one attestor asks. */
 export type VerifySignatures = (sets: PreparedSets, path: string, input: KernelInput) => SignatureJudgement;
 /** All statements of the rule's type that an entry's signer made must pass `check` (see `quantifier`). */

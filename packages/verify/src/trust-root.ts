@@ -1,8 +1,11 @@
-declare const trusted: unique symbol;
+import type { TrustMaterial } from "./trust-material.ts";
+
+/** Keeps a `TrustRoot` from being made anywhere but in `parseTrustRoot`. */
+export const trusted: unique symbol = Symbol("trusted");
 
 /** Parsed, checked and frozen trust material (certificate authorities, logs, CT logs, timestamp authorities). Opaque. */
 export interface TrustRoot {
-  readonly [trusted]: true;
+  readonly [trusted]: TrustMaterial;
   /** `sha256:` of the text it was parsed from: part of every cache key. */
   readonly id: string;
 }

@@ -1,0 +1,99 @@
+import type { Trace } from "@assay/policy";
+import { parseDsseStatement } from "./bundle-statement.ts";
+import type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence.ts";
+import type { EvidenceSignature } from "./evidence-signature.ts";
+import type { InTotoStatement } from "./in-toto-statement.ts";
+import type { KernelInput } from "./kernel.ts";
+import { bufferOf, checkCompanions, parseLegacyLayer } from "./legacy-layer.ts";
+import { Refusal, type RefusalCode } from "./refusal.ts";
+import { parseSigstoreBundle } from "./sigstore-bundle.ts";
+
+/** A candidate after reading: a signature, or the reason why there is none. */
+export type ReadCandidate =
+  | {
+      readonly kind: "signature";
+      readonly origin: Origin;
+      readonly signature: EvidenceSignature;
+      /** What the envelope says, as yet unproven: decides only what the candidate is a candidate for. */
+      readonly statement: InTotoStatement | undefined;
+    }
+  | {
+      readonly kind: "refused";
+      /** The source could not read it whole, so that nobody knows what it says. */
+      readonly unread: boolean;
+      readonly origin: Origin;
+      readonly code: RefusalCode | "internal";
+      readonly message: string;
+    };
+
+/** Reads each candidate once, however many attestors look at it. */
+export interface CandidateReader {
+  readonly read: (candidate: Candidate) => ReadCandidate;
+}
+
+/** A reader that remembers by the candidate object itself; it forgets what nobody holds any more. */
+export function candidateReader(): CandidateReader {
+  const known = new WeakMap<Candidate, ReadCandidate>();
+  return {
+    read: (candidate) => {
+      const found = known.get(candidate) ?? readCandidate(candidate);
+      known.set(candidate, found);
+      return found;
+    },
+  };
+}
+
+function readCandidate(candidate: Candidate): ReadCandidate {
+  const { origin } = candidate;
+  if (candidate.kind === "unreadable")
+    return { kind: "refused", unread: true, origin, code: candidate.code, message: candidate.message };
+  try {
+    const signature = checkCompanions(
+      candidate.kind === "legacy"
+        ? parseLegacyLayer(candidate)
+        : parseSigstoreBundle(bufferOf(candidate.bytes), origin),
+    );
+    return { kind: "signature", origin, signature, statement: parseDsseStatement(signature.content) };
+  } catch (error) {
+    return { kind: "refused", unread: false, origin, ...reasonOf(error) };
+  }
+}
+
+/** Foreign bytes never throw further than this. What is not a `Refusal` is a bug of ours: it allows nothing either. */
+export function reasonOf(
+  error: unknown,
+): { readonly code: RefusalCode | "internal"; readonly message: string } & Pick<
+  Trace,
+  "expected" | "received"
+> {
+  if (error instanceof Refusal) return { code: error.code, message: error.message, ...error.details };
+  return {
+    code: "internal",
+    message: `unexpected failure: ${error instanceof Error ? error.message : "unknown"}`,
+  };
+}
+
+const shelves: Readonly<Record<"signature" | "attestation", readonly Shelf[]>> = {
+  signature: ["signatureTag", "referrers", "referrersTag", "given"],
+  attestation: ["attestationTag", "referrers", "referrersTag", "given"],
+};
+
+/** Gaps that could hide what is looked for. */
+export function relevantGaps(
+  { gaps }: Evidence,
+  wanted: "signature" | "attestation",
+  format: KernelInput["format"],
+): readonly EvidenceGap[] {
+  const onlyBundles = format === "SigstoreBundle";
+  return gaps.filter(
+    ({ shelf }) =>
+      shelves[wanted].includes(shelf) &&
+      !(onlyBundles && (shelf === "signatureTag" || shelf === "attestationTag")),
+  );
+}
+
+/** Is the candidate of the format that the policy asks for? */
+export function isOfFormat(candidate: Candidate, format: KernelInput["format"]): boolean {
+  if (format === undefined || candidate.kind === "unreadable") return true;
+  return candidate.kind === (format === "Cosign" ? "legacy" : "bundle");
+}

@@ -1,0 +1,88 @@
+import type { Fact, Trace } from "@assay/policy";
+import { type ReadCandidate, reasonOf } from "./evidence-candidates.ts";
+import type { KernelInput } from "./kernel.ts";
+import type { PreparedSets, PreparedSigner } from "./prepared.ts";
+import { type ProvenSignature, proveSignature } from "./signature-proof.ts";
+import { trusted } from "./trust-root.ts";
+
+/** Who is asked for, and in what light. */
+export interface CandidateQuestion {
+  readonly signer: PreparedSigner;
+  readonly sets: PreparedSets;
+  readonly input: KernelInput;
+  readonly step: "signature" | "statement";
+}
+
+/** A candidate with its trace; `proof` and `value` are there exactly where everything held. */
+export type JudgedCandidate<T> =
+  | { readonly trace: Trace; readonly proof: ProvenSignature; readonly value: T }
+  | { readonly trace: Trace; readonly proof: undefined };
+
+type SignatureCandidate = Extract<ReadCandidate, { kind: "signature" }>;
+
+/**
+ * The one place where refusals end. First who signed (with log, chain, time), then, over the same bytes, what it says:
+ * `readClaim` sees a candidate only after its signature was proven.
+ */
+export function judgeCandidate<T>(
+  read: ReadCandidate,
+  question: CandidateQuestion,
+  readClaim: (candidate: SignatureCandidate) => T,
+): JudgedCandidate<T> {
+  const { signer, input, step } = question;
+  const base = { step, path: signer.path, children: [] } as const;
+  const facts = originFacts(read, signer);
+  if (read.kind === "refused") {
+    return {
+      trace: { ...base, outcome: "fail", code: read.code, message: read.message, facts },
+      proof: undefined,
+    };
+  }
+  try {
+    const identity = step === "statement" ? "last" : "first";
+    const proof = proveSignature(read.signature, signer, {
+      trust: input.trust?.[trusted],
+      now: input.now,
+      identity,
+    });
+    const value = readClaim(read);
+    const message = `signed by ${proof.facts.subject ?? proof.facts.keyId}`;
+    return {
+      trace: { ...base, outcome: "pass", code: "ok", message, facts: { ...facts, ...provenFacts(proof) } },
+      proof,
+      value,
+    };
+  } catch (error) {
+    const { code, message, ...details } = reasonOf(error);
+    const outcome = code === "trustUnavailable" || code === "internal" ? "error" : "fail";
+    return { trace: { ...base, outcome, code, message, ...details, facts }, proof: undefined };
+  }
+}
+
+function originFacts(
+  { origin, ...read }: ReadCandidate,
+  { log, ctLog, signer }: PreparedSigner,
+): Readonly<Record<string, Fact>> {
+  const byCertificate = signer.kind === "keyless" || signer.kind === "authority";
+  return {
+    shelf: origin.shelf,
+    repository: origin.repository,
+    ...(origin.manifest === undefined ? {} : { manifest: origin.manifest }),
+    ...(origin.layer === undefined ? {} : { layer: origin.layer }),
+    ...(read.kind === "signature" ? { format: read.signature.format } : {}),
+    ...(log === "ignore" ? { tlog: "ignored" } : {}),
+    ...(ctLog === "ignore" && byCertificate ? { sct: "ignored" } : {}),
+  };
+}
+
+function provenFacts({ facts }: ProvenSignature): Readonly<Record<string, Fact>> {
+  return {
+    keyId: facts.keyId,
+    ...(facts.subject === undefined ? {} : { subject: facts.subject }),
+    ...(facts.issuer === undefined ? {} : { issuer: facts.issuer }),
+    ...(facts.logIndex === undefined ? {} : { logIndex: facts.logIndex }),
+    ...(facts.verifiedTimes.length === 0
+      ? {}
+      : { verifiedTimes: facts.verifiedTimes.map(({ from, time }) => `${from} ${time}`) }),
+  };
+}

@@ -1,0 +1,141 @@
+import type { Outcome, Trace } from "@assay/policy";
+import { countDistinct } from "./distinct-signers.ts";
+import type { LeafJudgement } from "./leaf-judgement.ts";
+import type {
+  PreparedAttestor,
+  PreparedSet,
+  PreparedSets,
+  PreparedSigner,
+  PreparedUnavailable,
+} from "./prepared.ts";
+
+/** Judges one signer's evidence. `everySigner`: find all who satisfy it, since they may have to be told apart. */
+export type JudgeLeaf<Verified> = (signer: PreparedSigner, everySigner: boolean) => LeafJudgement<Verified>;
+
+/** All sets must hold. What can no longer change the outcome is not asked for. */
+export function judgeSets<Verified>(
+  sets: PreparedSets,
+  judgeLeaf: JudgeLeaf<Verified>,
+): LeafJudgement<Verified> {
+  const judged = sets.sets.map((set) => judgeSet(set, judgeLeaf));
+  const outcome = worst(judged.map(({ trace }) => trace.outcome));
+  const decisive = judged.find(({ trace }) => trace.outcome === outcome) ?? judged[0];
+  const trace: Trace = {
+    step: "attestors",
+    path: "",
+    outcome,
+    code: outcome === "pass" ? "ok" : (decisive?.trace.code ?? "internal"),
+    message: outcome === "pass" ? "every attestor set holds" : (decisive?.trace.message ?? "no attestors"),
+    children: judged.map((one) => one.trace),
+  };
+  const undecided = judged.filter((one) => one.trace.outcome === "error" && outcome === "error");
+  return {
+    trace,
+    signers: judged.flatMap(({ signers }) => signers),
+    verified: outcome === "pass" ? judged.flatMap(({ verified }) => verified) : [],
+    needsTrust: undecided.some(({ needsTrust }) => needsTrust),
+    needsEvidence: undecided.some(({ needsEvidence }) => needsEvidence),
+  };
+}
+
+/** Sets are AND-ed: one that fails decides, whatever the others could still say. */
+function worst(outcomes: readonly Outcome[]): Outcome {
+  if (outcomes.length === 0 || outcomes.includes("fail")) return "fail";
+  return outcomes.every((outcome) => outcome === "pass") ? "pass" : "error";
+}
+
+function judgeSet<Verified>(set: PreparedSet, judgeLeaf: JudgeLeaf<Verified>): LeafJudgement<Verified> {
+  const judged: LeafJudgement<Verified>[] = [];
+  const held = (): number =>
+    heldBy(
+      set,
+      judged.filter(({ trace }) => trace.outcome === "pass"),
+    );
+  for (const entry of set.entries) {
+    judged.push(held() >= set.count ? notEvaluated(entry) : judgeEntry(entry, set, judgeLeaf));
+  }
+  const passed = held();
+  const undecided = judged.filter(({ trace }) => trace.outcome === "error");
+  const outcome: Outcome =
+    passed >= set.count ? "pass" : passed + undecided.length >= set.count ? "error" : "fail";
+  return {
+    trace: setTrace(set, { outcome, passed, judged }),
+    signers: outcome === "pass" ? judged.flatMap(({ signers }) => signers) : [],
+    verified: outcome === "pass" ? judged.flatMap(({ verified }) => verified) : [],
+    needsTrust: outcome === "error" && undecided.some(({ needsTrust }) => needsTrust),
+    needsEvidence: outcome === "error" && undecided.some(({ needsEvidence }) => needsEvidence),
+  };
+}
+
+/** A written count is a number of signers; without one, every entry is a demand of its own. */
+function heldBy<Verified>({ isThreshold }: PreparedSet, passed: readonly LeafJudgement<Verified>[]): number {
+  // guard: distinct-signers
+  if (isThreshold) return countDistinct(passed.map(({ signers }) => signers));
+  return passed.length;
+}
+
+function judgeEntry<Verified>(
+  entry: PreparedAttestor,
+  set: PreparedSet,
+  judgeLeaf: JudgeLeaf<Verified>,
+): LeafJudgement<Verified> {
+  switch (entry.kind) {
+    case "set":
+      return judgeSet(entry, judgeLeaf);
+    case "signer":
+      return judgeLeaf(entry, set.isThreshold && set.count > 1);
+    case "unavailable":
+      return unavailable(entry);
+  }
+}
+
+function unavailable<Verified>({
+  code,
+  message,
+  path,
+  source,
+}: PreparedUnavailable): LeafJudgement<Verified> {
+  const trace: Trace = { step: "attestor", path, source, outcome: "error", code, message, children: [] };
+  return { trace, signers: [], verified: [], needsTrust: false, needsEvidence: false };
+}
+
+function notEvaluated<Verified>({ path, source }: PreparedAttestor): LeafJudgement<Verified> {
+  const message = "not needed: enough attestors hold without it";
+  const trace: Trace = {
+    step: "attestor",
+    path,
+    source,
+    outcome: "skip",
+    code: "notEvaluated",
+    message,
+    children: [],
+  };
+  return { trace, signers: [], verified: [], needsTrust: false, needsEvidence: false };
+}
+
+interface SetOutcome {
+  readonly outcome: Outcome;
+  readonly passed: number;
+  readonly judged: readonly LeafJudgement<unknown>[];
+}
+
+function setTrace(set: PreparedSet, { outcome, passed, judged }: SetOutcome): Trace {
+  const children = judged.map(({ trace }) => trace);
+  const place = { step: "attestorSet", path: set.path, source: set.source, outcome, children } as const;
+  const counted = `${passed} of ${set.count} required attestors hold`;
+  if (outcome === "pass") return { ...place, code: "ok", message: counted };
+  const reasons = children.filter((child) => child.outcome === (outcome === "error" ? "error" : "fail"));
+  const [only] = reasons;
+  if (only !== undefined && set.entries.length === 1)
+    return { ...place, code: only.code, message: only.message };
+  const repeated =
+    passed < children.filter((child) => child.outcome === "pass").length ? " by distinct signers" : "";
+  const message = [`${counted}${repeated}`, ...reasons.slice(0, 8).map((reason) => reason.message)].join(
+    "; ",
+  );
+  return {
+    ...place,
+    code: outcome === "error" ? (only?.code ?? "unavailable") : "notEnoughAttestors",
+    message,
+  };
+}

@@ -1,0 +1,144 @@
+import type { TransparencyLogEntry } from "@sigstore/bundle";
+import { decodeBase64 } from "./base64.ts";
+import { parseDsseEnvelope } from "./dsse-envelope.ts";
+import type { Candidate } from "./evidence.ts";
+import { type EvidenceSignature, maxCompanions } from "./evidence-signature.ts";
+import { parsePem } from "./pem.ts";
+import { refuse } from "./refusal.ts";
+import { isJsonObject, own, parseStrictJson, parseStrictObject } from "./strict-json.ts";
+
+type LegacyCandidate = Extract<Candidate, { kind: "legacy" }>;
+
+/** Annotations of a layer's descriptor (cosign pkg/oci/internal/signature/layer.go:34-38). */
+const annotation = {
+  signature: "dev.cosignproject.cosign/signature",
+  certificate: "dev.sigstore.cosign/certificate",
+  chain: "dev.sigstore.cosign/chain",
+  bundle: "dev.sigstore.cosign/bundle",
+  timestamp: "dev.sigstore.cosign/rfc3161timestamp",
+} as const;
+
+/**
+ * Reads one layer of a cosign `.sig` or `.att` image. In a `.sig` the signature is an annotation and the layer is what
+ * was signed; in an `.att` the layer is a DSSE envelope and the annotation is empty. One is never taken for the other.
+ */
+export function parseLegacyLayer(candidate: LegacyCandidate): EvidenceSignature {
+  const { origin } = candidate;
+  const payload = bufferOf(candidate.payload);
+  const read = (name: string): string => readAnnotation(candidate, name);
+  const signed =
+    candidate.holds === "signature"
+      ? readSignature(read(annotation.signature), payload)
+      : readEnvelope(read(annotation.signature), payload);
+  return {
+    origin,
+    format: "legacy",
+    ...signed,
+    certificates: [
+      ...readCertificates(read(annotation.certificate), "certificate annotation", 1),
+      ...readCertificates(read(annotation.chain), "chain annotation", 10),
+    ],
+    logEntries: readLogEntry(read(annotation.bundle)),
+    timestamps: readTimestamp(read(annotation.timestamp)),
+  };
+}
+
+/** A view, not a copy: what is verified is what was handed in. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function readAnnotation({ annotations }: LegacyCandidate, name: string): string {
+  return Object.hasOwn(annotations, name) ? (annotations[name] ?? "") : "";
+}
+
+function readSignature(text: string, payload: Buffer): Pick<EvidenceSignature, "content" | "signature"> {
+  // guard: legacy-empty-signature
+  if (text === "") refuse("malformed", "layer of a signature image carries no signature");
+  return {
+    content: { kind: "simpleSigning", payload },
+    signature: decodeBase64(text, "signature annotation"),
+  };
+}
+
+function readEnvelope(text: string, payload: Buffer): Pick<EvidenceSignature, "content" | "signature"> {
+  // guard: legacy-attestation-signature
+  if (text !== "") refuse("malformed", "layer of an attestation image carries a signature annotation");
+  return parseDsseEnvelope(payload);
+}
+
+function readCertificates(text: string, what: string, max: number): readonly Buffer[] {
+  if (text === "") return [];
+  const pem = parsePem(text, max);
+  if ("problem" in pem) return refuse("malformed", `${what} ${pem.problem}`);
+  const other = pem.blocks.find(({ label }) => label !== "CERTIFICATE");
+  // guard: legacy-certificate-label
+  if (other !== undefined) refuse("malformed", `${what} holds a PEM block \`${other.label}\``);
+  return pem.blocks.map(({ der }) => der);
+}
+
+/** The Rekor entry with its signed promise, as cosign stores it (pkg/cosign/bundle/rekor.go). */
+function readLogEntry(text: string): readonly TransparencyLogEntry[] {
+  if (text === "") return [];
+  const what = "log entry annotation";
+  const { members } = parseStrictObject(Buffer.from(text), { what });
+  const promise = members.get("SignedEntryTimestamp");
+  const payload = members.get("Payload");
+  if (typeof promise !== "string" || !isJsonObject(payload))
+    return refuse("malformed", `${what} is incomplete`);
+  const [body, logId] = [own(payload, "body"), own(payload, "logID")];
+  const [integratedTime, logIndex] = [own(payload, "integratedTime"), own(payload, "logIndex")];
+  if (typeof body !== "string" || typeof logId !== "string" || !/^[0-9a-f]{64}$/.test(logId)) {
+    return refuse("malformed", `${what} has a bad body or log id`);
+  }
+  if (!isCount(integratedTime) || !isCount(logIndex))
+    return refuse("malformed", `${what} has a bad time or index`);
+  const canonicalizedBody = decodeBase64(body, `body of the ${what}`);
+  return [
+    {
+      logIndex: String(logIndex),
+      logId: { keyId: Buffer.from(logId, "hex") },
+      kindVersion: kindOf(canonicalizedBody),
+      integratedTime: String(integratedTime),
+      inclusionPromise: { signedEntryTimestamp: decodeBase64(promise, `promise of the ${what}`) },
+      inclusionProof: undefined,
+      canonicalizedBody,
+    },
+  ];
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function kindOf(body: Buffer): { kind: string; version: string } {
+  const json = parseStrictJson(body, "log entry body");
+  const [kind, version] = isJsonObject(json) ? [own(json, "kind"), own(json, "apiVersion")] : [];
+  if (typeof kind !== "string" || typeof version !== "string")
+    return refuse("malformed", "log entry body has no kind");
+  return { kind, version };
+}
+
+function readTimestamp(text: string): readonly Buffer[] {
+  if (text === "") return [];
+  const what = "timestamp annotation";
+  const token = parseStrictObject(Buffer.from(text), { what }).members.get("SignedRFC3161Timestamp");
+  if (typeof token !== "string") return refuse("malformed", `${what} holds no timestamp`);
+  return [decodeBase64(token, what)];
+}
+
+/** Refuses more companions than any honest signature has, before anything is computed over them. */
+export function checkCompanions(signature: EvidenceSignature): EvidenceSignature {
+  const most = Math.max(
+    signature.logEntries.length,
+    signature.timestamps.length,
+    signature.certificates.length,
+  );
+  // guard: companions
+  if (most > maxCompanions)
+    refuse(
+      "tooMany",
+      `signature comes with more than ${maxCompanions} log entries, timestamps or certificates`,
+    );
+  return signature;
+}

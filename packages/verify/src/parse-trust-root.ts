@@ -1,0 +1,176 @@
+import { createHash, createPublicKey } from "node:crypto";
+import type { Json } from "@assay/policy";
+import {
+  type CertificateAuthority,
+  type TransparencyLogInstance,
+  TrustedRoot,
+} from "@sigstore/protobuf-specs";
+import { type Certificate, parseCertificate } from "./certificate.ts";
+import type { CertificatePool } from "./certificate-chain.ts";
+import { type PublicKey, toPublicKey } from "./public-key.ts";
+import { Refusal } from "./refusal.ts";
+import type { CtLog } from "./sct.ts";
+import { isJsonObject, parseStrictJson } from "./strict-json.ts";
+import type { TimestampAuthority } from "./timestamp-authority.ts";
+import type { TransparencyLog } from "./transparency-log.ts";
+import { always, trustMaterial } from "./trust-material.ts";
+import { type TrustRoot, trusted } from "./trust-root.ts";
+import { VerifyError } from "./verify-error.ts";
+
+const maxBytes = 1024 * 1024;
+const mediaTypes: readonly string[] = [
+  "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+  "application/vnd.dev.sigstore.trustedroot.v0.1+json",
+  "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+];
+
+/**
+ * Parses the text of a `trusted_root.json`, or of a `.jsonl` with one root a line (their material is united). Throws
+ * `VerifyError` `invalidTrustRoot` for anything that would widen trust by accident: a log or authority without a start
+ * of validity, an end before the start, two logs of one id, a key or certificate that is not accepted.
+ */
+export function parseTrustRoot(text: string): TrustRoot {
+  if (Buffer.byteLength(text) > maxBytes) fail("", `trust root is larger than ${maxBytes} bytes`);
+  const roots = readRoots(text);
+  const logs = roots.flatMap(({ root, at }) => root.tlogs.map((log, i) => readLog(log, `${at}tlogs[${i}]`)));
+  const ctLogs = roots.flatMap(({ root, at }) =>
+    root.ctlogs.map((log, i) => readLog(log, `${at}ctlogs[${i}]`)),
+  );
+  if (roots.length === 1) {
+    checkDistinct(logs, "tlogs");
+    checkDistinct(ctLogs, "ctlogs");
+  }
+  const material = trustMaterial({
+    logs,
+    ctLogs,
+    certificateAuthorities: roots.flatMap(({ root, at }) =>
+      root.certificateAuthorities.map((ca, i) => readPool(ca, `${at}certificateAuthorities[${i}]`)),
+    ),
+    timestampAuthorities: roots.flatMap(({ root, at }) =>
+      root.timestampAuthorities.map((ca, i) => readTimestampAuthority(ca, `${at}timestampAuthorities[${i}]`)),
+    ),
+  });
+  const id = `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  return Object.freeze({ [trusted]: material, id });
+}
+
+interface NamedRoot {
+  readonly root: TrustedRoot;
+  readonly at: string;
+}
+
+function readRoots(text: string): readonly NamedRoot[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  // A root that is spread over lines never has a whole object on its first line.
+  const many = lines.length > 1 && isObjectText(lines[0] ?? "");
+  return (many ? lines : [text]).map((one, i) => readRoot(one, many ? `[${i}].` : ""));
+}
+
+function isObjectText(line: string): boolean {
+  try {
+    return isJsonObject(JSON.parse(line));
+  } catch {
+    return false;
+  }
+}
+
+function readRoot(text: string, at: string): NamedRoot {
+  const json = readJson(text, at);
+  const mediaType = isJsonObject(json) ? json["mediaType"] : undefined;
+  if (typeof mediaType !== "string" || !mediaTypes.includes(mediaType)) {
+    return fail(`${at}mediaType`, "trust root is not a sigstore trusted_root.json");
+  }
+  try {
+    return { root: TrustedRoot.fromJSON(json), at };
+  } catch (cause) {
+    return fail(at, "trust root cannot be read", cause);
+  }
+}
+
+function readJson(text: string, at: string): Json {
+  return guarded(at, () => parseStrictJson(Buffer.from(text), "trust root"));
+}
+
+function fail(path: string, message: string, cause?: unknown): never {
+  throw new VerifyError(
+    "invalidTrustRoot",
+    path,
+    path === "" ? message : `${message} (at \`${path}\`)`,
+    cause,
+  );
+}
+
+function guarded<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof Refusal) return fail(path, cause.message, cause);
+    throw cause;
+  }
+}
+
+/** A window must have a start: without one, a log that does not exist yet could vouch for the past. */
+function readWindow(
+  validFor: { start?: Date | undefined; end?: Date | undefined } | undefined,
+  path: string,
+): TransparencyLog["validFor"] {
+  const { start, end = always.end } = validFor ?? {};
+  if (start === undefined || Number.isNaN(start.getTime()) || Number.isNaN(end.getTime()))
+    return fail(path, "start of validity is missing");
+  if (end < start) fail(path, "validity ends before it starts");
+  return { start, end };
+}
+
+function readLog(log: TransparencyLogInstance, path: string): TransparencyLog & CtLog {
+  const logId = log.checkpointKeyId?.keyId ?? log.logId?.keyId;
+  if (logId === undefined || logId.length === 0) return fail(path, "log has no id");
+  return {
+    key: readKey(log.publicKey?.rawBytes, path),
+    logId,
+    baseUrl: log.baseUrl,
+    validFor: readWindow(log.publicKey?.validFor, path),
+  };
+}
+
+function readKey(bytes: Buffer | undefined, path: string): PublicKey {
+  const key = toPublicKey(spkiOf(bytes ?? Buffer.alloc(0)));
+  return typeof key === "string" ? fail(path, key) : key;
+}
+
+/** Old RSA logs are listed with their bare PKCS#1 key. */
+function spkiOf(bytes: Buffer): Buffer {
+  try {
+    return createPublicKey({ key: bytes, format: "der", type: "pkcs1" }).export({
+      format: "der",
+      type: "spki",
+    });
+  } catch {
+    return bytes;
+  }
+}
+
+function checkDistinct(logs: readonly { readonly logId: Buffer | undefined }[], path: string): void {
+  const ids = new Set(logs.map(({ logId }) => logId?.toString("hex")));
+  if (ids.size !== logs.length) fail(path, "two logs have one id");
+}
+
+function readCertificates(ca: CertificateAuthority, path: string): readonly Certificate[] {
+  const certificates = ca.certChain?.certificates ?? [];
+  if (certificates.length === 0) fail(path, "certificate chain is empty");
+  return certificates.map(({ rawBytes }) => guarded(path, () => parseCertificate(rawBytes)));
+}
+
+/** The last certificate of a chain is the anchor; those before it are trusted as far as it vouches for them. */
+function readPool(ca: CertificateAuthority, path: string): CertificatePool {
+  const certificates = readCertificates(ca, path);
+  return {
+    anchors: certificates.slice(-1),
+    intermediates: certificates.slice(0, -1),
+    validFor: readWindow(ca.validFor, path),
+  };
+}
+
+function readTimestampAuthority(ca: CertificateAuthority, path: string): TimestampAuthority {
+  const certificates = readCertificates(ca, path);
+  return { pool: readPool(ca, path), leaves: certificates.filter(({ isCa }) => !isCa) };
+}

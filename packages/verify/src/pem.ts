@@ -1,0 +1,47 @@
+/** One `-----BEGIN LABEL-----` block. */
+export interface PemBlock {
+  readonly label: string;
+  readonly der: Buffer;
+}
+
+/** What is wrong with a PEM text, in words; or its blocks. */
+export type PemResult = { readonly blocks: readonly PemBlock[] } | { readonly problem: string };
+
+const begin = "-----BEGIN ";
+const block =
+  /^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n((?:[A-Za-z0-9+/=]{1,128}[ \t]*\r?\n)+)-----END \1-----[ \t]*$/;
+
+/**
+ * Splits PEM text (RFC 7468, without headers). Between blocks only white space and lines that start with `#` may stand:
+ * a block with a typing error is refused, not overlooked.
+ */
+export function parsePem(text: string, maxBlocks: number): PemResult {
+  const blocks: PemBlock[] = [];
+  let rest = text;
+  for (;;) {
+    const start = rest.indexOf(begin);
+    const between = start < 0 ? rest : rest.slice(0, start);
+    if (!isBlank(between)) return { problem: "has text outside its PEM blocks" };
+    if (start < 0) break;
+    const end = rest.indexOf("-----END ", start);
+    const stop = end < 0 ? -1 : rest.indexOf("-----", end + 9);
+    const found = stop < 0 ? null : block.exec(trimLines(rest.slice(start, stop + 5)));
+    if (found === null) return { problem: "has a PEM block that is not well-formed" };
+    if (blocks.length === maxBlocks) return { problem: `has more than ${maxBlocks} PEM blocks` };
+    blocks.push({ label: found[1] ?? "", der: Buffer.from(found[2] ?? "", "base64") });
+    rest = rest.slice(stop + 5);
+  }
+  return blocks.length === 0 ? { problem: "holds no PEM block" } : { blocks };
+}
+
+function isBlank(text: string): boolean {
+  return text.split("\n").every((line) => line.trim() === "" || line.trimStart().startsWith("#"));
+}
+
+/** YAML block scalars and shell quoting leave indentation behind. */
+function trimLines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .join("\n");
+}

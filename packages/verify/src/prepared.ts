@@ -1,0 +1,78 @@
+import type { Code, Place } from "@assay/policy";
+import type { Certificate } from "./certificate.ts";
+import type { CertificatePool } from "./certificate-chain.ts";
+import type { CandidateReader } from "./evidence-candidates.ts";
+import type { FactCache } from "./fact-cache.ts";
+import type { IdentityMatcher } from "./identity.ts";
+import type { HashName, PublicKey } from "./public-key.ts";
+import type { CtLog } from "./sct.ts";
+import type { TimestampAuthority } from "./timestamp-authority.ts";
+import type { TransparencyLog } from "./transparency-log.ts";
+
+/**
+ * What the policy asks, with variables substituted and keys fetched. Made only by `prepareAttestors`, which parses
+ * every PEM, regexp and count once: nothing deeper checks again.
+ */
+export interface PreparedSets {
+  readonly sets: readonly PreparedSet[];
+  /** True where some entry needs log, CT or certificate authority keys that the policy itself does not give. */
+  readonly mayNeedTrust: boolean;
+  /** Where evidence has to be looked for: every entry's repository, nested ones too. Undefined: the image's own. */
+  readonly repositories: readonly (string | undefined)[];
+  /** Paths of entries whose signatures can never have a verified time: `quantifier: latest` cannot be asked of them. */
+  readonly timeless: readonly string[];
+  /** Remembers candidates that were read: several attestors and rules look at the same ones. */
+  readonly reader: CandidateReader;
+}
+
+export interface PreparedSet extends Place {
+  readonly kind: "set";
+  /** How many entries must hold. */
+  readonly count: number;
+  /** True where the policy wrote the count: then entries must hold by distinct signers. */
+  readonly isThreshold: boolean;
+  readonly entries: readonly PreparedAttestor[];
+}
+
+export type PreparedAttestor = PreparedSet | PreparedSigner | PreparedUnavailable;
+
+/** An attestor whose key could not be had. */
+export interface PreparedUnavailable extends Place {
+  readonly kind: "unavailable";
+  readonly code: Code;
+  readonly message: string;
+  readonly repository?: string;
+}
+
+/** One signer that the policy names, with everything that a signature by it must bring. */
+export interface PreparedSigner extends Place {
+  readonly kind: "signer";
+  readonly repository?: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly signer: SignerRule;
+  /** `trust`: by the trust root's logs. */
+  readonly log: "ignore" | "trust" | readonly TransparencyLog[];
+  readonly ctLog: "ignore" | "trust" | readonly CtLog[];
+  /** Undefined: the trust root's, where it is at hand or needed. */
+  readonly timestampAuthority: TimestampAuthority | undefined;
+  readonly cache: FactCache;
+}
+
+/** Who must have signed. */
+export type SignerRule =
+  | { readonly kind: "key"; readonly key: PublicKey; readonly hashes: readonly HashName[] }
+  /** A certificate of one's own authority, pinned by the policy: its key counts. */
+  | {
+      readonly kind: "certificate";
+      readonly certificate: Certificate;
+      readonly hashes: readonly HashName[];
+      /** The authority that was shown to have issued it, where the policy gives one. */
+      readonly pool?: CertificatePool;
+    }
+  /** Whatever certificate the authority issued for code signing. */
+  | { readonly kind: "authority"; readonly pool: CertificatePool }
+  | {
+      readonly kind: "keyless";
+      readonly identity: IdentityMatcher;
+      readonly pool: CertificatePool | "trust";
+    };

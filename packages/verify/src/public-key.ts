@@ -1,0 +1,99 @@
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { derTag, readSequence } from "./der.ts";
+import { parsePem } from "./pem.ts";
+
+/** Hashes that a signature may be made with. */
+export type HashName = "sha224" | "sha256" | "sha384" | "sha512";
+
+/** A key that passed `publicKeyProblem`. */
+export interface PublicKey {
+  readonly keyObject: KeyObject;
+  /** SubjectPublicKeyInfo, DER: two keys are the same when these bytes are. */
+  readonly spki: Buffer;
+  /** `sha256:` of the SPKI. */
+  readonly keyId: string;
+}
+
+/** The most keys that one `publicKeys` text may hold. */
+const maxKeys = 64;
+
+/** Parses PEM public keys of a policy. Returns what is wrong with them in words, or at least one key. */
+export function parsePublicKeys(text: string): readonly PublicKey[] | string {
+  const pem = parsePem(text, maxKeys);
+  if ("problem" in pem) return `public key ${pem.problem}`;
+  const keys: PublicKey[] = [];
+  for (const { label, der } of pem.blocks) {
+    if (label !== "PUBLIC KEY") return `expected a PEM block \`PUBLIC KEY\`, found \`${label}\``;
+    const key = toPublicKey(der);
+    if (typeof key === "string") return key;
+    keys.push(key);
+  }
+  return keys;
+}
+
+/** Checks the key's strength and form. Returns what is wrong with it in words, or the key. */
+export function toPublicKey(spki: Buffer): PublicKey | string {
+  let keyObject: KeyObject;
+  try {
+    keyObject = createPublicKey({ key: spki, format: "der", type: "spki" });
+  } catch {
+    return "public key cannot be read";
+  }
+  const problem = publicKeyProblem(keyObject, spki);
+  return problem ?? { keyObject, spki, keyId: keyId(spki) };
+}
+
+/** `sha256:` of a SubjectPublicKeyInfo. */
+export function keyId(spki: Buffer): string {
+  return `sha256:${createHash("sha256").update(spki).digest("hex")}`;
+}
+
+/** The key types that Sigstore knows, no others: OpenSSL would also take RSA-512, secp256k1 or a curve of one's own. */
+function publicKeyProblem(key: KeyObject, spki: Buffer): string | undefined {
+  const details = key.asymmetricKeyDetails ?? {};
+  switch (key.asymmetricKeyType) {
+    case "rsa":
+    case "rsa-pss": {
+      const bits = details.modulusLength ?? 0;
+      // guard: key-rsa-size
+      if (bits < 2048 || bits > 8192) return `RSA key of ${bits} bits: 2048 to 8192 are accepted`;
+      // guard: key-rsa-exponent
+      if ((details.publicExponent ?? 0n) < 65537n) return "RSA key with a public exponent below 65537";
+      return undefined;
+    }
+    case "ec": {
+      const curve = details.namedCurve ?? "unnamed";
+      // guard: key-curve
+      if (!Object.hasOwn(curveHashes, curve))
+        return `EC key on curve \`${curve}\`: P-256, P-384 and P-521 are accepted`;
+      // guard: key-explicit-curve
+      if (!hasNamedCurve(spki)) return "EC key with explicit curve parameters";
+      return undefined;
+    }
+    case "ed25519":
+      return undefined;
+    default:
+      return `key of type \`${key.asymmetricKeyType ?? "unknown"}\` is not accepted`;
+  }
+}
+
+const curveHashes: Readonly<Record<string, HashName>> = {
+  prime256v1: "sha256",
+  secp384r1: "sha384",
+  secp521r1: "sha512",
+};
+
+/**
+ * The hashes a certificate's signature may be made with: its curve's own, and SHA-256, which older clients used for
+ * every key (sigstore-go pkg/verify/signature.go:160-208).
+ */
+export function hashesOfKey(key: KeyObject): readonly HashName[] {
+  const own = curveHashes[key.asymmetricKeyDetails?.namedCurve ?? ""] ?? "sha256";
+  return own === "sha256" ? ["sha256"] : [own, "sha256"];
+}
+
+function hasNamedCurve(spki: Buffer): boolean {
+  const [algorithm] = readSequence(spki, "public key");
+  const parameters = algorithm === undefined ? undefined : readSequence(algorithm.raw, "public key")[1];
+  return parameters?.tag === derTag.objectIdentifier;
+}

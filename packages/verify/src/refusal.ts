@@ -1,0 +1,53 @@
+import type { Code } from "@assay/policy";
+
+/** What may be wrong with one piece of foreign evidence. */
+export type RefusalCode = Extract<
+  Code,
+  | "notSigned"
+  | "untrustedSigner"
+  | "badSignature"
+  | "claimMismatch"
+  | "annotationMismatch"
+  | "identityMismatch"
+  | "logMissing"
+  | "logMismatch"
+  | "noTrustedTime"
+  | "expiredCertificate"
+  | "predicateTypeMissing"
+  | "malformed"
+  | "tooLarge"
+  | "tooMany"
+  | "trustUnavailable"
+>;
+
+export interface RefusalDetails {
+  readonly expected?: unknown;
+  readonly received?: unknown;
+}
+
+/**
+ * The first failing check of one candidate signature. Thrown inside the kernel only, and caught in one place
+ * (`judgeCandidate`), where it becomes a trace node: a check that is left early cannot be mistaken for one that passed.
+ */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: RefusalCode;
+  readonly details: RefusalDetails;
+
+  constructor(code: RefusalCode, message: string, details: RefusalDetails = {}) {
+    super(message);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Leaves the candidate as refused. */
+export function refuse(code: RefusalCode, message: string, details?: RefusalDetails): never {
+  throw new Refusal(code, message, details);
+}
+
+/** Foreign text for a message: short, one line, printable. */
+export function shown(text: string): string {
+  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return short.replace(/[^\x20-\x7e\u00a1-\ud7ff\u2026]|`/g, "?");
+}

@@ -1,0 +1,130 @@
+import type { Json, JsonObject } from "@assay/policy";
+import { type Bundle, bundleFromJSON, type TransparencyLogEntry } from "@sigstore/bundle";
+import { HashAlgorithm } from "@sigstore/protobuf-specs";
+import { checkBase64 } from "./base64.ts";
+import type { Origin } from "./evidence.ts";
+import type { EvidenceSignature } from "./evidence-signature.ts";
+import { refuse, shown } from "./refusal.ts";
+import type { SignedContent } from "./signed-content.ts";
+import { isJsonObject, own, parseStrictJson } from "./strict-json.ts";
+
+/** All media types that Sigstore bundles have had; `@sigstore/bundle` alone takes any text that starts like one. */
+const mediaTypes: readonly string[] = [
+  "application/vnd.dev.sigstore.bundle+json;version=0.1",
+  "application/vnd.dev.sigstore.bundle+json;version=0.2",
+  "application/vnd.dev.sigstore.bundle+json;version=0.3",
+  "application/vnd.dev.sigstore.bundle.v0.3+json",
+];
+
+/** Reads a Sigstore bundle v0.1 to v0.3 (sigstore/protobuf-specs, sigstore_bundle.proto) as JSON. */
+export function parseSigstoreBundle(bytes: Buffer, origin: Origin): EvidenceSignature {
+  const what = "sigstore bundle";
+  const json = parseStrictJson(bytes, what);
+  if (!isJsonObject(json)) return refuse("malformed", `${what} is not a JSON object`);
+  const mediaType = own(json, "mediaType");
+  // guard: bundle-media-type
+  if (typeof mediaType !== "string" || !mediaTypes.includes(mediaType)) {
+    refuse("malformed", `${what} has the unknown media type \`${shown(String(mediaType))}\``);
+  }
+  const bundle = decode(json);
+  checkSpelling(json, bundle);
+  const material = bundle.verificationMaterial;
+  return {
+    origin,
+    format: "bundle",
+    ...readContent(bundle),
+    certificates: readCertificates(bundle),
+    logEntries: material.tlogEntries.map(readLogEntry),
+    timestamps: (material.timestampVerificationData?.rfc3161Timestamps ?? []).map(
+      (entry) => entry.signedTimestamp,
+    ),
+  };
+}
+
+function decode(json: JsonObject): Bundle {
+  try {
+    return bundleFromJSON(json);
+  } catch (error) {
+    const reason = error instanceof Error ? shown(error.message) : "unknown form";
+    return refuse("malformed", `sigstore bundle is not valid: ${reason}`);
+  }
+}
+
+function readContent({ content }: Bundle): Pick<EvidenceSignature, "content" | "signature"> {
+  if (content.$case === "messageSignature") {
+    const { messageDigest, signature } = content.messageSignature;
+    const signed: SignedContent = {
+      kind: "message",
+      digest: messageDigest.digest,
+      algorithm: HashAlgorithm[messageDigest.algorithm] ?? "unknown",
+    };
+    return { content: signed, signature };
+  }
+  const { payload, payloadType, signatures } = content.dsseEnvelope;
+  const [first] = signatures;
+  // guard: bundle-one-signature
+  if (first === undefined || signatures.length !== 1)
+    return refuse("malformed", "dsse envelope has not exactly one signature");
+  return { content: { kind: "dsse", payloadType, payload }, signature: first.sig };
+}
+
+function readCertificates({ verificationMaterial: { content } }: Bundle): readonly Buffer[] {
+  switch (content.$case) {
+    case "certificate":
+      return [content.certificate.rawBytes];
+    case "x509CertificateChain":
+      return content.x509CertificateChain.certificates.map((certificate) => certificate.rawBytes);
+    case "publicKey":
+      // The hint may say anything: the policy knows its keys.
+      return [];
+  }
+}
+
+function readLogEntry(entry: TransparencyLogEntry): TransparencyLogEntry {
+  const { inclusionProof, inclusionPromise } = entry;
+  const counts = [
+    entry.logIndex,
+    entry.integratedTime,
+    inclusionProof?.logIndex ?? "0",
+    inclusionProof?.treeSize ?? "0",
+  ];
+  // guard: bundle-log-numbers
+  if (!counts.every((count) => /^\d{1,15}$/.test(count)))
+    refuse("malformed", "log entry has a bad index, size or time");
+  // A v0.1 bundle may hold a proof without checkpoint: nobody vouches for its root, the promise has to do.
+  const proofless = inclusionPromise !== undefined && !inclusionProof?.checkpoint?.envelope;
+  return proofless ? { ...entry, inclusionProof: undefined } : entry;
+}
+
+/** Every base64 text of the bundle beside the bytes that came of it. */
+function checkSpelling(json: JsonObject, bundle: Bundle): void {
+  const check = (path: readonly (string | number)[], bytes: Buffer): void => {
+    const text = path.reduce<Json | undefined>((value, key) => step(value, key), json);
+    if (text === undefined && bytes.length === 0) return;
+    const what = `\`${path.join(".")}\` of the sigstore bundle`;
+    checkBase64(typeof text === "string" ? text : refuse("malformed", `${what} is no text`), bytes, what);
+  };
+  const material = "verificationMaterial";
+  if (bundle.content.$case === "dsseEnvelope") {
+    check(["dsseEnvelope", "payload"], bundle.content.dsseEnvelope.payload);
+    bundle.content.dsseEnvelope.signatures.forEach(({ sig }, i) => {
+      check(["dsseEnvelope", "signatures", i, "sig"], sig);
+    });
+  } else {
+    const { signature, messageDigest } = bundle.content.messageSignature;
+    check(["messageSignature", "signature"], signature);
+    check(["messageSignature", "messageDigest", "digest"], messageDigest.digest);
+  }
+  bundle.verificationMaterial.tlogEntries.forEach((entry, i) => {
+    const at = [material, "tlogEntries", i];
+    check([...at, "canonicalizedBody"], entry.canonicalizedBody);
+    check([...at, "logId", "keyId"], entry.logId?.keyId ?? Buffer.alloc(0));
+    if (entry.inclusionPromise)
+      check([...at, "inclusionPromise", "signedEntryTimestamp"], entry.inclusionPromise.signedEntryTimestamp);
+  });
+}
+
+function step(value: Json | undefined, key: string | number): Json | undefined {
+  if (typeof key === "number") return Array.isArray(value) ? value[key] : undefined;
+  return isJsonObject(value) ? own(value, key) : undefined;
+}

@@ -1,0 +1,206 @@
+import { createHash, type KeyObject, verify } from "node:crypto";
+import type { TransparencyLogEntry } from "@sigstore/bundle";
+import { json } from "@sigstore/core";
+import { type SignedEntity, type TrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
+import { checkLogEntryBody, type LoggedSignature } from "./log-entry-body.ts";
+import type { PublicKey } from "./public-key.ts";
+import { refuse, shown } from "./refusal.ts";
+
+/** A log that is trusted to tell the time and to show what was signed. */
+export interface TransparencyLog {
+  readonly key: PublicKey;
+  /** Undefined for a bare Ed25519 key: its id depends on the log's name (C2SP signed-note). */
+  readonly logId: Buffer | undefined;
+  /** The log's URL; empty where only its key is known. */
+  readonly baseUrl: string;
+  readonly validFor: { readonly start: Date; readonly end: Date };
+}
+
+/** What the log proves about a signature. */
+export interface LoggedFacts {
+  /** Times that a signed promise vouches for; an inclusion proof alone proves no time. */
+  readonly times: readonly Date[];
+  readonly logIndex: string;
+}
+
+type Authority = TrustMaterial["tlogs"][number];
+
+/** Kinds that only old `.sig` and `.att` images have and `@sigstore/verify` does not know. */
+const oldKinds: readonly string[] = ["intoto/0.0.1", "rekord/0.0.1"];
+const maxCheckpointLength = 64 * 1024;
+/** How far a log's clock may run ahead of ours. */
+const maxSkewMs = 5 * 60 * 1000;
+
+/**
+ * Checks that trusted logs hold this signature: at least one entry of a log in `logs`; every entry of such a log must be
+ * genuine and about this signature. Entries of other logs are as good as absent. `@sigstore/verify` checks promises,
+ * checkpoints and inclusion proofs; what an entry is about is checked here (`checkLogEntryBody`).
+ */
+export function checkTransparencyLog(
+  entries: readonly TransparencyLogEntry[],
+  logs: readonly TransparencyLog[],
+  logged: LoggedSignature & { readonly key: KeyObject },
+  now: Date,
+): LoggedFacts {
+  if (entries.length === 0)
+    refuse("logMissing", "signature not found in transparency log: it comes with no log entry");
+  const known = entries.map((entry) => ({
+    entry,
+    authorities: logs.flatMap((log) => authoritiesOf(log, entry)),
+  }));
+  // guard: log-known
+  const ours = known.filter(({ authorities }) => authorities.length > 0);
+  const [first] = ours;
+  if (first === undefined)
+    return refuse(
+      "logMismatch",
+      "rekor log public key not found: the entry is of a log that is not trusted here",
+    );
+  for (const { entry } of ours) {
+    checkLogEntryBody(entry, logged);
+    checkTime(entry, now);
+  }
+  const [old, current] = [ours.filter(isOld), ours.filter((one) => !isOld(one))];
+  for (const { entry, authorities } of old) checkPromise(entry, authorities);
+  if (current.length > 0) checkInclusion(current, logged);
+  return {
+    times: ours.flatMap(({ entry }) => (entry.inclusionPromise === undefined ? [] : integratedTime(entry))),
+    logIndex: first.entry.logIndex,
+  };
+}
+
+interface KnownEntry {
+  readonly entry: TransparencyLogEntry;
+  readonly authorities: readonly Authority[];
+}
+
+function isOld({ entry }: KnownEntry): boolean {
+  return oldKinds.includes(`${entry.kindVersion.kind}/${entry.kindVersion.version}`);
+}
+
+function integratedTime(entry: TransparencyLogEntry): Date[] {
+  const seconds = Number(entry.integratedTime);
+  return seconds > 0 ? [new Date(seconds * 1000)] : [];
+}
+
+function checkTime(entry: TransparencyLogEntry, now: Date): void {
+  const [time] = integratedTime(entry);
+  // guard: log-future
+  if (time !== undefined && time.getTime() > now.getTime() + maxSkewMs) {
+    refuse("logMismatch", "log entry was integrated in the future", { received: time.toISOString() });
+  }
+}
+
+/** Promise, checkpoint, inclusion proof, and once more signature and digest, by `@sigstore/verify`. */
+function checkInclusion(
+  entries: readonly KnownEntry[],
+  logged: LoggedSignature & { readonly key: KeyObject },
+): void {
+  const material: TrustMaterial = {
+    tlogs: entries.flatMap(({ authorities }) => authorities),
+    ctlogs: [],
+    certificateAuthorities: [],
+    timestampAuthorities: [],
+    publicKey: () => ({ publicKey: logged.key, validFor: () => true }),
+  };
+  const entity: SignedEntity = {
+    signature: comparable(logged),
+    key: { $case: "public-key", hint: "" },
+    timestamps: [],
+    tlogEntries: entries.map(({ entry }) => entry),
+  };
+  const thresholds = { tlogThreshold: entries.length, ctlogThreshold: 0, timestampThreshold: 0 };
+  try {
+    new Verifier(material, thresholds).verify(entity);
+  } catch (error) {
+    const reason = error instanceof VerificationError ? shown(error.message) : "its form is unknown";
+    refuse("logMismatch", `transparency log entry does not verify: ${reason}`);
+  }
+}
+
+const hashOfLength: ReadonlyMap<number, string> = new Map([
+  [32, "sha256"],
+  [48, "sha384"],
+  [64, "sha512"],
+]);
+
+/** INVARIANT: made only for a signature that verified with `logged.key`, so that `verifySignature` answers from memory. */
+function comparable(logged: LoggedSignature & { readonly key: KeyObject }): SignedEntity["signature"] {
+  const { content, signature } = logged;
+  const equalsSigned = (digest: Buffer): boolean =>
+    logged.signedDigest(hashOfLength.get(digest.length) ?? "sha256")?.equals(digest) === true;
+  return {
+    signature,
+    compareSignature: (other) => signature.equals(other),
+    compareDigest: (digest) =>
+      content.kind === "dsse"
+        ? createHash("sha256").update(content.payload).digest().equals(digest)
+        : equalsSigned(digest),
+    compareSignedDigest: equalsSigned,
+    verifySignature: (key) => key === logged.key,
+  };
+}
+
+/** The signed promise of an entry: the log's signature over its canonical JSON (cosign pkg/cosign/verify.go:1622-1640). */
+function checkPromise(entry: TransparencyLogEntry, authorities: readonly Authority[]): void {
+  const payload = {
+    body: entry.canonicalizedBody.toString("base64"),
+    integratedTime: Number(entry.integratedTime),
+    logIndex: Number(entry.logIndex),
+    logID: entry.logId.keyId.toString("hex"),
+  };
+  const data = Buffer.from(json.canonicalize(payload));
+  const [time] = integratedTime(entry);
+  const promise = entry.inclusionPromise?.signedEntryTimestamp;
+  const holds = authorities.some(
+    ({ publicKey, validFor }) =>
+      time !== undefined &&
+      promise !== undefined &&
+      validFor.start <= time &&
+      time <= validFor.end &&
+      verify(publicKey.asymmetricKeyType === "ed25519" ? null : "sha256", data, publicKey, promise),
+  );
+  // guard: log-promise
+  if (!holds)
+    refuse("logMismatch", "transparency log entry does not verify: inclusion promise could not be verified");
+}
+
+/** The log as an authority for this entry, where the entry claims that log. */
+function authoritiesOf(log: TransparencyLog, entry: TransparencyLogEntry): Authority[] {
+  const envelope = entry.inclusionProof?.checkpoint?.envelope ?? "";
+  // guard: checkpoint-length
+  if (envelope.length > maxCheckpointLength) refuse("tooLarge", "checkpoint of the log entry is too long");
+  const names = noteNames(envelope);
+  const claimed = entry.logId.keyId;
+  const logId =
+    log.logId ?? names.map((name) => noteKeyId(name, log.key.spki)).find((id) => id.equals(claimed));
+  // guard: log-id
+  if (logId?.equals(claimed) !== true) return [];
+  return [
+    {
+      logID: logId,
+      baseURL: isAnonymous(log, envelope) ? [log.baseUrl, ...names].join(" ") : log.baseUrl,
+      publicKey: log.key.keyObject,
+      validFor: { ...log.validFor },
+    },
+  ];
+}
+
+/**
+ * `@sigstore/verify` wants the name in a checkpoint to be part of the log's URL. Rekor v1 logs sign with names of their
+ * own (`host - treeID`), and a bare key has no URL. The name carries no authority: the key of the claimed log id must
+ * have signed the note all the same.
+ */
+function isAnonymous(log: TransparencyLog, envelope: string): boolean {
+  return log.baseUrl === "" || / - \d+$/.test(envelope.split("\n", 1)[0] ?? "");
+}
+
+function noteNames(envelope: string): string[] {
+  const signatures = envelope.slice(envelope.indexOf("\n\n") + 2);
+  return [...signatures.matchAll(/^\u2014 (\S+) \S+$/gm)].map((found) => found[1] ?? "").slice(0, 16);
+}
+
+/** C2SP signed-note: SHA-256 of name, newline, algorithm byte 1, and the 32 bytes of an Ed25519 key. */
+function noteKeyId(name: string, spki: Buffer): Buffer {
+  return createHash("sha256").update(`${name}\n\x01`).update(spki.subarray(-32)).digest();
+}

@@ -1,0 +1,22 @@
+import type { CertificatePool } from "./certificate-chain.ts";
+import { type FactCache, factCache } from "./fact-cache.ts";
+import type { CtLog } from "./sct.ts";
+import type { TimestampAuthority } from "./timestamp-authority.ts";
+import type { TransparencyLog } from "./transparency-log.ts";
+
+/** Everything that may vouch for a signature. Deeply frozen, but for the cache of facts about bytes. */
+export interface TrustMaterial {
+  readonly certificateAuthorities: readonly CertificatePool[];
+  readonly logs: readonly TransparencyLog[];
+  readonly ctLogs: readonly CtLog[];
+  readonly timestampAuthorities: readonly TimestampAuthority[];
+  readonly cache: FactCache;
+}
+
+/** For what a policy's own PEM text says: valid without end. */
+export const always = { start: new Date(0), end: new Date(8_640_000_000_000_000) } as const;
+
+/** Material with a cache of its own. */
+export function trustMaterial(parts: Omit<TrustMaterial, "cache">): TrustMaterial {
+  return Object.freeze({ ...parts, cache: factCache() });
+}

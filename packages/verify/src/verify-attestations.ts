@@ -1,0 +1,183 @@
+import type { AttestationRule, Trace } from "@assay/policy";
+import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
+import type { Evidence, EvidenceGap } from "./evidence.ts";
+import { isOfFormat, type ReadCandidate, relevantGaps } from "./evidence-candidates.ts";
+import { checkStatementSubject } from "./in-toto-statement.ts";
+import { judgeCandidate } from "./judge-candidate.ts";
+import { judgeSets } from "./judge-sets.ts";
+import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
+import { closest, type LeafJudgement, unsatisfied } from "./leaf-judgement.ts";
+import type { PreparedSets, PreparedSigner } from "./prepared.ts";
+import { applyQuantifier, type CheckedStatement } from "./quantifier.ts";
+import { shown } from "./refusal.ts";
+
+type Rule = Pick<AttestationRule, "type" | "quantifier" | "path" | "source">;
+
+/**
+ * Do the attestations satisfy the rule? For each entry: statements of the rule's type about this digest that its signer
+ * made, in any format; those that `quantifier` picks must pass `check`. Never throws for what the evidence holds.
+ */
+export function verifyAttestations(
+  rule: Rule,
+  sets: PreparedSets,
+  check: StatementCheck,
+  input: KernelInput,
+): AttestationJudgement {
+  const { trace, verified, needsTrust, needsEvidence } = judgeSets(sets, (signer) =>
+    judgeSigner(signer, { rule, sets, check, input }),
+  );
+  return {
+    trace: { ...trace, step: "attestation", path: rule.path, source: rule.source },
+    verified,
+    needsTrust,
+    needsEvidence,
+  };
+}
+
+type Reason = Pick<Trace, "code" | "message">;
+
+interface Question {
+  readonly rule: Rule;
+  readonly sets: PreparedSets;
+  readonly check: StatementCheck;
+  readonly input: KernelInput;
+}
+
+function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<VerifiedAttestation> {
+  const { rule, input } = question;
+  const evidence = input.evidence(signer.repository);
+  const candidates = candidatesOf(evidence, question);
+  const { children, checked, signers } = checkStatements(candidates.ofType, signer, question);
+  const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
+  const gaps = relevantGaps(evidence, "attestation", input.format);
+  const result = applyQuantifier(rule.quantifier, checked);
+  const isAny = rule.quantifier === "any";
+  const blocked = isAny ? undefined : blocking(candidates.ofType, children, gaps);
+  if (result.outcome === "pass" && blocked === undefined) {
+    const trace = { ...place, outcome: "pass", code: "ok", message: "verified image attestations" } as const;
+    return { trace, signers, verified: result.verified, needsTrust: false, needsEvidence: false };
+  }
+  const failed = result.outcome !== "pass" && checked.length > 0 ? result : undefined;
+  // With `any`, a statement that failed may be outvoted by one that could not be read; otherwise it decides.
+  if (failed !== undefined && (!isAny || failed.outcome === "error")) {
+    const { outcome, code, message } = failed;
+    const trace = { ...place, outcome, code, message };
+    return { trace, signers: [], verified: [], needsTrust: false, needsEvidence: false };
+  }
+  const reason = failed ?? blocked ?? notFound(rule, candidates.ofType, candidates.others, children);
+  const { outcome, code, message, ...needs } = unsatisfied(children, gaps, reason);
+  return { trace: { ...place, outcome, code, message }, signers: [], verified: [], ...needs };
+}
+
+interface CheckedStatements {
+  readonly children: readonly Trace[];
+  readonly checked: readonly CheckedStatement[];
+  readonly signers: readonly (readonly string[])[];
+}
+
+/** Proves each statement of the type, and asks the conditions of those that are proven. */
+function checkStatements(
+  candidates: readonly ReadCandidate[],
+  signer: PreparedSigner,
+  { sets, check, input }: Question,
+): CheckedStatements {
+  const children: Trace[] = [];
+  const checked: CheckedStatement[] = [];
+  const signers: (readonly string[])[] = [];
+  for (const read of candidates) {
+    const judged = judgeCandidate(read, { signer, sets, input, step: "statement" }, ({ statement }) =>
+      proveStatement(statement, signer, input),
+    );
+    if (judged.proof === undefined) {
+      children.push(judged.trace);
+      continue;
+    }
+    const { facts, names } = judged.proof;
+    const proven = { attestor: signer.path, signer: facts, ...judged.value, origin: read.origin };
+    const trace = check(proven);
+    const { outcome, code, message } = trace;
+    children.push({ ...judged.trace, outcome, code, message, children: [trace] });
+    checked.push({ attestation: proven, trace });
+    signers.push(names);
+  }
+  return { children, checked, signers };
+}
+
+function candidatesOf(
+  evidence: Evidence,
+  { rule, sets, input }: Question,
+): { readonly ofType: readonly ReadCandidate[]; readonly others: readonly string[] } {
+  const read = evidence.candidates
+    .filter((candidate) => isOfFormat(candidate, input.format))
+    .map((candidate) => sets.reader.read(candidate));
+  const statements = read.filter((one) =>
+    one.kind === "refused" ? one.origin.shelf !== "signatureTag" : one.statement !== undefined,
+  );
+  // Compared exactly: another case, a slash at the end or a version more is another type.
+  const isOfType = (one: ReadCandidate): boolean =>
+    one.kind === "refused" || one.statement?.predicateType === rule.type;
+  const others = statements.flatMap((one) =>
+    isOfType(one) || one.kind === "refused" ? [] : [one.statement?.predicateType ?? ""],
+  );
+  return { ofType: statements.filter(isOfType), others: [...new Set(others)] };
+}
+
+type Claims = Pick<VerifiedAttestation, "statementType" | "predicateType" | "subject" | "predicate">;
+
+function proveStatement(
+  statement: Extract<ReadCandidate, { kind: "signature" }>["statement"],
+  signer: PreparedSigner,
+  input: KernelInput,
+): Claims {
+  if (statement === undefined) throw new TypeError("a candidate without statement is no attestation");
+  const subjects = checkStatementSubject(statement, input.digest);
+  checkAnnotations(signer.annotations, mergedAnnotations(subjects));
+  const { statementType, predicateType, subject } = statement;
+  return { statementType, predicateType, subject, predicate: statement.readPredicate() };
+}
+
+/** "All hold" cannot be said where some could not be read, or were not had. */
+function blocking(
+  candidates: readonly ReadCandidate[],
+  children: readonly Trace[],
+  gaps: readonly EvidenceGap[],
+): Reason | undefined {
+  const unread = candidates.find((one) => one.kind === "refused" && one.unread && one.code !== "malformed");
+  // guard: attestation-unread
+  if (unread?.kind === "refused") return { code: unread.code, message: unread.message };
+  const stranger = children.find(({ code }) => code === "identityMismatch");
+  // Kyverno: whatever of this type the same authority certified must be by the named identity.
+  // guard: attestation-stranger
+  if (stranger !== undefined) return { code: stranger.code, message: stranger.message };
+  const undecided = children.find(({ outcome, step }) => step === "statement" && outcome === "error");
+  // guard: attestation-undecided
+  if (undecided !== undefined) return { code: undecided.code, message: undecided.message };
+  const [gap] = gaps;
+  // guard: attestation-gaps
+  if (gap !== undefined) {
+    return { code: gap.code === "pending" ? "unavailable" : gap.code, message: gap.message };
+  }
+  return undefined;
+}
+
+function notFound(
+  rule: Rule,
+  ofType: readonly ReadCandidate[],
+  others: readonly string[],
+  children: readonly Trace[],
+): Reason {
+  const best = closest(children);
+  if (ofType.length > 0 && best !== undefined) {
+    return { code: best.code, message: `no matching attestations: ${best.message}` };
+  }
+  if (others.length === 0)
+    return { code: "notSigned", message: "no matching attestations: no attestations found" };
+  const found = others
+    .slice(0, 16)
+    .map((type) => `\`${shown(type)}\``)
+    .join(", ");
+  return {
+    code: "predicateTypeMissing",
+    message: `attestations not found for predicate type \`${shown(rule.type)}\`: found ${found}`,
+  };
+}

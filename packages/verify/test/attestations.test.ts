@@ -1,0 +1,129 @@
+import type { Trace } from "@assay/policy";
+import {
+  type AttestationJudgement,
+  type Evidence,
+  prepareAttestors,
+  type ResolvedSet,
+  type VerifiedAttestation,
+  verifyAttestations,
+} from "@assay/verify";
+import { expect, test } from "vitest";
+import { fixtureDigest, fixtureEvidence, fixtureTrust, type Layout } from "./fixtures.ts";
+import { fixtureKey, keyless, set } from "./policy.ts";
+
+const now = new Date("2026-11-23T18:00:00Z");
+const source = { file: "policy.yaml", line: 1, column: 1 };
+const slsa = "https://slsa.dev/provenance/v0.2";
+const spdx = "https://spdx.dev/Document";
+const vuln = "https://cosign.sigstore.dev/attestation/vuln/v1";
+
+interface Asked {
+  readonly name: string;
+  readonly type: string;
+  readonly sets: readonly ResolvedSet[];
+  readonly layout?: Layout;
+  readonly quantifier?: "all" | "any" | "latest";
+  readonly check?: (attestation: VerifiedAttestation) => boolean;
+  readonly evidence?: (evidence: Evidence) => Evidence;
+  readonly format?: "Cosign" | "SigstoreBundle";
+}
+
+function judge(asked: Asked): AttestationJudgement {
+  const { name, type, sets, layout = "tags", quantifier = "all", check = () => true, format } = asked;
+  const evidence = (asked.evidence ?? ((same) => same))(fixtureEvidence(name, layout));
+  const digest = fixtureDigest(name, layout);
+  const input = {
+    digest,
+    evidence: () => evidence,
+    now,
+    trust: fixtureTrust(),
+    ...(format ? { format } : {}),
+  };
+  return verifyAttestations(
+    { type, quantifier, path: "attestations[0]", source },
+    prepareAttestors(sets),
+    (attestation) => conditions(check(attestation)),
+    input,
+  );
+}
+
+function conditions(holds: boolean): Trace {
+  const outcome = holds ? "pass" : "fail";
+  const code = holds ? "ok" : "conditionFalse";
+  return {
+    step: "conditions",
+    path: "",
+    outcome,
+    code,
+    message: holds ? "ok" : "condition is false",
+    children: [],
+  };
+}
+
+test.each([
+  ["key-att3", slsa, set([fixtureKey("cosign")]), "ok"],
+  ["key-att3", spdx, set([fixtureKey("cosign")]), "ok"],
+  ["key-att3", vuln, set([fixtureKey("cosign")]), "ok"],
+  ["key-att3", "https://slsa.dev/provenance/v0.2/", set([fixtureKey("cosign")]), "predicateTypeMissing"],
+  ["key-att3", "https://slsa.dev/provenance/v1", set([fixtureKey("cosign")]), "predicateTypeMissing"],
+  ["key-att3", slsa, set([fixtureKey("other")]), "badSignature"],
+  ["key-att-only", slsa, set([fixtureKey("cosign")]), "ok"],
+  ["key-att-other", slsa, set([fixtureKey("cosign")]), "badSignature"],
+  ["key-ecdsa", slsa, set([fixtureKey("cosign")]), "notSigned"],
+  ["bundle-att3", slsa, set([fixtureKey("cosign")]), "ok"],
+  ["bundle-att3", vuln, set([fixtureKey("cosign")]), "ok"],
+  ["kl-att3", slsa, set([keyless()]), "ok"],
+  ["kl-att3", slsa, set([keyless({ subject: "https://github.com/evil/*" })]), "identityMismatch"],
+  ["kl-att3", slsa, set([fixtureKey("cosign")]), "untrustedSigner"],
+] as const)("%s, %s", (name, type, attestors, code) => {
+  for (const layout of ["tags", "referrers"] as const) {
+    const judged = judge({ name, type, sets: [attestors], layout });
+    expect([judged.trace.code, judged.trace.message]).toEqual([code, expect.any(String)]);
+    expect(judged.verified.length).toBe(code === "ok" ? 1 : 0);
+  }
+});
+
+test("the predicate is that of the verified payload", () => {
+  const [attestation] = judge({ name: "key-att3", type: slsa, sets: [set([fixtureKey("cosign")])] }).verified;
+  expect(attestation?.predicate).toMatchObject({ buildType: expect.any(String) });
+  expect(attestation?.statementType).toBe("https://in-toto.io/Statement/v0.1");
+});
+
+const twoScans = { name: "key-attall", type: vuln, sets: [set([fixtureKey("cosign")])] } as const;
+const isNew = ({ predicate }: VerifiedAttestation): boolean => JSON.stringify(predicate).includes("2026-11");
+
+test("of several attestations of a type all must hold", () => {
+  expect(judge({ ...twoScans, check: isNew }).trace.code).toBe("conditionFalse");
+  expect(judge({ ...twoScans }).verified.length).toBe(2);
+});
+
+test("quantifier any is content with one", () => {
+  expect(judge({ ...twoScans, check: isNew, quantifier: "any" }).trace.outcome).toBe("pass");
+  expect(judge({ ...twoScans, check: () => false, quantifier: "any" }).trace.code).toBe("conditionFalse");
+});
+
+test("quantifier latest needs verified times", () => {
+  expect(judge({ ...twoScans, check: isNew, quantifier: "latest" }).trace.code).toBe("noTrustedTime");
+  expect(
+    judge({ name: "kl-att3", type: slsa, sets: [set([keyless()])], quantifier: "latest" }).trace.code,
+  ).toBe("ok");
+});
+
+test("format narrows", () => {
+  const asked = { name: "bundle-att3", type: slsa, sets: [set([fixtureKey("cosign")])] };
+  expect(judge({ ...asked, format: "Cosign" }).trace.code).toBe("notSigned");
+  expect(judge({ ...asked, format: "SigstoreBundle" }).trace.code).toBe("ok");
+});
+
+test("with a gap one attestation may do, but not all hold", () => {
+  const gap = { shelf: "referrers", code: "unavailable", message: "referrers answered 500" } as const;
+  const evidence = (found: Evidence): Evidence => ({ ...found, gaps: [gap] });
+  const asked = { name: "key-att3", type: slsa, sets: [set([fixtureKey("cosign")])], evidence };
+  expect(judge({ ...asked }).trace).toMatchObject({ outcome: "error", code: "unavailable" });
+  expect(judge({ ...asked, quantifier: "any" }).trace.outcome).toBe("pass");
+  const pending = judge({
+    ...asked,
+    evidence: (found) => ({ ...found, gaps: [{ ...gap, code: "pending" }] }),
+  });
+  expect([pending.trace.outcome, pending.needsEvidence]).toEqual(["error", true]);
+});
