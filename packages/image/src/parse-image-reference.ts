@@ -5,7 +5,10 @@ import { ImageReferenceError, shown } from "./image-reference-error.ts";
 
 /** Kyverno's configuration of image names (its ConfigMap has the same keys). */
 export interface ImageReferenceOptions {
-  /** The registry of references without one. A DNS name without port; anything else counts as `docker.io`, as in Kyverno. */
+  /**
+   * The registry of references without one, possibly with a path below it. Its host must be a DNS name without port;
+   * anything else counts as `docker.io`, as in Kyverno.
+   */
   readonly defaultRegistry?: string;
   /** False: references without a registry keep none. Default true. */
   readonly enableDefaultRegistryMutation?: boolean;
@@ -69,7 +72,7 @@ function namesRegistry(text: string): boolean {
 }
 
 function defaultRegistry({ defaultRegistry: name }: ImageReferenceOptions): string {
-  return name !== undefined && dnsName.test(name) ? name : "docker.io";
+  return name !== undefined && dnsName.test(name.split("/", 1)[0] ?? "") ? name : "docker.io";
 }
 
 /** A host with an underscore is no domain by the grammar; Kyverno takes it for the registry all the same. */
