@@ -2,17 +2,19 @@ import {
   type ContextSource,
   createEngine,
   type Evaluation,
+  type EvaluationOptions,
   type EvaluationRequest,
   type EvidenceSource,
   type KeySource,
+  type Plan,
   type Sources,
   type TrustSource,
   type Verdict,
 } from "@assay/engine";
 import {
   type Diagnostic,
-  type Json,
   type JsonObject,
+  type LoadedPolicies,
   loadPolicies,
   type Policy,
   PolicyError,
@@ -22,6 +24,7 @@ import { contextFromObjects } from "@assay/sources/cluster";
 import { type RegistryOptions, registrySource } from "@assay/sources/registry";
 import { defaultCredentials } from "./default-credentials.ts";
 import { defaultTrust } from "./default-trust.ts";
+import { isJsonObject } from "./json-object.ts";
 
 /** A policy file's text, and the name that positions in it are printed with. */
 export interface PolicyText {
@@ -59,9 +62,11 @@ export interface Assay {
   /** What the policies' author should know: ignored fields, rules of other kinds. */
   readonly warnings: readonly Diagnostic[];
   /** Judges one object. Rejects only on a malformed request; what a registry does ends up in the verdict. */
-  evaluate(request: EvaluationRequest, options?: { readonly signal?: AbortSignal }): Promise<Verdict>;
+  evaluate(request: EvaluationRequest, options?: EvaluationOptions): Promise<Verdict>;
   /** The same, with times, requests and every answer that was received (for records). */
-  evaluation(request: EvaluationRequest, options?: { readonly signal?: AbortSignal }): Promise<Evaluation>;
+  evaluation(request: EvaluationRequest, options?: EvaluationOptions): Promise<Evaluation>;
+  /** What `evaluate` would ask, and of whom, without asking anybody. */
+  plan(request: EvaluationRequest): Plan;
 }
 
 /**
@@ -69,12 +74,19 @@ export interface Assay {
  * Throws `PolicyError` (with every diagnostic) where a policy cannot be evaluated as written: nothing of it is used.
  */
 export function createAssay(options: AssayOptions): Assay {
-  const loaded = loadPolicies(filesOf(options.policies));
+  return assemble(loadPolicies(filesOf(options.policies)), options);
+}
+
+/** `createAssay` for policies that were loaded before. */
+export function assemble(
+  loaded: Pick<LoadedPolicies, "policies" | "exceptions" | "diagnostics">,
+  options: Omit<AssayOptions, "policies">,
+): Assay {
   const engine = createEngine({
     policies: loaded.policies,
     exceptions: loaded.exceptions,
     sources: sourcesOf(options),
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    clock: options.clock ?? (() => new Date()),
     ...(options.variables === undefined ? {} : { variables: options.variables }),
     ...(options.signaturePredicateTypes === undefined
       ? {}
@@ -85,6 +97,7 @@ export function createAssay(options: AssayOptions): Assay {
     warnings: loaded.diagnostics,
     evaluate: async (request, evaluateOptions) => (await engine.evaluate(request, evaluateOptions)).verdict,
     evaluation: (request, evaluateOptions) => engine.evaluate(request, evaluateOptions),
+    plan: (request) => engine.plan(request),
   };
 }
 
@@ -103,11 +116,7 @@ function objectsOf(given: JsonObject | string): readonly JsonObject[] {
   if (typeof given !== "string") return [given];
   const { documents, diagnostics } = parseDocuments({ text: given, file: "objects.yaml" });
   if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
-  return documents.filter(isObject);
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return documents.filter(isJsonObject);
 }
 
 function filesOf(policies: AssayOptions["policies"]): readonly PolicyText[] {

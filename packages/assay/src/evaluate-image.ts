@@ -1,11 +1,9 @@
-import type { Verdict } from "@assay/engine";
+import type { EvaluationOptions, Verdict } from "@assay/engine";
 import { type AssayOptions, createAssay } from "./create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "./image-question.ts";
 
-/** How `evaluateImage` reaches registries and trust roots: as `createAssay`, and an abort signal. */
-export interface EvaluateImageOptions extends Omit<AssayOptions, "policies"> {
-  readonly signal?: AbortSignal;
-}
+/** How `evaluateImage` reaches registries and trust roots: as `createAssay`, with a signal and a deadline. */
+export interface EvaluateImageOptions extends Omit<AssayOptions, "policies">, EvaluationOptions {}
 
 /**
  * Is this image signed by this key or identity (and does it have these attestations)?
@@ -18,7 +16,6 @@ export async function evaluateImage(
   question: ImageQuestion,
   options: EvaluateImageOptions = {},
 ): Promise<Verdict> {
-  const { signal, ...rest } = options;
-  const assay = createAssay({ ...rest, policies: JSON.stringify(policyOf(question)) });
-  return assay.evaluate({ resource: podOf(image) }, signal === undefined ? {} : { signal });
+  const assay = createAssay({ ...options, policies: JSON.stringify(policyOf(question)) });
+  return assay.evaluate({ resource: podOf(image) }, options);
 }

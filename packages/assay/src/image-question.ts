@@ -1,4 +1,5 @@
 import type { JsonObject } from "@assay/policy";
+import { predicateTypeOf } from "@assay/verify";
 
 /** A public key: PEM text, or a reference to a KMS key or a Secret (`awskms://…`, `k8s://namespace/secret`). */
 export interface KeySigner {
@@ -51,30 +52,11 @@ export type ImageQuestion = Signer & {
   readonly format?: "Cosign" | "SigstoreBundle";
 };
 
-/** cosign's short names of predicate types (cosign `pkg/cosign/attestation`). */
-const PREDICATE_TYPES: ReadonlyMap<string, string> = new Map([
-  ["custom", "https://cosign.sigstore.dev/attestation/v1"],
-  ["slsaprovenance", "https://slsa.dev/provenance/v0.2"],
-  ["slsaprovenance02", "https://slsa.dev/provenance/v0.2"],
-  ["slsaprovenance1", "https://slsa.dev/provenance/v1"],
-  ["spdx", "https://spdx.dev/Document"],
-  ["spdxjson", "https://spdx.dev/Document"],
-  ["cyclonedx", "https://cyclonedx.org/bom"],
-  ["link", "https://in-toto.io/Link/v1"],
-  ["vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"],
-  ["openvex", "https://openvex.dev/ns"],
-]);
-
-/** The full predicate type of one of cosign's short names; everything else stays as it is. */
-export function predicateType(name: string): string {
-  return PREDICATE_TYPES.get(name) ?? name;
-}
-
 /** The policy that asks `question` of every image: what `evaluateImage` and `assay verify` evaluate. */
 export function policyOf(question: ImageQuestion): JsonObject {
   const attestors = [{ count: 1, entries: [attestorOf(question)] }];
   const attestations = (question.attestations ?? []).map((attestation) => ({
-    type: predicateType(attestation.type),
+    type: predicateTypeOf(attestation.type),
     attestors,
     ...(attestation.conditions === undefined ? {} : { conditions: list(attestation.conditions) }),
   }));

@@ -1,6 +1,7 @@
-import { type Json, type JsonObject, PolicyError, parseDocuments } from "@assay/policy";
+import { type JsonObject, PolicyError, parseDocuments } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
 import { type InputFile, readInputFiles } from "./input-files.ts";
+import { isJsonObject, ownField } from "./json-object.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A Kubernetes object and the file it stands in. */
@@ -26,8 +27,8 @@ function documentsOf({ file, text }: InputFile): readonly JsonObject[] {
   if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
   if (documents.length === 0) throw new AssayError("invalidDocument", `\`${file}\` holds no object`);
   return documents.map((document, i) => {
-    const missing = isObject(document) ? whatIsMissing(document) : "is no object";
-    if (isObject(document) && missing === undefined) return document;
+    const missing = isJsonObject(document) ? whatIsMissing(document) : "is no object";
+    if (isJsonObject(document) && missing === undefined) return document;
     const where = documents.length > 1 ? `document ${i + 1} of \`${file}\`` : `\`${file}\``;
     throw new AssayError("invalidDocument", `${where} ${missing}`, {
       hint: "a Kubernetes object begins with apiVersion, kind and metadata.name",
@@ -36,16 +37,10 @@ function documentsOf({ file, text }: InputFile): readonly JsonObject[] {
 }
 
 function whatIsMissing(document: JsonObject): string | undefined {
-  if (typeof own(document, "kind") !== "string") return "has no `kind`";
-  const metadata = own(document, "metadata");
-  const name = isObject(metadata) ? (own(metadata, "name") ?? own(metadata, "generateName")) : undefined;
+  if (typeof ownField(document, "kind") !== "string") return "has no `kind`";
+  const metadata = ownField(document, "metadata");
+  const name = isJsonObject(metadata)
+    ? (ownField(metadata, "name") ?? ownField(metadata, "generateName"))
+    : undefined;
   return typeof name === "string" ? undefined : "has no `metadata.name`";
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function own(object: JsonObject, key: string): Json | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

@@ -17,7 +17,6 @@ interface Flags extends SourceFlags, ContextFlags {
   readonly resource: readonly string[];
   readonly output: "text" | "json" | "sarif" | "junit";
   readonly verbose?: boolean;
-  readonly operation: NonNullable<EvaluationRequest["operation"]>;
 }
 
 /** `assay apply POLICY… --resource FILE…`: may these resources run? */
@@ -54,14 +53,16 @@ export function addApplyCommand(program: Command, { terminal, finish }: CommandC
 }
 
 /** Evaluates under `--timeout` and Ctrl-C. */
-async function judge(
+function judge(
   assay: Assay,
   request: EvaluationRequest,
-  { timeout }: Flags,
+  { timeout }: SourceFlags,
   terminal: Terminal,
 ): Promise<Verdict> {
-  const signals = timeout === undefined ? [] : [AbortSignal.timeout(timeout * 1000)];
-  return assay.evaluate(request, { signal: AbortSignal.any([terminal.signal, ...signals]) });
+  return assay.evaluate(request, {
+    signal: terminal.signal,
+    ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 }),
+  });
 }
 
 /** 0 allowed, 1 denied, 2 not allowed because it could not be decided. */

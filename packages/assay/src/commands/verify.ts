@@ -50,11 +50,11 @@ async function verify(image: string, flags: Flags, terminal: Terminal): Promise<
     ...(attestations.length === 0 ? {} : { attestations, signature: false }),
   };
   const { now, timeout } = flags;
-  const signals = timeout === undefined ? [] : [AbortSignal.timeout(timeout * 1000)];
   return evaluateImage(image, question, {
     ...(await sourceOptions(flags, terminal)),
     clock: now === undefined ? terminal.now : () => now,
-    signal: AbortSignal.any([terminal.signal, ...signals]),
+    signal: terminal.signal,
+    ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 }),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "@assay/policy";
 import { AssayError } from "../assay-error.ts";
+import { isJsonObject, ownField } from "../json-object.ts";
 
 /** What a test expects of one rule and one resource, in Kyverno's words. */
 export type ExpectedResult = "pass" | "fail" | "skip" | "warn" | "error";
@@ -56,36 +57,40 @@ const FIELDS = new Set([
 
 /** True where a document is a Kyverno CLI test. */
 export function isTestDocument(document: Json): boolean {
-  return isObject(document) && own(document, "kind") === "Test" && isKyvernoCli(own(document, "apiVersion"));
+  return (
+    isJsonObject(document) &&
+    ownField(document, "kind") === "Test" &&
+    isKyvernoCli(ownField(document, "apiVersion"))
+  );
 }
 
 /** Reads a test document; a field that assay does not know, or cannot honour, is an error: a test must not be hollow. */
 export function readTestFile(document: Json, file: string): TestFile {
-  if (!isObject(document)) throw invalid(file, "is not a Kyverno test");
-  const unsupported = UNSUPPORTED.find((field) => own(document, field) !== undefined);
+  if (!isJsonObject(document)) throw invalid(file, "is not a Kyverno test");
+  const unsupported = UNSUPPORTED.find((field) => ownField(document, field) !== undefined);
   if (unsupported !== undefined)
     throw invalid(file, `\`${unsupported}\` says nothing about images and is not supported`);
   const unknown = Object.keys(document).find((field) => !FIELDS.has(field));
   if (unknown !== undefined) throw invalid(file, `unknown field \`${unknown}\``);
-  const metadata = object(own(document, "metadata") ?? {}, file, "metadata");
-  const annotations = object(own(metadata, "annotations") ?? {}, file, "metadata.annotations");
-  const expectations = list(own(document, "results"), file, "results").map((entry, i) =>
+  const metadata = object(ownField(document, "metadata") ?? {}, file, "metadata");
+  const annotations = object(ownField(metadata, "annotations") ?? {}, file, "metadata.annotations");
+  const expectations = list(ownField(document, "results"), file, "results").map((entry, i) =>
     readExpectation(entry, file, `results[${i}]`),
   );
   if (expectations.length === 0) throw invalid(file, "has no `results`: it would test nothing");
   return {
-    name: text(own(metadata, "name") ?? own(document, "name")) ?? file,
-    policies: texts(own(document, "policies"), file, "policies"),
-    resources: texts(own(document, "resources"), file, "resources"),
-    clusterResources: texts(own(document, "clusterResources"), file, "clusterResources"),
-    exceptions: texts(own(document, "exceptions"), file, "exceptions"),
-    values: readValues(own(document, "values") ?? {}, file),
+    name: text(ownField(metadata, "name") ?? ownField(document, "name")) ?? file,
+    policies: texts(ownField(document, "policies"), file, "policies"),
+    resources: texts(ownField(document, "resources"), file, "resources"),
+    clusterResources: texts(ownField(document, "clusterResources"), file, "clusterResources"),
+    exceptions: texts(ownField(document, "exceptions"), file, "exceptions"),
+    values: readValues(ownField(document, "values") ?? {}, file),
     expectations,
-    ...optional("variables", own(document, "variables")),
-    ...optional("userInfo", own(document, "userinfo")),
-    ...optional("layout", own(annotations, "assay.dev/layout")),
-    ...optional("trustedRoot", own(annotations, "assay.dev/trusted-root")),
-    ...optional("now", own(annotations, "assay.dev/now")),
+    ...optional("variables", ownField(document, "variables")),
+    ...optional("userInfo", ownField(document, "userinfo")),
+    ...optional("layout", ownField(annotations, "assay.dev/layout")),
+    ...optional("trustedRoot", ownField(annotations, "assay.dev/trusted-root")),
+    ...optional("now", ownField(annotations, "assay.dev/now")),
   };
 }
 
@@ -94,20 +99,20 @@ export function readValues(document: Json, file: string): TestValues {
   const spec = object(document, file, "values");
   const rules = new Map<string, ReadonlyMap<string, JsonObject>>();
   const resources = new Map<string, ReadonlyMap<string, JsonObject>>();
-  for (const policy of objects(own(spec, "policies"), file, "policies")) {
-    const name = required(own(policy, "name"), file, "policies[].name");
-    rules.set(name, byName(own(policy, "rules"), file, `policies[${name}].rules`));
-    resources.set(name, byName(own(policy, "resources"), file, `policies[${name}].resources`));
+  for (const policy of objects(ownField(spec, "policies"), file, "policies")) {
+    const name = required(ownField(policy, "name"), file, "policies[].name");
+    rules.set(name, byName(ownField(policy, "rules"), file, `policies[${name}].rules`));
+    resources.set(name, byName(ownField(policy, "resources"), file, `policies[${name}].resources`));
   }
   const namespaceLabels = new Map<string, Readonly<Record<string, string>>>();
-  for (const entry of objects(own(spec, "namespaceSelector"), file, "namespaceSelector")) {
+  for (const entry of objects(ownField(spec, "namespaceSelector"), file, "namespaceSelector")) {
     namespaceLabels.set(
-      required(own(entry, "name"), file, "namespaceSelector[].name"),
-      strings(own(entry, "labels"), file, "namespaceSelector[].labels"),
+      required(ownField(entry, "name"), file, "namespaceSelector[].name"),
+      strings(ownField(entry, "labels"), file, "namespaceSelector[].labels"),
     );
   }
   return {
-    global: object(own(spec, "globalValues") ?? {}, file, "globalValues"),
+    global: object(ownField(spec, "globalValues") ?? {}, file, "globalValues"),
     rules,
     resources,
     namespaceLabels,
@@ -116,42 +121,42 @@ export function readValues(document: Json, file: string): TestValues {
 
 function readExpectation(value: Json, file: string, path: string): Expectation {
   const entry = object(value, file, path);
-  const result = text(own(entry, "result") ?? own(entry, "status"));
+  const result = text(ownField(entry, "result") ?? ownField(entry, "status"));
   if (result === undefined || !isResult(result)) {
     throw invalid(file, `\`${path}.result\` must be one of ${[...RESULTS].join(", ")}`);
   }
-  const single = text(own(entry, "resource"));
+  const single = text(ownField(entry, "resource"));
   const resources = [
-    ...texts(own(entry, "resources"), file, `${path}.resources`),
-    ...objects(own(entry, "resourceSpecs"), file, `${path}.resourceSpecs`).map((spec) =>
+    ...texts(ownField(entry, "resources"), file, `${path}.resources`),
+    ...objects(ownField(entry, "resourceSpecs"), file, `${path}.resourceSpecs`).map((spec) =>
       specName(spec, file, path),
     ),
     ...(single === undefined ? [] : [single]),
   ];
-  const namespace = text(own(entry, "namespace"));
-  const policy = required(own(entry, "policy"), file, `${path}.policy`);
+  const namespace = text(ownField(entry, "namespace"));
+  const policy = required(ownField(entry, "policy"), file, `${path}.policy`);
   if (resources.length === 0) throw invalid(file, `\`${path}\` names no \`resources\``);
   return {
     policy: namespace === undefined || policy.includes("/") ? policy : `${namespace}/${policy}`,
     resources,
     result,
-    ...optional("rule", own(entry, "rule")),
-    ...optional("kind", own(entry, "kind")),
-    ...optional("patchedResource", own(entry, "patchedResource") ?? own(entry, "patchedResources")),
+    ...optional("rule", ownField(entry, "rule")),
+    ...optional("kind", ownField(entry, "kind")),
+    ...optional("patchedResource", ownField(entry, "patchedResource") ?? ownField(entry, "patchedResources")),
   };
 }
 
 function specName(spec: JsonObject, file: string, path: string): string {
-  const name = required(own(spec, "name"), file, `${path}.resourceSpecs[].name`);
-  const namespace = text(own(spec, "namespace"));
+  const name = required(ownField(spec, "name"), file, `${path}.resourceSpecs[].name`);
+  const namespace = text(ownField(spec, "namespace"));
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
 function byName(value: Json | undefined, file: string, path: string): ReadonlyMap<string, JsonObject> {
   return new Map(
     objects(value, file, path).map((entry) => [
-      required(own(entry, "name"), file, `${path}[].name`),
-      object(own(entry, "values") ?? {}, file, `${path}[].values`),
+      required(ownField(entry, "name"), file, `${path}[].name`),
+      object(ownField(entry, "values") ?? {}, file, `${path}[].values`),
     ]),
   );
 }
@@ -164,17 +169,8 @@ function isResult(result: string): result is ExpectedResult {
   return RESULTS.has(result);
 }
 
-/** Own properties only: `constructor` in a test file is a field like any other. */
-function own(object: JsonObject, key: string): Json | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function object(value: Json, file: string, path: string): JsonObject {
-  if (!isObject(value)) throw invalid(file, `\`${path}\` must be an object`);
+  if (!isJsonObject(value)) throw invalid(file, `\`${path}\` must be an object`);
   return value;
 }
 

@@ -1,4 +1,5 @@
 import type { Result, Verdict } from "@assay/engine";
+import type { JsonObject } from "@assay/policy";
 import type { Expectation, ExpectedResult } from "./test-file.ts";
 
 /** One line of a test's table. */
@@ -17,8 +18,8 @@ export interface TestRow {
 /** A resource of the test with what was judged of it. */
 export interface Judged {
   readonly verdict: Verdict;
-  /** Why the verdict holds, for the reader of a failed row. */
-  readonly explanation: () => string;
+  /** The resource with its images pinned. */
+  readonly patched: JsonObject;
 }
 
 /** What a rule came to: the worst of what it says of each image. */

@@ -1,0 +1,215 @@
+import { dirname, join, relative, resolve } from "node:path";
+import type { EvaluationRequest, Verdict } from "@assay/engine";
+import {
+  type Json,
+  type JsonObject,
+  loadPolicies,
+  type Policy,
+  PolicyError,
+  parseDocuments,
+} from "@assay/policy";
+import { AssayError } from "../assay-error.ts";
+import { type Assay, type AssayOptions, assemble } from "../create-assay.ts";
+import { parseTime, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
+import { type InputFile, readInputFiles, readTextFile } from "../input-files.ts";
+import { jsonObject } from "../json-object.ts";
+import { sourceOptions } from "../open-sources.ts";
+import { readObjects } from "../read-objects.ts";
+import type { Terminal } from "../terminal.ts";
+import { applyPatches } from "./apply-patches.ts";
+import { isTestDocument, readTestFile, readValues, type TestFile, type TestValues } from "./test-file.ts";
+import { type Judged, rowsOf, type TestRow } from "./test-row.ts";
+import { givenFor } from "./test-values.ts";
+
+/** What the command line gives every test. */
+export interface TestFlags extends SourceFlags {
+  readonly var: readonly string[];
+  readonly now?: Date;
+}
+
+/** Everything that one test file names, read. */
+interface TestCase {
+  readonly file: TestFile;
+  readonly directory: string;
+  readonly policies: ReturnType<typeof loadPolicies>;
+  readonly resources: readonly JsonObject[];
+  readonly clusterObjects: readonly JsonObject[];
+  readonly values: TestValues;
+  readonly userInfo: EvaluationRequest["userInfo"];
+  readonly options: Omit<AssayOptions, "policies">;
+}
+
+/** Runs the tests of one `kyverno-test.yaml`; a file without any is an error. Paths in it are relative to it. */
+export async function runTestFile(
+  path: string,
+  flags: TestFlags,
+  terminal: Terminal,
+): Promise<readonly TestRow[]> {
+  const tests = parse(path, await readTextFile(path, terminal.cwd)).filter(isTestDocument);
+  if (tests.length === 0) {
+    throw new AssayError("invalidDocument", `\`${path}\` holds no test`, {
+      hint: "a test is a document of apiVersion cli.kyverno.io/v1alpha1 and kind Test",
+    });
+  }
+  const rows: TestRow[] = [];
+  for (const document of tests)
+    rows.push(...(await runTest(await open(readTestFile(document, path), path, flags, terminal))));
+  return rows;
+}
+
+async function runTest(test: TestCase): Promise<readonly TestRow[]> {
+  const rows: TestRow[] = [];
+  for (const policy of test.policies.policies) {
+    const expectations = test.file.expectations.filter((one) => names(one.policy, policy));
+    if (expectations.length === 0) continue;
+    const judged = await Promise.all(test.resources.map((resource) => judge(test, policy, resource)));
+    for (const expectation of expectations) {
+      const own = rowsOf(test.file.name, expectation, judged);
+      rows.push(...(await comparePatched(test, own, expectation.patchedResource, judged)));
+    }
+  }
+  const unknown = test.file.expectations.filter(
+    (one) => !test.policies.policies.some((policy) => names(one.policy, policy)),
+  );
+  return [
+    ...rows,
+    ...unknown.flatMap((expectation) => rowsOf(test.file.name, expectation, []).map(noPolicy)),
+  ];
+}
+
+async function judge(test: TestCase, policy: Policy, resource: JsonObject): Promise<Judged> {
+  const metadata = jsonObject(resource["metadata"]);
+  const { variables, objects, operation } = givenFor(
+    test.file,
+    test.values,
+    policy,
+    String(metadata["name"]),
+  );
+  const assay: Assay = assemble(
+    { policies: [policy], exceptions: test.policies.exceptions, diagnostics: [] },
+    {
+      ...test.options,
+      objects: [...test.clusterObjects, ...objects],
+      variables: { ...variables, ...test.options.variables },
+    },
+  );
+  const namespace = String(metadata["namespace"] ?? "default");
+  const labels = test.values.namespaceLabels.get(namespace) ?? labelsOf(test, namespace);
+  const verdict: Verdict = await assay.evaluate({
+    resource,
+    ...(operation === undefined ? {} : { operation }),
+    ...(labels === undefined ? {} : { namespaceLabels: labels }),
+    ...(test.userInfo === undefined ? {} : { userInfo: test.userInfo }),
+  });
+  return { verdict, patched: applyPatches(resource, verdict.patches) };
+}
+
+/** `patchedResource`: the file must hold the resource as it looks once images are pinned. */
+async function comparePatched(
+  { directory }: TestCase,
+  rows: readonly TestRow[],
+  file: string | undefined,
+  judged: readonly Judged[],
+): Promise<readonly TestRow[]> {
+  if (file === undefined) return rows;
+  const path = join(directory, file);
+  const wanted = parse(path, await readTextFile(path, directory)).map(canonical);
+  return rows.map((row) => {
+    if (!row.passed || judged.some(({ patched }) => wanted.includes(canonical(patched)))) return row;
+    return { ...row, passed: false, reason: `Want the resource in ${file}, got another one` };
+  });
+}
+
+async function open(file: TestFile, path: string, flags: TestFlags, terminal: Terminal): Promise<TestCase> {
+  const directory = resolve(terminal.cwd, dirname(path));
+  const local: Terminal = { ...terminal, cwd: directory };
+  const display = (input: InputFile): InputFile => ({
+    ...input,
+    file: relative(terminal.cwd, resolve(directory, input.file)),
+  });
+  const policyFiles = await readInputFiles([...file.policies, ...file.exceptions], local);
+  const resources = (await readObjects(file.resources, local)).map((one) => one.object);
+  const cluster = (await readObjects(file.clusterResources, local)).map((one) => one.object);
+  const now = flags.now ?? (file.now === undefined ? undefined : parseTime(file.now));
+  const layout = flags.layout ?? (file.layout === undefined ? undefined : resolve(directory, file.layout));
+  const trustedRoot =
+    flags.trustedRoot ?? (file.trustedRoot === undefined ? undefined : resolve(directory, file.trustedRoot));
+  const source: SourceFlags = {
+    ...flags,
+    ...(layout === undefined ? {} : { layout }),
+    ...(trustedRoot === undefined ? {} : { trustedRoot }),
+  };
+  return {
+    file,
+    directory,
+    policies: loadPolicies(policyFiles.map(display)),
+    resources,
+    clusterObjects: [
+      ...cluster,
+      ...resources.filter((one) => one["kind"] === "ConfigMap" || one["kind"] === "Secret"),
+    ],
+    values: file.variables === undefined ? file.values : await valuesOf(file.variables, directory),
+    userInfo: file.userInfo === undefined ? undefined : await userInfoOf(file.userInfo, directory),
+    options: {
+      ...(await sourceOptions(source, terminal)),
+      variables: parseVariables(flags.var),
+      clock: now === undefined ? terminal.now : () => now,
+    },
+  };
+}
+
+async function valuesOf(file: string, directory: string): Promise<TestValues> {
+  return readValues(parse(file, await readTextFile(file, directory))[0] ?? {}, file);
+}
+
+/** Kyverno's `UserInfo`: roles beside the user's name and groups. */
+async function userInfoOf(
+  file: string,
+  directory: string,
+): Promise<NonNullable<EvaluationRequest["userInfo"]>> {
+  const document = jsonObject(parse(file, await readTextFile(file, directory))[0]);
+  const user = jsonObject(document["userInfo"]);
+  const username = user["username"];
+  return {
+    ...(typeof username === "string" ? { username } : {}),
+    groups: strings(user["groups"]),
+    roles: strings(document["roles"]),
+    clusterRoles: strings(document["clusterRoles"]),
+  };
+}
+
+function labelsOf({ resources }: TestCase, namespace: string): Readonly<Record<string, string>> | undefined {
+  const found = resources.find(
+    (one) => one["kind"] === "Namespace" && jsonObject(one["metadata"])["name"] === namespace,
+  );
+  if (found === undefined) return undefined;
+  const labels = jsonObject(jsonObject(found["metadata"])["labels"]);
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
+}
+
+function names(expected: string, { name, namespace }: Policy): boolean {
+  return expected === name || expected === `${namespace ?? ""}/${name}`;
+}
+
+function noPolicy(row: TestRow): TestRow {
+  return { ...row, received: "none", reason: "no such policy" };
+}
+
+function parse(file: string, text: string): readonly Json[] {
+  const { documents, diagnostics } = parseDocuments({ file, text });
+  if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
+  return documents;
+}
+
+/** Equal objects, equal text: keys in order. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_, child: unknown) =>
+    typeof child === "object" && child !== null && !Array.isArray(child)
+      ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : child,
+  );
+}
+
+function strings(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
+}
