@@ -10,5 +10,6 @@ export type { Limits } from "./oci/limits.ts";
 export type { Clock } from "./registry/deadline.ts";
 export type { RequestEvent } from "./registry/exchange.ts";
 export type { Mirror } from "./registry/mirrors.ts";
+export { type HostTls, type RegistryFetchOptions, registryFetch } from "./registry/registry-fetch.ts";
 export { type RegistryOptions, registrySource } from "./registry/registry-source.ts";
 export type { RetryOptions } from "./registry/retry.ts";

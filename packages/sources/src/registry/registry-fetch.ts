@@ -1,0 +1,69 @@
+import { rootCertificates } from "node:tls";
+import { SourceError } from "../source-error.ts";
+
+/** TLS towards one host. All texts are PEM. */
+export interface HostTls {
+  /** Certificate authorities beside the well-known ones. */
+  readonly ca?: string;
+  /** Client certificate and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export interface RegistryFetchOptions extends HostTls {
+  /** By host (`host[:port]`), in place of what is given for all. Client certificates belong here. */
+  readonly hosts?: Readonly<Record<string, HostTls>>;
+  /** Address of an http(s) proxy, or `environment`: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count. Default: no proxy. */
+  readonly proxy?: string;
+}
+
+type Dispatchers = (host: string) => object;
+
+/**
+ * A `fetch` for `registrySource` with own certificate authorities, client certificates and proxies. INVARIANT: a client
+ * certificate given for one host is offered to that host alone, since redirects are new requests.
+ *
+ * Certificates are always checked: there is no way to switch that off.
+ */
+export function registryFetch(options: RegistryFetchOptions): typeof globalThis.fetch {
+  checkKeys(options);
+  for (const tls of Object.values(options.hosts ?? {})) checkKeys(tls);
+  // undici takes tens of milliseconds to load: only who needs it waits, once.
+  let loading: Promise<{ undici: typeof import("undici"); dispatcherFor: Dispatchers }> | undefined;
+  const load = async () => {
+    const undici = await import("undici");
+    return { undici, dispatcherFor: dispatchers(undici, options) };
+  };
+  return async (input, init) => {
+    loading ??= load();
+    const { undici, dispatcherFor } = await loading;
+    const url = new URL(input instanceof Request ? input.url : input);
+    const dispatcher = dispatcherFor(url.host);
+    // undici's own types and the global ones name the same standard; they differ in private members.
+    const response: object = await undici.fetch(url, { ...init, dispatcher } as object);
+    return response as Response;
+  };
+}
+
+function dispatchers(undici: typeof import("undici"), options: RegistryFetchOptions): Dispatchers {
+  const make = ({ ca, cert, key }: HostTls): object => {
+    const connect = {
+      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    };
+    if (options.proxy === undefined) return new undici.Agent({ connect });
+    if (options.proxy === "environment")
+      return new undici.EnvHttpProxyAgent({ connect, requestTls: connect });
+    return new undici.ProxyAgent({ uri: options.proxy, requestTls: connect });
+  };
+  const common = make(options);
+  const byHost = new Map(Object.entries(options.hosts ?? {}).map(([host, tls]) => [host, make(tls)]));
+  return (host) => byHost.get(host) ?? common;
+}
+
+function checkKeys({ cert, key }: HostTls): void {
+  if ((cert === undefined) === (key === undefined)) return;
+  throw new SourceError("misuse", "a client certificate and its key belong together", {
+    origin: "registryFetch",
+  });
+}
