@@ -1,1 +1,23 @@
-export {};
+export type { Extension } from "./ast.ts";
+export { attestationScope, type StatementNames } from "./attestation-scope.ts";
+export {
+  type CheckOptions,
+  type ConditionsResult,
+  type ConditionTrace,
+  check,
+  type SourcePosition,
+} from "./check.ts";
+export { type CompiledExpression, type CompileOptions, compile, evaluate } from "./compile.ts";
+export {
+  type CompileConditionsOptions,
+  type CompiledConditions,
+  compileConditions,
+} from "./compile-conditions.ts";
+export { ConditionError, type ConditionErrorCode, type ConditionErrorFields } from "./condition-error.ts";
+export { explainCondition } from "./explain.ts";
+export { type ParseJsonOptions, parseJson } from "./go-json.ts";
+export type { Json, JsonObject, Value, ValueObject } from "./json.ts";
+export type { Limits } from "./limits.ts";
+export { operatorNames } from "./operators.ts";
+export { type ChildOptions, createScope, type Dialect, type Scope, type ScopeOptions } from "./scope.ts";
+export { substitute, type VariableUse, variablesIn } from "./substitute.ts";

@@ -1,0 +1,110 @@
+import { distance } from "fastest-levenshtein";
+import { ConditionError } from "./condition-error.ts";
+import type { Evaluation, Item } from "./evaluation.ts";
+import { printText } from "./go-text.ts";
+import { isObject } from "./json.ts";
+
+/** The types that functions ask for, as go-jmespath names them. */
+export type ArgumentType =
+  | "string"
+  | "number"
+  | "array"
+  | "object"
+  | "array[number]"
+  | "array[string]"
+  | "expref"
+  | "any";
+
+export interface FunctionEntry {
+  /** One list of accepted types per argument; absent: any number of arguments of any type. */
+  readonly takes?: readonly (readonly ArgumentType[])[];
+  /** The last argument may be repeated; like go-jmespath, such functions check no types. */
+  readonly variadic?: true;
+  /** INVARIANT: called with as many arguments, of such types, as `takes` says. */
+  readonly call: (args: readonly Item[], evaluation: Evaluation) => Item;
+}
+
+export type FunctionTable = ReadonlyMap<string, FunctionEntry>;
+
+/** Checks number and types of the arguments, then calls the function. */
+export function callFunction(
+  name: string,
+  entry: FunctionEntry | undefined,
+  args: readonly Item[],
+  evaluation: Evaluation,
+  table: FunctionTable,
+): Item {
+  if (entry === undefined) {
+    const nearest = nearestOf(name, table.keys());
+    const hint = nearest === undefined ? "" : `, did you mean \`${nearest}\`?`;
+    throw new ConditionError(`unknown function \`${name}\`${hint}`, {
+      code: "unknownFunction",
+      key: name,
+      ...(nearest !== undefined && { nearest }),
+    });
+  }
+  if (entry.takes !== undefined) checkArguments(name, entry, args, evaluation);
+  return entry.call(args, evaluation);
+}
+
+function checkArguments(
+  name: string,
+  entry: FunctionEntry,
+  args: readonly Item[],
+  evaluation: Evaluation,
+): void {
+  const { takes = [], variadic = false } = entry;
+  if (variadic ? args.length < takes.length : args.length !== takes.length) {
+    const wanted = `${variadic ? "at least " : ""}${takes.length}`;
+    throw new ConditionError(`\`${name}\` takes ${wanted} arguments, got ${args.length}`, {
+      code: "wrongArity",
+    });
+  }
+  if (variadic) return;
+  takes.forEach((types, index) => {
+    const arg = args[index] as Item;
+    if (types.some((type) => isType(arg, type))) return;
+    const got = printText(arg, evaluation.budget);
+    const shown = got.length > 80 ? `${got.slice(0, 80)}…` : got;
+    const message = `\`${name}\` takes ${types.join(" or ")} as argument ${index + 1}, got \`${shown}\``;
+    throw new ConditionError(message, { code: "wrongType" });
+  });
+}
+
+function isType(item: Item, type: ArgumentType): boolean {
+  switch (type) {
+    case "any":
+      return true;
+    case "string":
+    case "number":
+      return typeof item === type;
+    case "array":
+      return Array.isArray(item);
+    case "object":
+      return isObject(item);
+    case "array[number]":
+      return Array.isArray(item) && item.every((element) => typeof element === "number");
+    case "array[string]":
+      return Array.isArray(item) && item.every((element) => typeof element === "string");
+    case "expref":
+      return typeof item === "function";
+  }
+}
+
+/** The candidate that is closest in spelling, if any is close at all. Looks at short names only. */
+export function nearestOf(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length > 100) return undefined;
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let seen = 0;
+  for (const candidate of candidates) {
+    if (++seen > 1_000) break;
+    if (candidate.length > 100) continue;
+    const found = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (found < bestDistance) {
+      best = candidate;
+      bestDistance = found;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,90 @@
+import { ConditionError } from "./condition-error.ts";
+import { formatNumber, jsonNumber } from "./go-number.ts";
+import { isObject } from "./json.ts";
+import { type Budget, checkDepth, spendOutput } from "./limits.ts";
+
+// How Go writes values: `%v` of fmt, encoding/json (`to_string`) and jsoniter (values inside mixed text).
+
+/** Compares as Go does, by UTF-8 bytes: the order of code points, not of UTF-16 units. */
+export function compareText(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at++) {
+    const a = left.charCodeAt(at);
+    const b = right.charCodeAt(at);
+    if (a !== b) return rank(a) - rank(b);
+  }
+  return left.length - right.length;
+}
+
+/** Surrogates encode code points above all other units. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+/** The keys of an object in Go's order. */
+export function sortedKeys(object: object): string[] {
+  return Object.keys(object).sort(compareText);
+}
+
+/** `fmt.Sprint` of a value: `1e+06`, `<nil>`, `[a b]`, `map[k:v]`. */
+export function printText(value: unknown, budget: Budget, depth = 0): string {
+  checkDepth(budget.limits, depth);
+  if (value === null || value === undefined) return spent("<nil>", budget);
+  if (typeof value === "number") return spent(formatNumber(value), budget);
+  if (Array.isArray(value)) {
+    return `[${value.map((item) => printText(item, budget, depth + 1)).join(" ")}]`;
+  }
+  if (isObject(value)) {
+    const entries = sortedKeys(value).map((key) => `${key}:${printText(value[key], budget, depth + 1)}`);
+    return `map[${entries.join(" ")}]`;
+  }
+  return spent(typeof value === "function" ? "{}" : String(value), budget);
+}
+
+function spent(text: string, budget: Budget): string {
+  spendOutput(budget, text.length + 1);
+  return text;
+}
+
+/** What stands for a value inside other text: text itself, anything else as jsoniter writes it. */
+export function templateText(value: unknown, budget: Budget): string {
+  return typeof value === "string" ? spent(value, budget) : jsonText(value, budget, "padded");
+}
+
+/**
+ * JSON as Go writes it: keys sorted, `<>&` and the line separators escaped. `exponent`: encoding/json writes `1e-7`,
+ * jsoniter `1e-07`. Throws `badText` for numbers that JSON has no text for.
+ */
+export function jsonText(value: unknown, budget: Budget, exponent: "short" | "padded", depth = 0): string {
+  checkDepth(budget.limits, depth);
+  if (typeof value === "string") return spent(quote(value, exponent), budget);
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return spent(jsonNumber(value, exponent), budget);
+    const text = formatNumber(value);
+    throw new ConditionError(`JSON has no text for the number ${text}`, { code: "badText" });
+  }
+  if (Array.isArray(value)) {
+    return `[${value.map((item) => jsonText(item, budget, exponent, depth + 1)).join(",")}]`;
+  }
+  if (isObject(value)) {
+    const entries = sortedKeys(value).map(
+      (key) => `${spent(quote(key, exponent), budget)}:${jsonText(value[key], budget, exponent, depth + 1)}`,
+    );
+    return `{${entries.join(",")}}`;
+  }
+  return spent(typeof value === "function" ? "{}" : String(value), budget);
+}
+
+function quote(text: string, exponent: "short" | "padded"): string {
+  const json = JSON.stringify(text.replace(/\p{Surrogate}/gu, "\uFFFD"));
+  const escaped = json.replace(/[<>&\u2028\u2029]/g, (char) => unicodeEscape(char.charCodeAt(0)));
+  // jsoniter has no short escapes for backspace and form feed.
+  if (exponent === "short") return escaped;
+  return escaped.replace(/\\(?:[bf]|.)/g, (pair) =>
+    pair === "\\b" ? "\\u0008" : pair === "\\f" ? "\\u000c" : pair,
+  );
+}
+
+function unicodeEscape(code: number): string {
+  return `\\u${code.toString(16).padStart(4, "0")}`;
+}

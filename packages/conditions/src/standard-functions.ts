@@ -1,0 +1,206 @@
+import { ConditionError } from "./condition-error.ts";
+import { type Evaluation, type Item, MISSING, orNull, type Run } from "./evaluation.ts";
+import type { ArgumentType, FunctionEntry } from "./function-table.ts";
+import { parseFloat64 } from "./go-number.ts";
+import { compareText, jsonText } from "./go-text.ts";
+import { isObject, setOwn, type Value } from "./json.ts";
+import { checkList, spend, spendOutput } from "./limits.ts";
+
+// The functions of the JMESPath specification, with the types and edges of go-jmespath.
+
+type List = readonly Value[];
+type Comparable = string | number;
+
+function entry(takes: readonly ArgumentType[], call: FunctionEntry["call"]): FunctionEntry {
+  return { takes: takes.map((types) => types.split("|") as ArgumentType[]), call };
+}
+
+function oneOf(...types: readonly ArgumentType[]): ArgumentType {
+  return types.join("|") as ArgumentType;
+}
+
+function wrongType(message: string): ConditionError {
+  return new ConditionError(message, { code: "wrongType" });
+}
+
+/** The number of code points, as Go counts. */
+function textLength(text: string): number {
+  let length = 0;
+  for (const _ of text) length++;
+  return length;
+}
+
+function length([arg]: readonly Item[], { budget }: Evaluation): Item {
+  if (typeof arg === "string") {
+    spend(budget, arg.length >> 6);
+    return textLength(arg);
+  }
+  return Array.isArray(arg) ? arg.length : Object.keys(arg as object).length;
+}
+
+function contains([where, what]: readonly Item[], evaluation: Evaluation): Item {
+  if (typeof where === "string") return typeof what === "string" && where.includes(what);
+  const list = where as List;
+  spend(evaluation.budget, list.length);
+  return list.some((item) => {
+    if (item === what) return true;
+    // Go panics when it compares two lists or two maps this way.
+    const sameKind = Array.isArray(item) ? Array.isArray(what) : isObject(item) && isObject(what);
+    if (sameKind) throw wrongType("`contains` cannot look for lists or objects inside a list");
+    return false;
+  });
+}
+
+function extreme(direction: 1 | -1): FunctionEntry["call"] {
+  return ([arg], { budget }) => {
+    const items = arg as readonly Comparable[];
+    spend(budget, items.length);
+    const [first = null, ...rest] = items;
+    return rest.reduce<Comparable | null>(
+      (best, item) => (order(item, best) * direction > 0 ? item : best),
+      first,
+    );
+  };
+}
+
+function order(left: Comparable | null, right: Comparable | null): number {
+  if (typeof left === "string" && typeof right === "string") return compareText(left, right);
+  const a = left as number;
+  const b = right as number;
+  return a > b ? 1 : a < b ? -1 : 0;
+}
+
+function extremeBy(direction: 1 | -1): FunctionEntry["call"] {
+  return ([arg, by], evaluation) => {
+    const list = arg as List;
+    if (list.length < 2) return list[0] ?? null;
+    checkList(evaluation.budget, list.length);
+    const keys = list.map((item) => orNull((by as Run)(item, evaluation)));
+    const kind = keyKind(keys[0]);
+    let best = 0;
+    keys.forEach((key, at) => {
+      if (typeof key !== kind) throw wrongType(`the compared values must all be of type ${kind}`);
+      if (order(key as Comparable, keys[best] as Comparable) * direction > 0) best = at;
+    });
+    return list[best] ?? null;
+  };
+}
+
+function keyKind(key: Item | undefined): "number" | "string" {
+  if (typeof key === "number" || typeof key === "string") return typeof key as "number" | "string";
+  throw wrongType("the compared values must be numbers or strings");
+}
+
+function sortBy([arg, by]: readonly Item[], evaluation: Evaluation): Item {
+  const list = arg as List;
+  if (list.length < 2) return list;
+  spend(evaluation.budget, list.length * Math.ceil(Math.log2(list.length)));
+  const first = orNull((by as Run)(list[0] as Value, evaluation));
+  const kind = keyKind(first);
+  const keyed = list.map((item) => {
+    const key = (by as Run)(item, evaluation);
+    if (key === MISSING || typeof key !== kind)
+      throw wrongType("`sort_by` compares values of different types");
+    return { item, key: key as Comparable };
+  });
+  // A new list: go-jmespath sorts its input in place, so that later expressions see the data changed.
+  return keyed.sort((a, b) => order(a.key, b.key)).map(({ item }) => item);
+}
+
+function sort([arg]: readonly Item[], { budget }: Evaluation): Item {
+  const list = arg as readonly Comparable[];
+  spend(budget, list.length * Math.ceil(Math.log2(list.length + 1)));
+  // Go puts NaN before every other number.
+  const isNaNumber = (item: Comparable): boolean => typeof item === "number" && Number.isNaN(item);
+  return [...list].sort((a, b) => Number(isNaNumber(b)) - Number(isNaNumber(a)) || order(a, b));
+}
+
+function merge(args: readonly Item[], { budget }: Evaluation): Item {
+  const merged: Record<string, Value> = {};
+  for (const arg of args) {
+    if (!isObject(arg)) throw wrongType("`merge` takes objects only");
+    const entries = Object.entries(arg);
+    spend(budget, entries.length);
+    for (const [key, value] of entries) setOwn(merged, key, value);
+  }
+  return merged;
+}
+
+function map([by, arg]: readonly Item[], evaluation: Evaluation): Item {
+  const list = arg as List;
+  checkList(evaluation.budget, list.length);
+  return list.map((item) => orNull((by as Run)(item, evaluation)) as Value);
+}
+
+function type([arg]: readonly Item[]): Item {
+  if (arg === null) return "null";
+  if (Array.isArray(arg)) return "array";
+  if (typeof arg === "bigint" || typeof arg === "function") throw wrongType("the value has no JMESPath type");
+  return typeof arg as string;
+}
+
+function toNumber([arg]: readonly Item[]): Item {
+  if (typeof arg === "number") return arg;
+  if (typeof arg === "string") return parseFloat64(arg) ?? null;
+  if (typeof arg === "bigint" || typeof arg === "function") throw wrongType("the value has no JMESPath type");
+  return null;
+}
+
+function join([separator, arg]: readonly Item[], { budget }: Evaluation): Item {
+  const list = arg as readonly string[];
+  const size = list.reduce((sum, text) => sum + text.length, list.length * (separator as string).length);
+  spendOutput(budget, size + list.length);
+  return list.join(separator as string);
+}
+
+function reverse([arg]: readonly Item[], { budget }: Evaluation): Item {
+  if (typeof arg !== "string") {
+    checkList(budget, (arg as List).length);
+    return [...(arg as List)].reverse();
+  }
+  spendOutput(budget, arg.length);
+  return [...arg].reverse().join("");
+}
+
+function sum([arg]: readonly Item[]): Item {
+  return (arg as readonly number[]).reduce((total, item) => total + item, 0);
+}
+
+const text = ([arg]: readonly Item[], { budget }: Evaluation): Item =>
+  typeof arg === "string" ? arg : jsonText(arg, budget, "short");
+
+/** Name → function, as in the specification: `sum` of numbers included, which Kyverno replaces. */
+export const standardFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string, FunctionEntry>([
+  ["abs", entry(["number"], ([arg]) => Math.abs(arg as number))],
+  ["avg", entry(["array[number]"], ([arg]) => (sum([arg as Item]) as number) / (arg as List).length)],
+  ["ceil", entry(["number"], ([arg]) => Math.ceil(arg as number))],
+  ["contains", entry([oneOf("array", "string"), "any"], contains)],
+  ["ends_with", entry(["string", "string"], ([where, what]) => (where as string).endsWith(what as string))],
+  ["floor", entry(["number"], ([arg]) => Math.floor(arg as number))],
+  ["join", entry(["string", "array[string]"], join)],
+  ["keys", entry(["object"], ([arg]) => Object.keys(arg as object))],
+  ["length", entry([oneOf("string", "array", "object")], length)],
+  ["map", entry(["expref", "array"], map)],
+  ["max", entry([oneOf("array[number]", "array[string]")], extreme(1))],
+  ["max_by", entry(["array", "expref"], extremeBy(1))],
+  ["merge", { takes: [["object"]], variadic: true, call: merge }],
+  ["min", entry([oneOf("array[number]", "array[string]")], extreme(-1))],
+  ["min_by", entry(["array", "expref"], extremeBy(-1))],
+  [
+    "not_null",
+    { takes: [["any"]], variadic: true, call: (args) => args.find((arg) => arg !== null) ?? null },
+  ],
+  ["reverse", entry([oneOf("array", "string")], reverse)],
+  ["sort", entry([oneOf("array[string]", "array[number]")], sort)],
+  ["sort_by", entry(["array", "expref"], sortBy)],
+  [
+    "starts_with",
+    entry(["string", "string"], ([where, what]) => (where as string).startsWith(what as string)),
+  ],
+  ["sum", entry(["array[number]"], sum)],
+  ["to_array", entry(["any"], ([arg]) => (Array.isArray(arg) ? arg : [arg as Value]))],
+  ["to_number", entry(["any"], toNumber)],
+  ["to_string", entry(["any"], text)],
+  ["type", entry(["any"], type)],
+  ["values", entry(["object"], ([arg]) => Object.values(arg as object) as Value[])],
+]);

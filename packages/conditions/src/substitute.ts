@@ -1,0 +1,123 @@
+import { evaluateValue } from "./compile.ts";
+import { ConditionError, located } from "./condition-error.ts";
+import { currentPath } from "./current-path.ts";
+import { toFloats } from "./go-json.ts";
+import { templateText } from "./go-text.ts";
+import { isObject, type Json, own, type Value } from "./json.ts";
+import { type Budget, createBudget, defaultLimits } from "./limits.ts";
+import { resolveReferences } from "./references.ts";
+import type { Scope } from "./scope.ts";
+import {
+  type CompiledTemplate,
+  type CompiledVariable,
+  compileTemplate,
+  type TemplateOptions,
+} from "./template.ts";
+import { mapLeaves } from "./traverse.ts";
+
+/**
+ * A document with its `$(…)` references and `{{ … }}` variables resolved, in leaves and keys. A text that is one
+ * variable becomes the value itself, with its type; inside other text a value becomes text.
+ *
+ * INVARIANT: once only. A value that came from data is never read as a template, neither whole nor inside other text.
+ * Throws `ConditionError` with the path and the expression.
+ */
+export function substitute(document: Value, scope: Scope): Json {
+  return toFloats(substituteValue(document, scope, createBudget(scope.limits))) as Json;
+}
+
+/** `substitute` inside: keeps int64 and shares a budget. */
+export function substituteValue(document: Value, scope: Scope, budget: Budget): Value {
+  const resolved = resolveReferences(document, budget);
+  const options: TemplateOptions = { dialect: scope.dialect, limits: scope.limits, deleted: isDelete(scope) };
+  return mapLeaves(resolved, budget, (value, path) => {
+    if (typeof value !== "string" || !value.includes("{{")) return value;
+    return at(path, () =>
+      renderTemplate(compileTemplate(withCurrent(value, path, scope), options), scope, budget),
+    );
+  });
+}
+
+/** Whether `request.object` means the old object. */
+export function isDelete(scope: Scope): boolean {
+  const request = scope.hasNames ? scope.get("request") : undefined;
+  return isObject(request) && own(request, "operation") === "DELETE";
+}
+
+function at<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ConditionError) throw located(error, { path });
+    throw error;
+  }
+}
+
+/** `{{ @ }}`: the value at the same place in the target or the object of the request. */
+function withCurrent(text: string, path: string, scope: Scope): string {
+  if (!/\{\{-?\s*@\s*\}\}/.test(text)) return text;
+  const base = scope.get("target") === undefined ? ["request", "object"] : ["target"];
+  return text.replace(/(\{\{-?\s*)@(\s*\}\})/g, (_match, open: string, close: string) =>
+    [open, currentPath(path, base), close].join(""),
+  );
+}
+
+/** The value of a text with variables. */
+export function renderTemplate(template: CompiledTemplate, scope: Scope, budget: Budget): Value {
+  const [only, ...others] = template.parts;
+  if (only === undefined) return "";
+  if (others.length === 0 && typeof only !== "string") return evaluateVariable(only, scope, budget);
+  return template.parts
+    .map((part) =>
+      typeof part === "string" ? part : templateText(evaluateVariable(part, scope, budget), budget),
+    )
+    .join("");
+}
+
+function evaluateVariable(variable: CompiledVariable, scope: Scope, budget: Budget): Value {
+  const holes = variable.nested.map((inner) => evaluateVariable(inner, scope, budget));
+  try {
+    return evaluateValue(variable.compiled, scope, budget, holes);
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    const { message, cause, ...fields } = error;
+    throw new ConditionError(message, { ...fields, code: error.code, expression: variable.shown }, cause);
+  }
+}
+
+/** A variable as it stands in a document. */
+export interface VariableUse {
+  /** Without braces. */
+  readonly expression: string;
+  /** The root names that it reads; `undefined` when it may read any, or does not parse. */
+  readonly roots: readonly string[] | undefined;
+  /** Where, as in errors: `/0/all/1/key`. */
+  readonly path: string;
+}
+
+/** Every variable of a document, nested ones too, in order. Variables that do not parse are listed without roots. */
+export function variablesIn(document: Value): readonly VariableUse[] {
+  const found: VariableUse[] = [];
+  const options: TemplateOptions = { dialect: "assay", limits: defaultLimits, deleted: false };
+  mapLeaves(document, createBudget(defaultLimits), (value, path) => {
+    if (typeof value === "string" && value.includes("{{")) collect(value, path, options, found);
+    return value;
+  });
+  return found;
+}
+
+function collect(text: string, path: string, options: TemplateOptions, found: VariableUse[]): void {
+  try {
+    for (const part of compileTemplate(text, options).parts) {
+      if (typeof part !== "string") collectVariable(part, path, found);
+    }
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    found.push({ expression: error.expression ?? text, roots: undefined, path });
+  }
+}
+
+function collectVariable(variable: CompiledVariable, path: string, found: VariableUse[]): void {
+  for (const inner of variable.nested) collectVariable(inner, path, found);
+  found.push({ expression: variable.shown, roots: variable.compiled.roots, path });
+}
