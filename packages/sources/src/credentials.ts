@@ -1,3 +1,11 @@
+export {
+  type AzureOptions,
+  azureCredentials,
+  type CloudOptions,
+  ecrCredentials,
+  githubCredentials,
+  googleCredentials,
+} from "./credentials/cloud-credentials.ts";
 export type {
   Credential,
   CredentialAnswer,
