@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAssay, explain, PolicyError } from "assay";
+import { createAssay, explain } from "assay";
 import { parse } from "yaml";
 import type { CaseResult } from "./case-result.ts";
 import { fixtureRegistries } from "./fixture-registry.ts";
@@ -91,7 +91,8 @@ async function judgeFixture(
     const assay = fixtureAssay(set, asked, fetch);
     return judged(await assay.evaluate({ resource: fixtureResource(set, asked) }));
   } catch (error) {
-    if (error instanceof PolicyError) return { answer: "error", because: error.message };
+    if (error instanceof Error && "code" in error && error.code === "invalidPolicy")
+      return { answer: "error", because: error.message };
     return {
       answer: "crashed",
       because: error instanceof Error ? (error.stack ?? error.message) : String(error),
