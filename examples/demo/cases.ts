@@ -13,6 +13,8 @@ export interface DemoChapter {
   readonly cases: readonly DemoCase[];
   /** What the reader should take from it. */
   readonly lesson?: string;
+  /** Judge as a validating webhook does, which cannot pin tags. */
+  readonly validating?: boolean;
 }
 
 const keyImages = (verbatim: boolean): readonly DemoCase[] => [
@@ -90,12 +92,31 @@ and its provenance is signed by the generator's own identity, not by https://git
     title: "the page's second policy, word for word",
     policy: "verify-multiple-attestations.yaml",
     cases: prodImages(true),
-    lesson: `Read literally, this policy denies scans that \`cosign attest --type vuln\` made: cosign drops scanner.name.`,
+    lesson: `Read literally, this policy, too, denies the generator's buildType …/container@v1, and every scan that
+\`cosign attest --type vuln\` attests: cosign drops scanner.name.`,
   },
   {
     title: "the same policy, mended",
     policy: "verify-multiple-attestations.working.yaml",
     cases: prodImages(false),
+  },
+  {
+    title: "the page's first policy where nobody can pin tags: a validating webhook",
+    policy: "verify-image-signature.yaml",
+    validating: true,
+    cases: [
+      {
+        image: "registry.example.com/signed:v1.2.3",
+        story: "signed, but named by its tag",
+        expected: "denied",
+      },
+      {
+        image:
+          "registry.example.com/signed@sha256:646486c5a3a4e0a0a957a86458642317cd907d028bde47f34717096129e08e7e",
+        story: "the same image, named by its digest",
+        expected: "allowed",
+      },
+    ],
   },
   {
     title: "images that the real cosign 3 signed and attested",

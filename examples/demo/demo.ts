@@ -20,11 +20,11 @@ async function main(): Promise<number> {
   say(`a registry listens on ${server.host}; the clock stands at ${CLOCK.toISOString()}`);
   let surprises = 0;
   let last: Verdict | undefined;
-  for (const { title, policy, cases, lesson } of chapters) {
+  for (const { title, policy, cases, lesson, validating } of chapters) {
     say(`\n${styleText("bold", title)} (examples/policies/${policy})`);
     const assay = openAssay(policy, server.host);
     for (const one of cases) {
-      const verdict = await assay.evaluate({ resource: podWith(one.image) });
+      const verdict = await assay.evaluate({ resource: podWith(one.image), mutate: validating !== true });
       if (report(one, verdict)) surprises++;
       if (!verdict.allowed) last = verdict;
     }
@@ -73,11 +73,17 @@ function report({ image, story, expected }: DemoCase, verdict: Verdict): boolean
   say(`  ${styleText(verdict.allowed ? "green" : "red", decided.padEnd(7))} ${image}`);
   say(`          ${styleText("dim", story)}`);
   for (const result of verdict.results.filter(({ outcome }) => outcome !== "pass")) {
-    say(`          ${result.code}: ${result.message}`);
+    say(wrap(`${result.code}: ${result.message.replace(`failed to verify image ${image}: `, "")}`));
   }
   for (const patch of verdict.patches) say(`          runs as ${String(patch.value)}`);
   if (decided !== expected) say(`          ${styleText("yellow", `expected: ${expected}`)}`);
   return decided !== expected;
+}
+
+/** Lines of at most 110 columns below the image's name. */
+function wrap(text: string): string {
+  const lines = text.match(/.{1,98}(?: |$)|\S+ ?/g) ?? [];
+  return lines.map((line, i) => `          ${i === 0 ? "" : "  "}${line.trimEnd()}`).join("\n");
 }
 
 process.exitCode = await main();
