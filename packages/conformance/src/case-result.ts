@@ -17,8 +17,16 @@ export interface Tally {
   readonly known: number;
 }
 
+/** Counts the outcomes. */
 export function tally(results: readonly CaseResult[]): Tally {
   const count = (outcome: CaseResult["outcome"]): number =>
     results.filter((result) => result.outcome === outcome).length;
   return { passed: count("passed"), failed: count("failed"), known: count("known") };
+}
+
+/** The failing cases, one line each. */
+export function failuresOf(results: readonly CaseResult[]): readonly string[] {
+  return results
+    .filter(({ outcome }) => outcome === "failed")
+    .map(({ id, expected, received }) => `${id}: expected ${expected}, received ${received}`);
 }

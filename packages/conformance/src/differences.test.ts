@@ -157,7 +157,7 @@ describe("signatures", () => {
   });
 
   test("keyless without subject and issuer is a policy error", () => {
-    for (const identity of [{}, { subject: "https://github.com/acme/*" }, { issuer: GITHUB }])
+    for (const identity of [{}, { subject: "", issuer: "" }])
       expect(() =>
         createAssay({ policies: policyOf({ verifyImages: [{ attestors: keyless(identity) }] }) }),
       ).toThrow(PolicyError);

@@ -59,7 +59,8 @@ export function caseName(asked: FixtureCase, position: number): string {
   return `${position + 1} ${asked.policy} × ${asked.resource}`;
 }
 
-async function runFixture(
+/** Judges one case. */
+export async function runFixture(
   set: FixtureSet,
   asked: FixtureCase,
   { fetch, name }: { readonly fetch: typeof globalThis.fetch; readonly name: string },
