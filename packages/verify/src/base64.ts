@@ -13,10 +13,11 @@ export function decodeBase64(text: string, what: string): Buffer {
 /** The same check for text that somebody else decoded. */
 export function checkBase64(text: string, bytes: Buffer, what: string): void {
   // guard: base64-canonical
-  if (!isCanonical(text, bytes)) refuse("malformed", `${what} is not canonical base64`);
+  if (!isCanonicalBase64(text, bytes)) refuse("malformed", `${what} is not canonical base64`);
 }
 
-function isCanonical(text: string, bytes: Buffer): boolean {
+/** Are these bytes what the text spells, in the only way there is? */
+export function isCanonicalBase64(text: string, bytes: Buffer): boolean {
   if (text.length % 4 !== 0) return false;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   // Node skips what is no digit and stops at a `=` in the middle, so that fewer bytes come out than the length says;

@@ -13,14 +13,27 @@ export interface CertificateIdentity {
   readonly extensions: Readonly<Record<string, string>>;
 }
 
-/** What a policy asks of an identity. Prepared once; regexps run in linear time. */
+/** A condition on one text, as the policy wrote it. Regexps run in linear time. */
+export interface TextMatcher {
+  readonly text: string;
+  readonly test: (text: string) => boolean;
+}
+
+/** What a policy asks of an identity. Prepared once. */
 export interface IdentityMatcher {
-  readonly subject?: string;
-  readonly subjectRegExp?: { readonly text: string; readonly test: (text: string) => boolean };
-  readonly issuer?: string;
-  readonly issuerRegExp?: { readonly text: string; readonly test: (text: string) => boolean };
-  /** Wildcards by OID. */
-  readonly extensions: Readonly<Record<string, string>>;
+  /** Either suffices. */
+  readonly subject?: TextMatcher;
+  readonly subjectRegExp?: TextMatcher;
+  /** Both must match. */
+  readonly issuer?: TextMatcher;
+  readonly issuerRegExp?: TextMatcher;
+  /** By OID. */
+  readonly extensions: Readonly<Record<string, TextMatcher>>;
+}
+
+/** Kyverno's wildcards. */
+export function wildcard(text: string): TextMatcher {
+  return { text, test: (value) => wildcardMatch(text, value) };
 }
 
 const fulcio = "1.3.6.1.4.1.57264.1";
@@ -149,37 +162,33 @@ function readOtherName(name: DerElement): readonly string[] {
  */
 export function checkIdentity(identity: CertificateIdentity, wanted: IdentityMatcher): void {
   const { subjects, issuer } = identity;
-  const expected = wanted.subject ?? wanted.subjectRegExp?.text;
+  const expected = wanted.subject ?? wanted.subjectRegExp;
+  const hasSubject = subjects.some(
+    (subject) => wanted.subject?.test(subject) === true || wanted.subjectRegExp?.test(subject) === true,
+  );
   // guard: identity-subject
-  if (expected !== undefined && !subjects.some((subject) => subjectMatches(subject, wanted))) {
+  if (expected !== undefined && !hasSubject) {
     mismatch(
       "subject",
-      expected,
+      expected.text,
       subjects.length === 0 ? "no subject alternative name" : subjects.join(", "),
     );
   }
-  // guard: identity-issuer
-  if (wanted.issuer !== undefined && (issuer === undefined || !wildcardMatch(wanted.issuer, issuer))) {
-    mismatch("issuer", wanted.issuer, issuer);
+  for (const matcher of [wanted.issuer, wanted.issuerRegExp]) {
+    // guard: identity-issuer
+    if (matcher !== undefined && !(issuer !== undefined && matcher.test(issuer)))
+      mismatch("issuer", matcher.text, issuer);
   }
-  // guard: identity-issuer-regexp
-  if (wanted.issuerRegExp !== undefined && (issuer === undefined || !wanted.issuerRegExp.test(issuer))) {
-    mismatch("issuer", wanted.issuerRegExp.text, issuer);
-  }
-  for (const [oid, pattern] of Object.entries(wanted.extensions)) {
+  for (const [oid, matcher] of Object.entries(wanted.extensions)) {
     const value = Object.hasOwn(identity.extensions, oid) ? identity.extensions[oid] : undefined;
     // guard: identity-extension
-    if (value === undefined || !wildcardMatch(pattern, value)) mismatch(`extension ${oid}`, pattern, value);
+    if (value === undefined || !matcher.test(value)) mismatch(`extension ${oid}`, matcher.text, value);
   }
 }
 
-function subjectMatches(subject: string, { subject: pattern, subjectRegExp }: IdentityMatcher): boolean {
-  return (pattern !== undefined && wildcardMatch(pattern, subject)) || subjectRegExp?.test(subject) === true;
-}
-
-function mismatch(part: string, expected: string | undefined, received: string | undefined): never {
+function mismatch(part: string, expected: string, received: string | undefined): never {
   const got = received ?? "none";
-  return refuse("identityMismatch", `${part} mismatch: expected ${expected ?? "none"}, received ${got}`, {
+  return refuse("identityMismatch", `${part} mismatch: expected ${expected}, received ${got}`, {
     expected,
     received: got,
   });

@@ -1,3 +1,5 @@
+import { isCanonicalBase64 } from "./base64.ts";
+
 /** One `-----BEGIN LABEL-----` block. */
 export interface PemBlock {
   readonly label: string;
@@ -9,7 +11,7 @@ export type PemResult = { readonly blocks: readonly PemBlock[] } | { readonly pr
 
 const begin = "-----BEGIN ";
 const block =
-  /^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n((?:[A-Za-z0-9+/=]{1,128}[ \t]*\r?\n)+)-----END \1-----[ \t]*$/;
+  /^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n((?:[A-Za-z0-9+/=]+[ \t]*\r?\n)+)-----END \1-----[ \t]*$/;
 
 /**
  * Splits PEM text (RFC 7468, without headers). Between blocks only white space and lines that start with `#` may stand:
@@ -28,7 +30,10 @@ export function parsePem(text: string, maxBlocks: number): PemResult {
     const found = stop < 0 ? null : block.exec(trimLines(rest.slice(start, stop + 5)));
     if (found === null) return { problem: "has a PEM block that is not well-formed" };
     if (blocks.length === maxBlocks) return { problem: `has more than ${maxBlocks} PEM blocks` };
-    blocks.push({ label: found[1] ?? "", der: Buffer.from(found[2] ?? "", "base64") });
+    const base64 = (found[2] ?? "").replace(/\s/g, "");
+    const der = Buffer.from(base64, "base64");
+    if (!isCanonicalBase64(base64, der)) return { problem: "has a PEM block that is not canonical base64" };
+    blocks.push({ label: found[1] ?? "", der });
     rest = rest.slice(stop + 5);
   }
   return blocks.length === 0 ? { problem: "holds no PEM block" } : { blocks };

@@ -3,7 +3,7 @@ import { RE2JS } from "re2js";
 import { certificatePaths, usage } from "./certificate-chain.ts";
 import { candidateReader } from "./evidence-candidates.ts";
 import { factCache } from "./fact-cache.ts";
-import { extensionNames, type IdentityMatcher } from "./identity.ts";
+import { extensionNames, type IdentityMatcher, wildcard } from "./identity.ts";
 import type { ResolvedSet, UnavailableAttestor } from "./kernel.ts";
 import {
   invalid,
@@ -178,12 +178,15 @@ function keylessRule(entry: KeylessAttestor): SignerRule {
     invalid(path, "keyless entry has neither subject nor issuer: any identity would be accepted");
   }
   const identity: IdentityMatcher = {
-    ...(subject ? { subject: pattern(subject, `${path}.subject`) } : {}),
+    ...(subject ? { subject: wildcard(pattern(subject, `${path}.subject`)) } : {}),
     ...(subjectRegExp ? { subjectRegExp: regexp(subjectRegExp, `${path}.subjectRegExp`) } : {}),
-    ...(issuer ? { issuer: pattern(issuer, `${path}.issuer`) } : {}),
+    ...(issuer ? { issuer: wildcard(pattern(issuer, `${path}.issuer`)) } : {}),
     ...(issuerRegExp ? { issuerRegExp: regexp(issuerRegExp, `${path}.issuerRegExp`) } : {}),
     extensions: Object.fromEntries(
-      Object.entries(entry.additionalExtensions).map(([name, value]) => [extensionOid(name, path), value]),
+      Object.entries(entry.additionalExtensions).map(([name, value]) => [
+        extensionOid(name, path),
+        wildcard(value),
+      ]),
     ),
   };
   return {

@@ -16,7 +16,7 @@ import type { PreparedSigner } from "./prepared.ts";
 import { type HashName, hashesOfKey, type PublicKey } from "./public-key.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { checkCertificateTimestamps } from "./sct.ts";
-import { type CheckedSignature, checkSignature, signedBytes } from "./signed-content.ts";
+import { type CheckedSignature, checkSignature } from "./signed-content.ts";
 import { checkTimestamp } from "./timestamp-authority.ts";
 import { checkTransparencyLog, type LoggedFacts } from "./transparency-log.ts";
 import { always, type TrustMaterial } from "./trust-material.ts";
@@ -89,18 +89,11 @@ function pinned(key: PublicKey, hashes: readonly HashName[], leaf: Certificate |
 }
 
 function verifySignature(signature: EvidenceSignature, { key, hashes }: SigningKey): CheckedSignature {
-  const bytes = signedBytes(signature.content);
-  // guard: message-signature
-  if (bytes === undefined)
-    return refuse("claimMismatch", "a message signature makes no claim about an image");
-  const checked = checkSignature(bytes, signature.signature, { key: key.keyObject, hashes });
-  // guard: signature
-  if (checked === undefined)
-    return refuse(
-      "badSignature",
-      "invalid signature: made by another key, or what was signed has been altered",
-    );
-  return checked;
+  const checked = checkSignature(signature.content, signature.signature, { key: key.keyObject, hashes });
+  return (
+    checked ??
+    refuse("badSignature", "invalid signature: made by another key, or what was signed has been altered")
+  );
 }
 
 /** RFC 5280 and Fulcio's profile of what may sign code. */

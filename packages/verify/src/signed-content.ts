@@ -1,6 +1,7 @@
 import { createHash, type KeyObject, verify } from "node:crypto";
 import { dsse } from "@sigstore/core";
 import type { HashName } from "./public-key.ts";
+import { refuse } from "./refusal.ts";
 
 /** What a signature was made over. The bytes are those that were read; nothing is serialised again. */
 export type SignedContent =
@@ -12,19 +13,22 @@ export type SignedContent =
       /** The envelope as stored, where it was stored as such (a layer of a `.att` image). */
       readonly envelope?: Buffer;
     }
-  | { readonly kind: "message"; readonly digest: Buffer; readonly algorithm: string };
+  | {
+      readonly kind: "message";
+      /** What the bundle says of the artifact: compared, never relied on. */
+      readonly digest: Buffer;
+      readonly algorithm: string;
+      /** The artifact, where the caller has it. An image's evidence never has. */
+      readonly artifact?: Artifact;
+    };
 
-/** The exact bytes under the signature. A message signature's bytes are not in its bundle. */
-export function signedBytes(content: SignedContent): Buffer | undefined {
-  switch (content.kind) {
-    case "simpleSigning":
-      return content.payload;
-    case "dsse":
-      return dsse.preAuthEncoding(content.payloadType, content.payload);
-    case "message":
-      return undefined;
-  }
-}
+/** An artifact, or only its SHA-256 with a way to verify signatures over that. */
+export type Artifact =
+  | { readonly bytes: Buffer }
+  | {
+      readonly sha256: Buffer;
+      readonly verifyPrehashed: (key: KeyObject, digest: Buffer, signature: Buffer) => boolean;
+    };
 
 /** A signature that verified. */
 export interface CheckedSignature {
@@ -39,16 +43,51 @@ export interface CheckedSignature {
  * the evidence. Undefined: the signature is not by this key over these bytes.
  */
 export function checkSignature(
-  bytes: Buffer,
+  content: SignedContent,
   signature: Buffer,
   by: { readonly key: KeyObject; readonly hashes: readonly HashName[] },
 ): CheckedSignature | undefined {
+  switch (content.kind) {
+    case "simpleSigning":
+      return checkBytes(content.payload, signature, by);
+    case "dsse":
+      return checkBytes(dsse.preAuthEncoding(content.payloadType, content.payload), signature, by);
+    case "message":
+      return checkMessage(content, signature, by);
+  }
+}
+
+type By = Parameters<typeof checkSignature>[2];
+
+function checkBytes(bytes: Buffer, signature: Buffer, by: By): CheckedSignature | undefined {
   const pure = by.key.asymmetricKeyType === "ed25519";
   const hash = pure
     ? verifies(null, bytes, by.key, signature) && "none"
     : by.hashes.find((name) => verifies(name, bytes, by.key, signature));
   if (!hash) return undefined;
   return { hash, signedDigest: (algorithm) => createHash(algorithm).update(bytes).digest() };
+}
+
+function checkMessage(
+  { artifact, digest }: Extract<SignedContent, { kind: "message" }>,
+  signature: Buffer,
+  by: By,
+): CheckedSignature | undefined {
+  // guard: message-signature
+  if (artifact === undefined)
+    return refuse("claimMismatch", "a message signature makes no claim about an image");
+  const sha256 = "bytes" in artifact ? createHash("sha256").update(artifact.bytes).digest() : artifact.sha256;
+  // guard: message-digest
+  if (digest.length === sha256.length && !digest.equals(sha256)) {
+    refuse("claimMismatch", "the bundle is about another artifact", {
+      expected: sha256.toString("hex"),
+      received: digest.toString("hex"),
+    });
+  }
+  if ("bytes" in artifact) return checkBytes(artifact.bytes, signature, by);
+  const holds = by.hashes.includes("sha256") && artifact.verifyPrehashed(by.key, sha256, signature);
+  if (!holds) return undefined;
+  return { hash: "sha256", signedDigest: (algorithm) => (algorithm === "sha256" ? sha256 : undefined) };
 }
 
 function verifies(hash: HashName | null, bytes: Buffer, key: KeyObject, signature: Buffer): boolean {

@@ -1,0 +1,156 @@
+import { constants, createHash, type KeyObject, publicDecrypt } from "node:crypto";
+import { type Digest, parseDigest } from "@assay/image";
+import type { Trace } from "@assay/policy";
+import { p256, p384, p521 } from "@noble/curves/nist.js";
+import { parseDsseStatement } from "./bundle-statement.ts";
+import { reasonOf } from "./evidence-candidates.ts";
+import type { EvidenceSignature } from "./evidence-signature.ts";
+import { factCache } from "./fact-cache.ts";
+import type { TextMatcher } from "./identity.ts";
+import { checkStatementSubject } from "./in-toto-statement.ts";
+import type { SignerFacts } from "./kernel.ts";
+import { bufferOf, checkCompanions } from "./legacy-layer.ts";
+import type { PreparedSigner, SignerRule } from "./prepared.ts";
+import { hashesOfKey, parsePublicKeys } from "./public-key.ts";
+import { refuse } from "./refusal.ts";
+import { proveSignature } from "./signature-proof.ts";
+import type { Artifact } from "./signed-content.ts";
+import { parseSigstoreBundle } from "./sigstore-bundle.ts";
+import { type TrustRoot, trusted } from "./trust-root.ts";
+import { VerifyError } from "./verify-error.ts";
+
+/** What a bundle is to prove about an artifact. Identities are compared as they are: no wildcard, no regexp. */
+export interface BundleQuestion {
+  readonly artifact: { readonly bytes: Uint8Array } | { readonly digest: Digest };
+  readonly signer: { readonly key: string } | { readonly subject: string; readonly issuer: string };
+  readonly trust: TrustRoot;
+  readonly now: Date;
+}
+
+/** `outcome: pass` of the trace is the only yes. */
+export interface BundleJudgement {
+  readonly trace: Trace;
+  readonly signer?: SignerFacts;
+  /** Of an attestation. */
+  readonly predicateType?: string;
+}
+
+/**
+ * Verifies one Sigstore bundle about a file, with a transparency log entry and, for certificates, an SCT and a verified
+ * time (the protocol of sigstore-conformance). Not for images: those go by policy. Throws `VerifyError` for a bad key
+ * only; what the bundle holds is judged.
+ */
+export function verifyBundle(bundle: Uint8Array, question: BundleQuestion): BundleJudgement {
+  const signer = signerOf(question);
+  const base = { step: "signature", path: "bundle", children: [] } as const;
+  try {
+    const signature = withArtifact(readBundle(bundle), question);
+    const { facts } = proveSignature(signature, signer, {
+      trust: question.trust[trusted],
+      now: question.now,
+    });
+    const statement = parseDsseStatement(signature.content);
+    if (statement !== undefined) checkStatementSubject(statement, digestOf(question));
+    const trace: Trace = {
+      ...base,
+      outcome: "pass",
+      code: "ok",
+      message: `signed by ${facts.subject ?? facts.keyId}`,
+    };
+    return {
+      trace,
+      signer: facts,
+      ...(statement === undefined ? {} : { predicateType: statement.predicateType }),
+    };
+  } catch (error) {
+    const { code, ...reason } = reasonOf(error);
+    const outcome = code === "internal" || code === "trustUnavailable" ? "error" : "fail";
+    return { trace: { ...base, outcome, code, ...reason } };
+  }
+}
+
+function readBundle(bytes: Uint8Array): EvidenceSignature {
+  return checkCompanions(parseSigstoreBundle(bufferOf(bytes), { shelf: "given", repository: "" }));
+}
+
+function signerOf({ signer }: BundleQuestion): PreparedSigner {
+  return {
+    kind: "signer",
+    path: "bundle",
+    source: { file: "", line: 1, column: 1 },
+    annotations: {},
+    signer: "key" in signer ? keyRule(signer.key) : identityRule(signer.subject, signer.issuer),
+    log: "trust",
+    ctLog: "trust",
+    timestampAuthority: undefined,
+    cache: factCache(64),
+  };
+}
+
+function keyRule(pem: string): SignerRule {
+  const keys = parsePublicKeys(pem);
+  const [key, ...others] = typeof keys === "string" ? [] : keys;
+  if (typeof keys === "string") throw new VerifyError("invalidPolicy", "key", keys);
+  if (key === undefined || others.length > 0)
+    throw new VerifyError("invalidPolicy", "key", "one public key is needed");
+  return { kind: "key", key, hashes: hashesOfKey(key.keyObject) };
+}
+
+function identityRule(subject: string, issuer: string): SignerRule {
+  if (subject === "" || issuer === "")
+    throw new VerifyError("invalidPolicy", "identity", "subject and issuer are needed");
+  return {
+    kind: "keyless",
+    identity: { subject: exactly(subject), issuer: exactly(issuer), extensions: {} },
+    pool: "trust",
+  };
+}
+
+function exactly(text: string): TextMatcher {
+  return { text, test: (value) => value === text };
+}
+
+function digestOf({ artifact }: BundleQuestion): Digest {
+  if ("digest" in artifact) return artifact.digest;
+  return parseDigest(`sha256:${createHash("sha256").update(artifact.bytes).digest("hex")}`);
+}
+
+/** A message signature is over the artifact; whoever has only its digest verifies over that. */
+function withArtifact(signature: EvidenceSignature, question: BundleQuestion): EvidenceSignature {
+  const { content } = signature;
+  if (content.kind !== "message") return signature;
+  const artifact: Artifact =
+    "bytes" in question.artifact
+      ? { bytes: bufferOf(question.artifact.bytes) }
+      : { sha256: sha256Of(question.artifact.digest), verifyPrehashed };
+  return { ...signature, content: { ...content, artifact } };
+}
+
+function sha256Of(digest: Digest): Buffer {
+  const [algorithm, hex = ""] = digest.split(":");
+  return algorithm === "sha256"
+    ? Buffer.from(hex, "hex")
+    : refuse("claimMismatch", "only sha256 digests can be verified");
+}
+
+const curves = { prime256v1: p256, secp384r1: p384, secp521r1: p521 } as const;
+
+/** DigestInfo of SHA-256 (RFC 8017 §9.2, note 1). */
+const sha256DigestInfo = Buffer.from("3031300d060960864801650304020105000420", "hex");
+
+/** Verifies over a digest, which Node's own crypto does not offer. DER signatures; high s is as good as low s. */
+function verifyPrehashed(key: KeyObject, digest: Buffer, signature: Buffer): boolean {
+  try {
+    if (key.asymmetricKeyType === "rsa") {
+      const info = publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature);
+      return info.equals(Buffer.concat([sha256DigestInfo, digest]));
+    }
+    const name = key.asymmetricKeyDetails?.namedCurve;
+    if (name !== "prime256v1" && name !== "secp384r1" && name !== "secp521r1") return false;
+    const { x = "", y = "" } = key.export({ format: "jwk" });
+    const point = Buffer.concat([Buffer.from([4]), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]);
+    return curves[name].verify(signature, digest, point, { prehash: false, format: "der", lowS: false });
+  } catch {
+    return false;
+  }
+}
