@@ -84,7 +84,7 @@ function readKeys(spot: Spot, inner: Spot, report: Report): KeyAttestor {
   }
   const reference = publicKeys !== undefined && isKeyReference(publicKeys);
   return {
-    ...signer(spot, inner),
+    ...signer(spot, inner, report),
     kind: "key",
     ...(reference ? { kms: publicKeys.trim() } : optional("publicKeys", publicKeys)),
     ...optional("kms", kms),
@@ -118,7 +118,7 @@ function readCertificates(spot: Spot, inner: Spot, report: Report): Attestor {
     report.error("missingField", inner, "cert or certChain required");
   }
   const pems = { ...optional("cert", cert), ...optional("certChain", certChain) };
-  return { ...signer(spot, inner), kind: "certificate", ...pems };
+  return { ...signer(spot, inner, report), kind: "certificate", ...pems };
 }
 
 function readKeyless(spot: Spot, inner: Spot, report: Report): KeylessAttestor {
@@ -138,7 +138,7 @@ function readKeyless(spot: Spot, inner: Spot, report: Report): KeylessAttestor {
     report.error("missingField", inner, "either Rekor URL or roots are required");
   }
   return {
-    ...signer(spot, inner),
+    ...signer(spot, inner, report),
     kind: "keyless",
     ...identity,
     additionalExtensions: textRecord(field(inner, "additionalExtensions")),
@@ -146,21 +146,24 @@ function readKeyless(spot: Spot, inner: Spot, report: Report): KeylessAttestor {
   };
 }
 
-function signer(spot: Spot, inner: Spot): Omit<KeyAttestor, "kind" | "signatureAlgorithm"> {
+function signer(spot: Spot, inner: Spot, report: Report): Omit<KeyAttestor, "kind" | "signatureAlgorithm"> {
   const rekor = field(inner, "rekor");
   const ctlog = field(inner, "ctlog");
   return {
     ...placeOf(inner),
     annotations: textRecord(field(spot, "annotations")),
     ...optional("repository", filledText(field(spot, "repository"))),
-    ...(rekor === undefined ? {} : { rekor: readRekor(rekor) }),
+    ...(rekor === undefined ? {} : { rekor: readRekor(rekor, report) }),
     ...(ctlog === undefined ? {} : { ctlog: readCtLog(ctlog) }),
   };
 }
 
-function readRekor(spot: Spot): Rekor {
+function readRekor(spot: Spot, report: Report): Rekor {
+  const url = field(spot, "url");
+  if (url !== undefined && filledText(url) === undefined)
+    report.error("missingField", url, "an URL is required");
   return {
-    url: filledText(field(spot, "url")) ?? "https://rekor.sigstore.dev",
+    url: filledText(url) ?? "https://rekor.sigstore.dev",
     ...optional("pubkey", filledText(field(spot, "pubkey"))),
     ignoreTlog: flagOf(field(spot, "ignoreTlog")) ?? false,
   };

@@ -54,7 +54,8 @@ export function readImageVerification(spot: Spot, report: Report): ImageVerifica
 function readReferences(spot: Spot, report: Report): readonly string[] {
   const image = field(spot, "image");
   const references = patterns(field(spot, "imageReferences"), report);
-  const all = image === undefined ? references : [...references, textOf(image) ?? ""];
+  const old = filledText(image);
+  const all = old === undefined ? references : [...references, old];
   if (all.length === 0)
     report.error(
       "missingField",
@@ -101,6 +102,8 @@ function readOldAttestors(spot: Spot, report: Report): readonly AttestorSet[] {
       ...optional("subject", filledText(field(spot, "subject"))),
     };
     const roots = optional("roots", filledText(field(spot, "roots")));
+    if (roots.roots === undefined)
+      report.error("missingField", issuer, "either Rekor URL or roots are required");
     return [
       single(spot, {
         ...placeOf(issuer),
