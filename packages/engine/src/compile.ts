@@ -1,0 +1,122 @@
+import { wildcardMatch } from "@assay/image";
+import type {
+  AttestationRule,
+  Attestor,
+  AttestorSet,
+  ImageVerification,
+  Place,
+  Policy,
+  PolicyException,
+  Rule,
+} from "@assay/policy";
+import { type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
+import { EngineError } from "./engine-error.ts";
+import { isStatic } from "./resolve-attestors.ts";
+
+/** Attestors that were checked whole at load, or that need variables or keys first. */
+export type CompiledSets =
+  | { readonly kind: "prepared"; readonly sets: PreparedSets; readonly model: readonly AttestorSet[] }
+  | { readonly kind: "variable"; readonly model: readonly AttestorSet[] };
+
+/** One attestation of an entry. */
+export interface CompiledAttestation {
+  readonly rule: AttestationRule;
+  readonly attestors: CompiledSets;
+}
+
+/** One `verifyImages` entry. */
+export interface CompiledEntry {
+  readonly entry: ImageVerification;
+  /** Undefined where the entry asks for no signature. */
+  readonly attestors?: CompiledSets;
+  readonly attestations: readonly CompiledAttestation[];
+}
+
+/** One rule with `verifyImages`. */
+export interface CompiledRule {
+  readonly policy: Policy;
+  readonly rule: Rule;
+  readonly entries: readonly CompiledEntry[];
+  /** Exceptions that name this policy and rule. */
+  readonly exceptions: readonly PolicyException[];
+}
+
+/**
+ * Prepares every attestor that can be prepared without a request. A bad PEM, regexp or count throws `EngineError`
+ * `invalidPolicy` with its position: a policy that cannot be evaluated is refused at load, never skipped.
+ */
+export function compileRule(
+  policy: Policy,
+  rule: Rule,
+  exceptions: readonly PolicyException[],
+): CompiledRule {
+  return {
+    policy,
+    rule,
+    entries: rule.verifyImages.map((entry) => compileEntry(entry)),
+    exceptions: exceptions.filter((exception) => names(exception, policy, rule)),
+  };
+}
+
+/** Kyverno names a Policy `namespace/name`; autogen rules have names of their own, which the exception must cover. */
+function names(exception: PolicyException, policy: Policy, rule: Rule): boolean {
+  const name = policy.namespace === undefined ? policy.name : `${policy.namespace}/${policy.name}`;
+  return exception.exceptions.some(
+    ({ policyName, ruleNames }) =>
+      policyName === name && ruleNames.some((pattern) => wildcardMatch(pattern, rule.name)),
+  );
+}
+
+function compileEntry(entry: ImageVerification): CompiledEntry {
+  return {
+    entry,
+    ...(entry.attestors.length === 0 ? {} : { attestors: compileSets(entry.attestors) }),
+    attestations: entry.attestations.map((rule) => ({
+      rule,
+      attestors: compileSets(attestationSets(rule)),
+    })),
+  };
+}
+
+/**
+ * Attestors that an attestation has from its image verification prove who signed; the annotations they ask for are
+ * those of image signatures, which statements do not carry.
+ */
+function attestationSets(rule: AttestationRule): readonly AttestorSet[] {
+  return rule.inheritsAttestors ? rule.attestors.map(withoutAnnotations) : rule.attestors;
+}
+
+function withoutAnnotations(set: AttestorSet): AttestorSet {
+  return {
+    ...set,
+    entries: set.entries.map((entry) =>
+      entry.kind === "set" ? withoutAnnotations(entry) : { ...entry, annotations: {} },
+    ),
+  };
+}
+
+function compileSets(model: readonly AttestorSet[]): CompiledSets {
+  if (!isStatic(model)) return { kind: "variable", model };
+  try {
+    return { kind: "prepared", sets: prepareAttestors(model), model };
+  } catch (cause) {
+    throw invalidPolicy(cause, model);
+  }
+}
+
+function invalidPolicy(cause: unknown, model: readonly AttestorSet[]): EngineError {
+  const path = cause instanceof VerifyError ? cause.path : undefined;
+  const place = (path === undefined ? undefined : placeAt(path, model)) ?? model[0];
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new EngineError("invalidPolicy", message, {
+    cause,
+    ...(place === undefined ? {} : { source: place.source, path: path ?? place.path }),
+  });
+}
+
+/** The deepest attestor that a field path lies in. */
+function placeAt(path: string, attestors: readonly Attestor[]): Place | undefined {
+  const holder = attestors.find((attestor) => path.startsWith(attestor.path));
+  if (holder?.kind !== "set") return holder;
+  return placeAt(path, holder.entries) ?? holder;
+}

@@ -1,0 +1,149 @@
+import { createScope, evaluate, type Scope, substitute } from "@assay/conditions";
+import { parseImageReference } from "@assay/image";
+import type { ContextEntry, Json, JsonObject, Policy } from "@assay/policy";
+import { type AnswerBook, PendingLookup, UnavailableContext } from "./answer-book.ts";
+import { contextFailure } from "./context-failure.ts";
+import type { ContextLookup, LookupFailure } from "./lookup.ts";
+
+interface EntryInput {
+  readonly scope: Scope;
+  readonly policy: Policy;
+  readonly book: AnswerBook;
+  readonly now: Date;
+}
+
+/** The value of one context entry (kyverno/pkg/engine/context/loaders). Throws what `ruleScope` says. */
+export function loadContextEntry(entry: ContextEntry, input: EntryInput): Json {
+  switch (entry.kind) {
+    case "configMap":
+      return loadConfigMap(entry, input);
+    case "variable":
+      return loadVariable(entry, input);
+    case "apiCall":
+      return loadApiCall(entry, input);
+    case "imageRegistry":
+      return loadImageData(entry, input);
+    case "globalReference": {
+      const answer = input.book.ask({ kind: "globalContext", name: entry.globalName });
+      const value = known(answer, `global context entry \`${entry.globalName}\``);
+      return projected(value.data, entry.jmesPath, input);
+    }
+  }
+}
+
+type EntryOf<K extends ContextEntry["kind"]> = Extract<ContextEntry, { kind: K }>;
+
+function loadConfigMap(entry: EntryOf<"configMap">, input: EntryInput): Json {
+  const name = text(entry.configMap.name, input);
+  const own = input.policy.kind === "Policy" ? input.policy.namespace : undefined;
+  const namespace =
+    entry.configMap.namespace === undefined ? (own ?? "default") : text(entry.configMap.namespace, input);
+  if (own !== undefined && namespace !== own) {
+    throw new UnavailableContext(
+      `failed to load context: a Policy in \`${own}\` may not read ConfigMap \`${namespace}/${name}\``,
+      false,
+    );
+  }
+  const answer = input.book.ask({ kind: "configMap", namespace, name });
+  return configMapValue(known(answer, `ConfigMap \`${namespace}/${name}\``).object);
+}
+
+function loadVariable(entry: EntryOf<"variable">, input: EntryInput): Json {
+  const found = orDefault(entry.default, input, () => {
+    const value = entry.value === undefined ? undefined : substitute(entry.value, input.scope);
+    if (entry.jmesPath === undefined) return value ?? null;
+    const path = text(entry.jmesPath, input);
+    return value === undefined ? evaluate(path, input.scope) : search(path, value, input);
+  });
+  if (found === null) {
+    throw new UnavailableContext(`failed to load context: variable \`${entry.name}\` has no value`, false);
+  }
+  return found;
+}
+
+function loadApiCall(entry: EntryOf<"apiCall">, input: EntryInput): Json {
+  return orDefault(entry.default, input, () => {
+    const lookup = apiLookup(entry, input);
+    const value = known(input.book.ask(lookup), `API call \`${lookup.method} ${lookup.url}\``);
+    return projected(value.data, entry.jmesPath, input);
+  });
+}
+
+function apiLookup(
+  entry: EntryOf<"apiCall">,
+  input: EntryInput,
+): Extract<ContextLookup, { kind: "apiCall" }> {
+  const url = text(entry.service?.url ?? entry.urlPath ?? "", input);
+  const headers = entry.service?.headers?.map(({ key, value }) => ({ key, value: text(value, input) }));
+  return {
+    kind: "apiCall",
+    method: entry.method,
+    url,
+    ...(headers === undefined ? {} : { headers }),
+    ...(entry.service?.caBundle === undefined ? {} : { caBundle: entry.service.caBundle }),
+    ...(entry.data === undefined ? {} : { body: bodyOf(substitute(entry.data, input.scope)) }),
+  };
+}
+
+/** Kyverno posts `data: [{key, value}]` as one object. */
+function bodyOf(data: Json): Json {
+  if (!Array.isArray(data)) return data;
+  return Object.fromEntries(
+    (data as readonly JsonObject[]).map((item) => [String(item["key"]), item["value"] ?? null]),
+  );
+}
+
+function loadImageData(entry: EntryOf<"imageRegistry">, input: EntryInput): Json {
+  const reference = text(entry.reference, input);
+  const answer = input.book.ask({ kind: "imageData", image: parseImageReference(reference) });
+  return projected(known(answer, `image data of \`${reference}\``).data, entry.jmesPath, input);
+}
+
+function known<V>(
+  answer:
+    | { readonly ok: true; readonly value: V }
+    | { readonly ok: false; readonly failure: LookupFailure }
+    | undefined,
+  what: string,
+): V {
+  if (answer === undefined) throw new PendingLookup(what);
+  if (!answer.ok) throw contextFailure(what, answer.failure);
+  return answer.value;
+}
+
+/** A default stands in for whatever went wrong, but never for an answer that is still to come. */
+function orDefault(fallback: Json | undefined, input: EntryInput, load: () => Json): Json {
+  if (fallback === undefined) return load();
+  try {
+    const value = load();
+    if (value !== null) return value;
+  } catch (error) {
+    if (error instanceof PendingLookup) throw error;
+  }
+  return substitute(fallback, input.scope);
+}
+
+function projected(data: Json, jmesPath: string | undefined, input: EntryInput): Json {
+  return jmesPath === undefined ? data : search(text(jmesPath, input), data, input);
+}
+
+function search(path: string, data: Json, input: EntryInput): Json {
+  return evaluate(path, createScope({ data, now: input.now }));
+}
+
+function text(value: string, input: EntryInput): string {
+  if (!value.includes("{{")) return value;
+  const result = substitute(value, input.scope);
+  if (typeof result === "string") return result;
+  throw new UnavailableContext(`failed to load context: \`${value}\` is not text`, false);
+}
+
+/** What Kyverno shows of a ConfigMap: `data` and `metadata`. */
+export function configMapValue(object: Json): JsonObject {
+  const map =
+    typeof object === "object" && object !== null && !Array.isArray(object) ? (object as JsonObject) : {};
+  return {
+    data: Object.hasOwn(map, "data") ? (map["data"] ?? {}) : {},
+    metadata: Object.hasOwn(map, "metadata") ? (map["metadata"] ?? {}) : {},
+  };
+}

@@ -1,0 +1,37 @@
+import type { SourcePosition } from "@assay/policy";
+
+/**
+ * Why the engine refuses to work: `invalidPolicy` (at creation: a policy that cannot be evaluated is never skipped),
+ * `invalidRequest` (what was handed in is no Kubernetes object), `invalidRecord` (a record file that is not one),
+ * `misuse` (options that contradict each other).
+ */
+export type EngineErrorCode = "invalidPolicy" | "invalidRequest" | "invalidRecord" | "misuse";
+
+/** Thrown for bad input at load and for misuse; what an evaluation comes to is a `Verdict`, never an error. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly code: EngineErrorCode;
+  /** Where in the policy file, for `invalidPolicy`. */
+  readonly source?: SourcePosition;
+  /** Field path inside the policy, for `invalidPolicy`. */
+  readonly path?: string;
+
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    details: { readonly source?: SourcePosition; readonly path?: string; readonly cause?: unknown } = {},
+  ) {
+    super(
+      details.source === undefined ? message : `${formatPosition(details.source)}: ${message}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.code = code;
+    if (details.source !== undefined) this.source = details.source;
+    if (details.path !== undefined) this.path = details.path;
+  }
+}
+
+/** `file:line:column`, as editors and terminals understand it. */
+export function formatPosition(source: SourcePosition): string {
+  return `${source.file}:${source.line}:${source.column}`;
+}

@@ -1,0 +1,107 @@
+import { indexPolicies, type JsonObject, type Policy, type PolicyException, type Rule } from "@assay/policy";
+import { type CompiledRule, compileRule } from "./compile.ts";
+import { engineMemory } from "./engine-memory.ts";
+import type { EngineSettings } from "./engine-settings.ts";
+import { type Case, evaluateRequest } from "./evaluate-request.ts";
+import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
+import type { Sources } from "./lookup.ts";
+import { objectFacts } from "./object-facts.ts";
+import { type Plan, planOf } from "./plan.ts";
+import { planRequest, type RulesFor } from "./request-plan.ts";
+import type { EvaluationRequest } from "./verdict.ts";
+
+/** What one evaluation may use. Every limit is an option. */
+export interface EngineLimits {
+  /** Lookups under way at the same time. Default 32. */
+  readonly concurrency?: number;
+  /** Lookups of one evaluation; what is wanted beyond is answered with `tooMany`. Default 10,000. */
+  readonly maxLookups?: number;
+  /** Sets of attestors with variables or fetched keys that are kept prepared, each with its verified facts. Default 1,000. */
+  readonly maxPrepared?: number;
+}
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  readonly policies: readonly Policy[];
+  readonly exceptions?: readonly PolicyException[];
+  readonly sources: Sources;
+  /** The time that certificates, freshness conditions and exceptions are judged at. Read once per evaluation. */
+  readonly clock: () => Date;
+  /** Values for `{{ NAME }}` in policies, e.g. `{ ORG: "acme" }`. */
+  readonly variables?: JsonObject;
+  /** Where `{{ configmap.NAME.data.KEY }}` of a ClusterPolicy is looked up. Default `kyverno`. */
+  readonly configMapNamespace?: string;
+  /** Namespace of `imageRegistryCredentials.secrets` that name none. Default `kyverno`. */
+  readonly secretNamespace?: string;
+  /** Which trust root is loaded when a candidate needs one. Default `public-good`. */
+  readonly trustRoot?: string;
+  /** Which signed statements count as an image signature. Default `cosign-sign`. */
+  readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  /** Registry of image references that name none. Default `docker.io`. */
+  readonly defaultRegistry?: string;
+  readonly limits?: EngineLimits;
+}
+
+/** Decides by its policies. Made by `createEngine`; holds no state but verified facts, which no verdict depends on. */
+export interface Engine {
+  /**
+   * Plans, gathers and judges. Rejects only with `EngineError` `invalidRequest`, with the reason of an aborted
+   * `signal`, or on a bug: everything else is in the verdict.
+   */
+  evaluate(request: EvaluationRequest, options?: EvaluationOptions): Promise<Evaluation>;
+  /** What `evaluate` would ask, of whom, without asking anybody. */
+  plan(request: EvaluationRequest): Plan;
+}
+
+/**
+ * Checks every policy whole and makes an engine of them. Throws `EngineError` `invalidPolicy` (file, line, column) for a
+ * key that is none, a regexp that does not compile, an identity that anybody has: a policy that cannot be evaluated is
+ * refused, never skipped.
+ */
+export function createEngine(options: EngineOptions): Engine {
+  const settings = settingsOf(options);
+  const exceptions = options.exceptions ?? [];
+  const compiled = new Map<Rule, CompiledRule>();
+  for (const policy of options.policies) {
+    for (const rule of policy.rules) compiled.set(rule, compileRule(policy, rule, exceptions));
+  }
+  const rulesFor = rulesOf(options.policies, compiled);
+  const plan = (request: EvaluationRequest): Case => {
+    const facts = objectFacts(request);
+    const now = options.clock();
+    const { defaultRegistry } = settings;
+    return { facts, plan: planRequest(rulesFor, facts, { defaultRegistry, now }), settings, memory, now };
+  };
+  const memory = engineMemory(options.limits?.maxPrepared ?? 1_000);
+  const limits = {
+    concurrency: options.limits?.concurrency ?? 32,
+    maxLookups: options.limits?.maxLookups ?? 10_000,
+  };
+  return {
+    evaluate: async (request, evaluation = {}) =>
+      evaluateRequest({ ...plan(request), limits, sources: options.sources }, evaluation),
+    plan: (request) => planOf(plan(request)),
+  };
+}
+
+/** With so few rules every one is told of, and why it does not apply; with more only those that may apply are looked at. */
+const fewRules = 32;
+
+function rulesOf(policies: readonly Policy[], compiled: ReadonlyMap<Rule, CompiledRule>): RulesFor {
+  const all = [...compiled.values()];
+  if (all.length <= fewRules) return () => all;
+  const index = indexPolicies(policies);
+  return (request, images) =>
+    index.candidates(request, images).flatMap(({ rule }) => compiled.get(rule) ?? []);
+}
+
+function settingsOf(options: EngineOptions): EngineSettings {
+  return {
+    variables: options.variables ?? {},
+    configMapNamespace: options.configMapNamespace ?? "kyverno",
+    secretNamespace: options.secretNamespace ?? "kyverno",
+    trustRoot: options.trustRoot ?? "public-good",
+    signaturePredicateTypes: options.signaturePredicateTypes ?? "cosign-sign",
+    defaultRegistry: options.defaultRegistry ?? "docker.io",
+  };
+}

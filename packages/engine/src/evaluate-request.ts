@@ -1,0 +1,152 @@
+import { answerBook } from "./answer-book.ts";
+import { formatPosition } from "./engine-error.ts";
+import type { EngineMemory } from "./engine-memory.ts";
+import type { EngineSettings } from "./engine-settings.ts";
+import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
+import { type Answered, type Answers, gather, originOf } from "./gather.ts";
+import { type Judgement, judge } from "./judge.ts";
+import type { Answer, Lookup, LookupFailure, Sources } from "./lookup.ts";
+import { builtInVariables, type ObjectFacts } from "./object-facts.ts";
+import type { TrustState } from "./pass.ts";
+import type { RequestPlan } from "./request-plan.ts";
+
+/** A planned request and what it is judged with. */
+export interface Case {
+  readonly facts: ObjectFacts;
+  readonly plan: RequestPlan;
+  readonly settings: EngineSettings;
+  readonly memory: EngineMemory;
+  readonly now: Date;
+}
+
+interface Evaluating extends Case {
+  readonly sources: Sources;
+  readonly limits: { readonly concurrency: number; readonly maxLookups: number };
+}
+
+/** More rounds than any chain of context entries, keys, evidence, fallback tags and trust roots needs. */
+const maxRounds = 100;
+
+/** Judges, gathers what the judgement wants, and judges again, until there is a verdict. */
+export async function evaluateRequest(
+  evaluating: Evaluating,
+  options: EvaluationOptions,
+): Promise<Evaluation> {
+  const started = performance.now();
+  const answers = new Map<string, Answered>();
+  const deadline = startDeadline(evaluating.plan, options);
+  try {
+    for (let rounds = 0; ; rounds++) {
+      const judgement = judgeOnce(evaluating, answers);
+      if (judgement.kind === "verdict") {
+        const requests = [...answers.values()].reduce((sum, { answer }) => sum + (answer.requests ?? 0), 0);
+        const milliseconds = performance.now() - started;
+        const stats = { milliseconds, lookups: answers.size, requests, rounds };
+        return { verdict: judgement.verdict, stats, answers, now: evaluating.now };
+      }
+      throwIfCancelled(options.signal);
+      const more = await answerAll(judgement.wanted, { evaluating, deadline, answers, rounds });
+      for (const [key, answered] of more) answers.set(key, answered);
+      throwIfCancelled(options.signal);
+    }
+  } finally {
+    deadline.stop();
+  }
+}
+
+/** One pass over what is known. */
+export function judgeOnce(one: Case, answers: Answers): Judgement {
+  const book = answerBook(answers);
+  return judge(one.plan, {
+    settings: one.settings,
+    facts: one.facts,
+    builtIns: builtInVariables(one.facts),
+    book,
+    now: one.now,
+    trust: trustState(one, book.peek({ kind: "trustRoot", name: one.settings.trustRoot })),
+    prepared: one.memory.prepared,
+  });
+}
+
+function trustState(one: Case, answer: Answer<"trustRoot"> | undefined): TrustState {
+  if (answer === undefined) return { kind: "unasked" };
+  if (!answer.ok) return { kind: "unavailable", failure: answer.failure };
+  try {
+    return { kind: "loaded", root: one.memory.trustRoot(answer.value.json) };
+  } catch (error) {
+    const message = `the trust root cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+    return {
+      kind: "unavailable",
+      failure: { code: "malformed", message, origin: `trust root ${one.settings.trustRoot}` },
+    };
+  }
+}
+
+interface Round {
+  readonly evaluating: Evaluating;
+  readonly deadline: Deadline;
+  readonly answers: Answers;
+  readonly rounds: number;
+}
+
+async function answerAll(wanted: ReadonlyMap<string, Lookup>, round: Round): Promise<Answers> {
+  const { evaluating, deadline } = round;
+  const { concurrency, maxLookups } = evaluating.limits;
+  if (round.rounds > 2 * maxRounds) throw new Error("the evaluation does not come to an end");
+  const room = round.rounds >= maxRounds ? 0 : Math.max(0, maxLookups - round.answers.size);
+  const entries = [...wanted];
+  const allowed = new Map(entries.slice(0, room));
+  const gathered = await gather(allowed, evaluating.sources, {
+    signal: deadline.signal,
+    concurrency,
+    timeoutMessage: deadline.message,
+    ...(deadline.at === undefined ? {} : { deadline: deadline.at }),
+  });
+  const refused = entries
+    .slice(room)
+    .map(([key, lookup]) => [key, { lookup, answer: tooMany(lookup, round) }] as const);
+  return new Map([...gathered, ...refused]);
+}
+
+function tooMany(lookup: Lookup, { evaluating }: Round): Answer {
+  const message = `one evaluation makes at most ${evaluating.limits.maxLookups} lookups in ${maxRounds} rounds`;
+  const failure: LookupFailure = { code: "tooMany", message, origin: originOf(lookup) };
+  return { ok: false, failure };
+}
+
+/** A timeout of the caller's is a deadline, with a verdict; any other abort is the caller's wish to hear nothing. */
+function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true && !isTimeout(signal)) throw signal.reason;
+}
+
+function isTimeout(signal: AbortSignal): boolean {
+  const reason: unknown = signal.reason;
+  return reason instanceof Error && reason.name === "TimeoutError";
+}
+
+interface Deadline {
+  readonly signal: AbortSignal;
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  stop(): void;
+}
+
+/** The first policy's `webhookTimeoutSeconds` to run out ends the wait for all: the API server would not wait longer. */
+function startDeadline(plan: RequestPlan, options: EvaluationOptions): Deadline {
+  const policies = plan.rules.map(({ compiled }) => compiled.policy);
+  const strictest = policies.toSorted((a, b) => a.webhookTimeoutSeconds - b.webhookTimeoutSeconds)[0];
+  const milliseconds = options.timeoutMilliseconds ?? (strictest?.webhookTimeoutSeconds ?? 10) * 1000;
+  const whose =
+    strictest === undefined || options.timeoutMilliseconds !== undefined
+      ? ""
+      : ` (policy \`${strictest.name}\`, ${formatPosition(strictest.source)})`;
+  const timer = new AbortController();
+  const handle = setTimeout(() => timer.abort(), milliseconds);
+  return {
+    signal: options.signal === undefined ? timer.signal : AbortSignal.any([timer.signal, options.signal]),
+    message: `webhookTimeoutSeconds exceeded: no answer within ${milliseconds / 1000} s${whose}`,
+    at: Date.now() + milliseconds,
+    stop: () => clearTimeout(handle),
+  };
+}

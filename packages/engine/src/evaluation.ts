@@ -1,0 +1,35 @@
+import type { Answers } from "./gather.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What a verdict cost. Not part of it: equal inputs give equal verdicts, however long they take. */
+export interface EvaluationStats {
+  /** Wall-clock time of the evaluation. */
+  readonly milliseconds: number;
+  /** Questions asked of the sources. */
+  readonly lookups: number;
+  /** Requests that the sources made for them, as far as they say. */
+  readonly requests: number;
+  /** How often judging had to wait for more answers. */
+  readonly rounds: number;
+}
+
+/** A verdict, what it cost, and everything that it rests on. */
+export interface Evaluation {
+  readonly verdict: Verdict;
+  readonly stats: EvaluationStats;
+  /** Every question with its answer, by `lookupKey`: what a record is made of. */
+  readonly answers: Answers;
+  /** The clock's time that the verdict was judged at. */
+  readonly now: Date;
+}
+
+/** How one evaluation may be cut short. */
+export interface EvaluationOptions {
+  /**
+   * When it is aborted, `evaluate` rejects with its reason. A reason named `TimeoutError` (`AbortSignal.timeout`) is a
+   * deadline instead: what was not answered by then is `timeout` in the verdict.
+   */
+  readonly signal?: AbortSignal;
+  /** Instead of the smallest `webhookTimeoutSeconds` of the policies that apply. */
+  readonly timeoutMilliseconds?: number;
+}

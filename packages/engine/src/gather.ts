@@ -1,0 +1,151 @@
+import type {
+  Answer,
+  ContextLookup,
+  EvidenceLookup,
+  FetchOptions,
+  Lookup,
+  LookupFailure,
+  Sources,
+} from "./lookup.ts";
+
+/** One answered question. */
+export interface Answered {
+  readonly lookup: Lookup;
+  readonly answer: Answer;
+}
+
+/** What is known so far, by `lookupKey`. */
+export type Answers = ReadonlyMap<string, Answered>;
+
+/** How one round of questions is asked. */
+export interface GatherOptions {
+  readonly signal: AbortSignal;
+  /** Lookups under way at the same time. */
+  readonly concurrency: number;
+  /** Milliseconds since the epoch: sources do not wait longer to try again. */
+  readonly deadline?: number;
+  /** What a lookup that did not end before `signal` was aborted is answered with. */
+  readonly timeoutMessage: string;
+}
+
+/**
+ * Asks the sources every question, in parallel. Never rejects: what a source throws is an answer too, and a source that
+ * does not heed the signal is left behind when the signal is aborted.
+ */
+export async function gather(
+  wanted: ReadonlyMap<string, Lookup>,
+  sources: Sources,
+  options: GatherOptions,
+): Promise<Answers> {
+  const answers = new Map<string, Answered>();
+  const queue = [...wanted];
+  let next = 0;
+  const aborted = whenAborted(options.signal);
+  const worker = async (): Promise<void> => {
+    for (let item = queue[next++]; item !== undefined; item = queue[next++]) {
+      const [key, lookup] = item;
+      const answer = await Promise.race([askSafely(lookup, sources, options), aborted.promise]);
+      answers.set(key, { lookup, answer: answer ?? timedOut(lookup, options.timeoutMessage) });
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(options.concurrency, queue.length) }, worker));
+  } finally {
+    aborted.dispose();
+  }
+  return answers;
+}
+
+async function askSafely(lookup: Lookup, sources: Sources, options: GatherOptions): Promise<Answer> {
+  if (options.signal.aborted) return timedOut(lookup, options.timeoutMessage);
+  try {
+    const answer = await ask(lookup, sources, fetchOptions(options));
+    // A source that heeds the signal says `timeout` in its own words: the deadline's are the ones that people know.
+    return options.signal.aborted && !answer.ok && answer.failure.code === "timeout"
+      ? timedOut(lookup, options.timeoutMessage)
+      : answer;
+  } catch (error) {
+    if (options.signal.aborted) return timedOut(lookup, options.timeoutMessage);
+    // A source that throws breaks its contract. `unsupported` never opens `failurePolicy: Ignore`.
+    return failed({
+      code: "unsupported",
+      message: `the source of \`${lookup.kind}\` failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`,
+      origin: originOf(lookup),
+    });
+  }
+}
+
+function fetchOptions({ signal, deadline }: GatherOptions): FetchOptions {
+  return deadline === undefined ? { signal } : { signal, deadline };
+}
+
+function ask(lookup: Lookup, sources: Sources, options: FetchOptions): Promise<Answer> {
+  switch (lookup.kind) {
+    case "digest":
+    case "signatureTag":
+    case "attestationTag":
+    case "referrers":
+    case "referrersTag":
+    case "imageData":
+      return sources.evidence.fetch<EvidenceLookup["kind"]>(lookup, options);
+    case "configMap":
+    case "secret":
+    case "apiCall":
+    case "globalContext":
+      return (
+        sources.context?.fetch<ContextLookup["kind"]>(lookup, options) ??
+        absent(lookup, "no context source is configured")
+      );
+    case "kmsKey":
+      return sources.keys?.fetch(lookup, options) ?? absent(lookup, "no key source is configured");
+    case "trustRoot":
+      return sources.trust?.fetch(lookup, options) ?? absent(lookup, "no trust source is configured");
+  }
+}
+
+function absent(lookup: Lookup, why: string): Promise<Answer> {
+  return Promise.resolve(failed({ code: "unsupported", message: why, origin: originOf(lookup) }));
+}
+
+function timedOut(lookup: Lookup, message: string): Answer {
+  return failed({ code: "timeout", message, origin: originOf(lookup) });
+}
+
+function failed(failure: LookupFailure): Answer {
+  return { ok: false, failure, requests: 0 };
+}
+
+/** Whom a lookup asks: a registry host, a service, a KMS scheme, the cluster. Exported for `plan`. */
+export function originOf(lookup: Lookup): string {
+  switch (lookup.kind) {
+    case "digest":
+    case "imageData":
+      return lookup.image.registry;
+    case "signatureTag":
+    case "attestationTag":
+    case "referrers":
+    case "referrersTag":
+      return lookup.repository.slice(0, lookup.repository.indexOf("/"));
+    case "configMap":
+    case "secret":
+    case "globalContext":
+      return "cluster";
+    case "apiCall":
+      return URL.canParse(lookup.url) ? new URL(lookup.url).host : "cluster";
+    case "kmsKey":
+      return lookup.reference.slice(0, lookup.reference.indexOf(":"));
+    case "trustRoot":
+      return `trust root ${lookup.name}`;
+  }
+}
+
+function whenAborted(signal: AbortSignal): { readonly promise: Promise<undefined>; dispose(): void } {
+  let settle: (value: undefined) => void = () => {};
+  const promise = new Promise<undefined>((resolve) => {
+    settle = resolve;
+  });
+  const onAbort = (): void => settle(undefined);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return { promise, dispose: () => signal.removeEventListener("abort", onAbort) };
+}

@@ -1,0 +1,101 @@
+import { check } from "@assay/conditions";
+import type { AttestationRule, Trace } from "@assay/policy";
+import { type VerifiedAttestation, verifyAttestations } from "@assay/verify";
+import { PendingLookup, UnavailableContext } from "./answer-book.ts";
+import type { CompiledAttestation } from "./compile.ts";
+import { conditionsTrace } from "./conditions-trace.ts";
+import { type EntryQuestion, kernelQuestion } from "./judge-entry.ts";
+import { judgeEvidence } from "./judge-evidence.ts";
+import type { Pass } from "./pass.ts";
+import { prepareSets } from "./prepare-sets.ts";
+import { hasFields, statementScope } from "./statement-scope.ts";
+import { allOpen, errorTrace, type StepJudgement } from "./step-judgement.ts";
+
+/** Verified statements by the name that the policy gives their attestation, for `validate.deny`. */
+export type NamedStatements = Map<string, readonly VerifiedAttestation[]>;
+
+/**
+ * One attestation rule: statements of its type by its attestors, all of which (or as its quantifier says) must satisfy
+ * its conditions. Conditions are evaluated anew every time, on verified statements only.
+ */
+export function judgeAttestation(
+  attestation: CompiledAttestation,
+  question: EntryQuestion,
+  at: { readonly pass: Pass; readonly named: NamedStatements },
+): StepJudgement {
+  const { rule } = attestation;
+  const { pass } = at;
+  const prepared = prepareSets(attestation.attestors, rule, { scope: question.scope, pass });
+  if ("trace" in prepared) return prepared;
+  // What a condition could not have is noted here: the kernel only sees the outcome of its statement.
+  const interruptions: { pending?: PendingLookup; opens: boolean[] } = { opens: [] };
+  const checkStatement = (statement: VerifiedAttestation): Trace => {
+    try {
+      return checkConditions(attestation, statement, question);
+    } catch (error) {
+      if (error instanceof PendingLookup) interruptions.pending = error;
+      else if (error instanceof UnavailableContext) interruptions.opens.push(error.opens);
+      else throw error;
+      return errorTrace({ ...rule, step: "conditions" }, "contextUnavailable", error.message);
+    }
+  };
+  const { judgement, failures } = judgeEvidence(
+    kernelQuestion(question, "attestations", prepared.sets),
+    pass,
+    (input) => verifyAttestations(rule, prepared.sets, checkStatement, input),
+  );
+  if (interruptions.pending !== undefined) throw interruptions.pending;
+  if (rule.name !== undefined) at.named.set(rule.name, judgement.verified);
+  const causes = [...prepared.failures, ...failures];
+  const opens =
+    (causes.length > 0 || interruptions.opens.length > 0) &&
+    (causes.length === 0 || allOpen(causes)) &&
+    interruptions.opens.every(Boolean);
+  return { trace: judgement.trace, opens };
+}
+
+function checkConditions(
+  { rule }: CompiledAttestation,
+  statement: VerifiedAttestation,
+  question: EntryQuestion,
+): Trace {
+  const { conditions } = rule;
+  if (conditions === undefined) {
+    return {
+      step: "conditions",
+      path: rule.path,
+      source: rule.source,
+      outcome: "pass",
+      code: "ok",
+      message: "no conditions: the statement's presence suffices",
+      children: [],
+    };
+  }
+  if (!hasFields(statement)) return withoutFields(rule, statement);
+  const { name } = rule;
+  const scope = statementScope(question.scope.scopeFor(conditions), statement, { question, name });
+  const result = check(conditions, scope, { kind: "attestation" });
+  return conditionsTrace(result, {
+    path: `${rule.path}.conditions`,
+    source: rule.source,
+    policy: question.policy,
+    about: statement,
+  });
+}
+
+function withoutFields(rule: AttestationRule, { predicate }: VerifiedAttestation): Trace {
+  const what = predicate === null ? "null" : Array.isArray(predicate) ? "a list" : `a ${typeof predicate}`;
+  return {
+    step: "conditions",
+    path: `${rule.path}.conditions`,
+    source: rule.source,
+    outcome: "fail",
+    code: "conditionUnresolved",
+    // Kyverno's words.
+    message: `failed to extract predicate from statement: the predicate is ${what}, conditions need an object`,
+    facts: {
+      hint: "`cosign attest --type spdx` signs the file as one string; `--type spdxjson` keeps its fields",
+    },
+    children: [],
+  };
+}

@@ -1,0 +1,108 @@
+import type { Digest } from "@assay/image";
+import type { Trace } from "@assay/policy";
+import type { Evidence, KernelInput, PreparedSets } from "@assay/verify";
+import { PendingLookup } from "./answer-book.ts";
+import {
+  type EvidenceQuestion,
+  type FoundEvidence,
+  gatherEvidence,
+  type Purpose,
+} from "./gather-evidence.ts";
+import type { LookupFailure, RegistryAccess } from "./lookup.ts";
+import type { Pass } from "./pass.ts";
+
+/** Whose evidence the kernel is to judge. */
+export interface KernelQuestion {
+  readonly purpose: Purpose;
+  readonly sets: PreparedSets;
+  readonly digest: Digest;
+  /** `registry/path` of the image, and of its entry's `repository` where it has one. */
+  readonly repository: string;
+  readonly format?: "Cosign" | "SigstoreBundle";
+  /** The entry's own wish; absent: the engine's. */
+  readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  readonly access?: RegistryAccess;
+}
+
+interface Judgement {
+  readonly trace: Trace;
+  readonly needsTrust: boolean;
+  readonly needsEvidence: boolean;
+}
+
+/** The kernel's judgement, and what of the evidence could not be had. */
+export interface Judged<J extends Judgement> {
+  readonly judgement: J;
+  /** What could not be had and may be why it is an `error`. */
+  readonly failures: readonly LookupFailure[];
+}
+
+/**
+ * Puts evidence, trust and clock before the kernel. Throws `PendingLookup` when something must be asked first: the
+ * evidence at once, the trust root and the referrers fallback tag only when the kernel says that they could change the
+ * outcome.
+ */
+export function judgeEvidence<J extends Judgement>(
+  question: KernelQuestion,
+  pass: Pass,
+  kernel: (input: KernelInput) => J,
+): Judged<J> {
+  const found = new Map<string | undefined, FoundEvidence>();
+  const find = (repository: string | undefined): FoundEvidence => {
+    const known = found.get(repository);
+    if (known !== undefined) return known;
+    const fresh = gatherEvidence(evidenceQuestion(question, repository), pass.book);
+    found.set(repository, fresh);
+    return fresh;
+  };
+  for (const repository of question.sets.repositories) find(repository);
+  if ([...found.values()].some(isIncomplete)) throw new PendingLookup("evidence");
+
+  const judgement = kernel(kernelInput(question, pass, (repository) => find(repository).evidence));
+  let pending = [...found.values()].some(isIncomplete);
+  if (judgement.needsTrust && pass.trust.kind === "unasked") {
+    pass.book.ask({ kind: "trustRoot", name: pass.settings.trustRoot });
+    pending = true;
+  }
+  if (judgement.needsEvidence) {
+    for (const { fallback } of found.values()) {
+      if (fallback === undefined) continue;
+      pass.book.ask(fallback);
+      pending = true;
+    }
+  }
+  if (pending) throw new PendingLookup("evidence");
+  const failures = [...found.values()].flatMap((one) => one.failures);
+  if (judgement.needsTrust && pass.trust.kind === "unavailable") failures.push(pass.trust.failure);
+  return { judgement, failures };
+}
+
+function evidenceQuestion(question: KernelQuestion, repository: string | undefined): EvidenceQuestion {
+  return {
+    purpose: question.purpose,
+    repository: repository ?? question.repository,
+    digest: question.digest,
+    ...(question.format === undefined ? {} : { format: question.format }),
+    ...(question.access === undefined ? {} : { access: question.access }),
+  };
+}
+
+/** A shelf that was asked but has not answered yet; the fallback tag is not asked before the kernel wants it. */
+function isIncomplete({ evidence }: FoundEvidence): boolean {
+  return evidence.gaps.some((gap) => gap.code === "pending" && gap.shelf !== "referrersTag");
+}
+
+function kernelInput(
+  question: KernelQuestion,
+  pass: Pass,
+  evidence: (repository: string | undefined) => Evidence,
+): KernelInput {
+  return {
+    digest: question.digest,
+    evidence,
+    now: pass.now,
+    signaturePredicateTypes: question.signaturePredicateTypes ?? pass.settings.signaturePredicateTypes,
+    ...(pass.trust.kind === "loaded" ? { trust: pass.trust.root } : {}),
+    ...(question.format === undefined ? {} : { format: question.format }),
+  };
+}

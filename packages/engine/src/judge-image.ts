@@ -1,0 +1,181 @@
+import { type Digest, pinnedText } from "@assay/image";
+import type { Code, Outcome, Trace } from "@assay/policy";
+import { PendingLookup } from "./answer-book.ts";
+import { digestRule, pins } from "./digest-rule.ts";
+import { codeOfFailure } from "./gather-evidence.ts";
+import { judgeEntry } from "./judge-entry.ts";
+import type { LookupFailure, RegistryAccess } from "./lookup.ts";
+import type { Pass } from "./pass.ts";
+import { allOf, leadOf } from "./reason.ts";
+import type { PlannedEntry, PlannedImage, PlannedRule } from "./request-plan.ts";
+import type { RuleScope } from "./rule-scope.ts";
+import { settle } from "./settle.ts";
+import { allOpen, type StepJudgement } from "./step-judgement.ts";
+import type { JsonPatch } from "./verdict.ts";
+
+/** One image of one rule. */
+export interface ImageQuestion {
+  readonly rule: PlannedRule;
+  readonly image: PlannedImage;
+  readonly access?: RegistryAccess;
+  readonly scope: RuleScope;
+}
+
+/** What one rule says of one image. */
+export interface ImageJudgement extends StepJudgement {
+  readonly digest?: Digest;
+  readonly code: Code;
+  readonly message: string;
+  readonly patches: readonly JsonPatch[];
+}
+
+/** Judges every entry that selects the image: all of them must hold. */
+export function judgeImage(question: ImageQuestion, pass: Pass): ImageJudgement {
+  const { image } = question;
+  const active = image.entries.filter((entry) => !entry.skipped);
+  if (active.length === 0) return skippedImage(question);
+  const resolved = resolveDigest(question, active, pass);
+  if ("trace" in resolved)
+    return { ...resolved, code: resolved.trace.code, message: resolved.trace.message, patches: [] };
+  const { digest } = resolved;
+  const at: At = { pass, ...(digest === undefined ? {} : { digest }) };
+  const steps = settle(active.map((entry) => () => judgeActive(entry, question, at)));
+  const traces = steps.map((step) => step.trace);
+  const outcome = allOf(traces);
+  const lead = outcome === "pass" ? traces[0] : leadOf(traces, outcome);
+  const code = outcome === "pass" ? "ok" : (lead?.code ?? "internal");
+  const message = lead?.message ?? "image verified";
+  return {
+    ...(digest === undefined ? {} : { digest }),
+    code,
+    message,
+    opens: steps.every((step) => step.trace.outcome !== "error" || step.opens),
+    patches: outcome === "pass" ? patchesOf(active, question, at) : [],
+    trace: imageTrace(question, outcome, {
+      code,
+      message,
+      children: traces,
+      facts: { image: image.text, ...(digest === undefined ? {} : { digest }) },
+    }),
+  };
+}
+
+interface Resolved {
+  /** Undefined where nothing of the entries needs one. */
+  readonly digest?: Digest;
+}
+
+/**
+ * The digest that everything about this image is judged for. A tag is resolved once per request: every rule asks the
+ * same question. Not asked where no entry verifies or pins anything.
+ */
+function resolveDigest(
+  question: ImageQuestion,
+  active: readonly PlannedEntry[],
+  pass: Pass,
+): Resolved | StepJudgement {
+  const { reference, text } = question.image;
+  if (reference.digest !== undefined) return { digest: reference.digest };
+  const { mutate } = pass.facts;
+  const needed = active.some(
+    ({ compiled: { entry, attestors, attestations } }) =>
+      attestors !== undefined || attestations.length > 0 || pins({ entry, image: reference, mutate }),
+  );
+  if (!needed) return {};
+  const { access } = question;
+  const answer = pass.book.ask({
+    kind: "digest",
+    image: reference,
+    ...(access === undefined ? {} : { access }),
+  });
+  if (answer === undefined) throw new PendingLookup(text);
+  return answer.ok ? { digest: answer.value.digest } : unresolved(question, answer.failure);
+}
+
+function unresolved(question: ImageQuestion, failure: LookupFailure): StepJudgement {
+  const missing = failure.code === "notFound";
+  const outcome = missing || isEvidenceFault(failure) ? "fail" : "error";
+  const what = missing ? "the image does not exist" : "its digest could not be resolved";
+  const message = `failed to verify image ${question.image.text}: ${what}: ${failure.message}`;
+  return {
+    opens: allOpen([failure]),
+    trace: imageTrace(question, outcome, {
+      code: codeOfFailure(failure),
+      message,
+      facts: { origin: failure.origin },
+      children: [],
+    }),
+  };
+}
+
+/** What was sent breaks a rule: that follows from bytes, and asking again would not help. */
+function isEvidenceFault(failure: LookupFailure): boolean {
+  return failure.code === "malformed" || failure.code === "tooLarge" || failure.code === "tooMany";
+}
+
+interface At {
+  readonly digest?: Digest;
+  readonly pass: Pass;
+}
+
+function judgeActive(planned: PlannedEntry, question: ImageQuestion, at: At): StepJudgement {
+  const { reference } = question.image;
+  const { digest } = at;
+  const { access, scope } = question;
+  const known = digest === undefined ? {} : { digest };
+  const verified = judgeEntry(
+    {
+      policy: question.rule.compiled.policy,
+      entry: planned.compiled,
+      image: reference,
+      scope,
+      ...known,
+      ...(access === undefined ? {} : { access }),
+    },
+    at.pass,
+  );
+  const { entry } = planned.compiled;
+  const byDigest = digestRule({ entry, image: reference, mutate: at.pass.facts.mutate, ...known });
+  if (byDigest === undefined) return verified;
+  // Whatever the signature comes to, a tag is refused: what cannot be told about it does not matter.
+  const lead = verified.trace.outcome === "fail" ? verified.trace : byDigest;
+  const children = [...verified.trace.children, byDigest];
+  return {
+    opens: false,
+    trace: { ...verified.trace, outcome: "fail", code: lead.code, message: lead.message, children },
+  };
+}
+
+/** Only images that every entry of the rule verified are pinned, and only to the digest that was verified. */
+function patchesOf(active: readonly PlannedEntry[], question: ImageQuestion, at: At): readonly JsonPatch[] {
+  const { reference, pointers } = question.image;
+  const { digest, pass } = at;
+  const { mutate, request } = pass.facts;
+  if (digest === undefined) return [];
+  if (!active.some(({ compiled: { entry } }) => pins({ entry, image: reference, mutate }))) return [];
+  const value = pinnedText(reference, digest);
+  return pointers
+    .filter(
+      (path) =>
+        request.subresource !== "ephemeralcontainers" || path.startsWith("/spec/ephemeralContainers/"),
+    )
+    .map((path) => ({ op: "replace", path, value }));
+}
+
+function skippedImage(question: ImageQuestion): ImageJudgement {
+  const { policy, rule } = question.rule.compiled;
+  // Kyverno's words (iv.go).
+  const message = `skipping image reference image ${question.image.text}, policy ${policy.name} ruleName ${rule.name}`;
+  const code = "skippedImage";
+  const trace = imageTrace(question, "skip", { code, message, children: [] });
+  return { trace, code, message, opens: false, patches: [] };
+}
+
+function imageTrace(
+  question: ImageQuestion,
+  outcome: Outcome,
+  rest: Pick<Trace, "code" | "message" | "children" | "facts">,
+): Trace {
+  const { rule } = question.rule.compiled;
+  return { step: "image", path: `${rule.path}.verifyImages`, source: rule.source, outcome, ...rest };
+}

@@ -1,0 +1,212 @@
+import { check } from "@assay/conditions";
+import { imageVariables } from "@assay/image";
+import {
+  type Code,
+  type ExtractionProblem,
+  type FailureAction,
+  failureActionFor,
+  type Json,
+  type Outcome,
+  type Trace,
+} from "@assay/policy";
+import type { Ruling } from "./blocking.ts";
+import { conditionsTrace } from "./conditions-trace.ts";
+import { exemptions } from "./exemptions.ts";
+import { type ImageJudgement, judgeImage } from "./judge-image.ts";
+import type { RegistryAccess } from "./lookup.ts";
+import type { Pass } from "./pass.ts";
+import { worst } from "./reason.ts";
+import type { PlannedRule } from "./request-plan.ts";
+import { type RuleScope, ruleScope } from "./rule-scope.ts";
+import { settle } from "./settle.ts";
+import { expressionError, type StepJudgement } from "./step-judgement.ts";
+import type { JsonPatch } from "./verdict.ts";
+
+/** What one rule comes to. */
+export interface RuleJudgement {
+  readonly trace: Trace;
+  readonly rulings: readonly Ruling[];
+  readonly patches: readonly JsonPatch[];
+}
+
+/** Credentials of an image, over all rules that select it. */
+export type AccessOf = (text: string) => RegistryAccess | undefined;
+
+interface RuleCase {
+  readonly planned: PlannedRule;
+  readonly failureAction: FailureAction;
+}
+
+/**
+ * One rule that matches the object. In Kyverno's order: images first (a rule that selects none does nothing, so a
+ * missing ConfigMap does not matter then), preconditions, exceptions, then each image.
+ */
+export function judgeRule(planned: PlannedRule, accessOf: AccessOf, pass: Pass): RuleJudgement {
+  if (planned.images.length === 0 && planned.problems.length === 0) return noImages(planned);
+  const rule: RuleCase = { planned, failureAction: actionOf(planned, pass) };
+  const scope = scopeOf(planned, pass);
+  const preconditions = judgePreconditions(planned, scope);
+  if (preconditions !== undefined && preconditions.trace.outcome !== "pass") {
+    return wholeRule(rule, preconditions);
+  }
+  const exempt = exemptions(planned, scope, pass);
+  if (exempt.rule !== undefined) return wholeRule(rule, { trace: exempt.rule, opens: false });
+  const judged = settle<ImageRuling>(
+    planned.images.map((image) => () => {
+      const access = accessOf(image.text);
+      const question = { rule: planned, image, scope, ...(access === undefined ? {} : { access }) };
+      return { text: image.text, ...(exempt.image(image) ?? judgeImage(question, pass)) };
+    }),
+  );
+  const all = [...planned.problems.map((image) => badImage(rule, image)), ...judged];
+  const children = [
+    ...(preconditions === undefined ? [] : [preconditions.trace]),
+    ...all.map(({ trace }) => trace),
+  ];
+  const outcome = worst(all.map(({ trace }) => trace.outcome));
+  const lead = all.find(({ trace }) => trace.outcome === outcome);
+  return {
+    rulings: all.map((one) => rulingOf(rule, one)),
+    patches: judged.flatMap((one) => one.patches),
+    trace: ruleTrace(planned, outcome, { code: lead?.code ?? "ok", message: ruleMessage(all), children }),
+  };
+}
+
+type ImageRuling = ImageJudgement & { readonly text?: string };
+
+function actionOf({ compiled: { policy, rule } }: PlannedRule, { facts }: Pass): FailureAction {
+  const { namespaceLabels } = facts.request;
+  const labels = namespaceLabels === undefined ? {} : { namespaceLabels };
+  return failureActionFor(policy, rule, { namespace: facts.namespace, ...labels });
+}
+
+function scopeOf(planned: PlannedRule, pass: Pass): RuleScope {
+  const { policy, rule } = planned.compiled;
+  const { settings, builtIns, now, book } = pass;
+  return ruleScope({
+    policy,
+    rule,
+    builtIns,
+    images: () => imagesVariable(planned),
+    variables: settings.variables,
+    configMapNamespace: settings.configMapNamespace,
+    now,
+    book,
+  });
+}
+
+/** `images.containers.NAME.registry` and so on; of containers with the same name the last one, as in Kyverno. */
+function imagesVariable(planned: PlannedRule): Json {
+  const groups = new Map<string, Map<string, Json>>();
+  for (const image of planned.extracted) {
+    const group = groups.get(image.group) ?? new Map<string, Json>();
+    groups.set(
+      image.group,
+      group.set(image.key, { ...imageVariables(image.reference), jsonPointer: image.pointer }),
+    );
+  }
+  return Object.fromEntries([...groups].map(([name, images]) => [name, Object.fromEntries(images)]));
+}
+
+function judgePreconditions(planned: PlannedRule, scope: RuleScope): StepJudgement | undefined {
+  const { policy, rule } = planned.compiled;
+  const { preconditions, source } = rule;
+  if (preconditions === undefined) return undefined;
+  const where = { path: `${rule.path}.preconditions`, source, policy };
+  try {
+    const result = check(preconditions, scope.scopeFor(preconditions), { kind: "preconditions" });
+    const trace = { ...conditionsTrace(result, where), step: "preconditions" } as const;
+    if (result.outcome === "error") {
+      const message = `failed to evaluate preconditions: ${result.message}`;
+      return { opens: false, trace: { ...trace, outcome: "error", code: "conditionUnresolved", message } };
+    }
+    if (result.holds) return { opens: false, trace };
+    const message = ["preconditions not met", result.message].filter((text) => text !== "").join("; ");
+    return { opens: false, trace: { ...trace, outcome: "skip", code: "preconditionsNotMet", message } };
+  } catch (error) {
+    return expressionError(error, {
+      ...where,
+      step: "preconditions",
+      prefix: "failed to evaluate preconditions",
+    });
+  }
+}
+
+function noImages(planned: PlannedRule): RuleJudgement {
+  const message = "the object names no image that this rule selects";
+  return {
+    rulings: [],
+    patches: [],
+    trace: ruleTrace(planned, "skip", { code: "noImages", message, children: [] }),
+  };
+}
+
+/** The rule came to no image: one result that names none. */
+function wholeRule(rule: RuleCase, { trace, opens }: StepJudgement): RuleJudgement {
+  const { outcome, code, message } = trace;
+  return {
+    rulings: [rulingOf(rule, { trace, opens, code, message })],
+    patches: [],
+    trace: ruleTrace(rule.planned, outcome, { code, message, children: [trace] }),
+  };
+}
+
+/** INVARIANT: where an image cannot be read something unknown would run, so the rule fails. */
+function badImage({ planned }: RuleCase, problem: ExtractionProblem): ImageRuling {
+  const { rule } = planned.compiled;
+  const { message } = problem;
+  const code = problem.code === "badImage" ? "badImageReference" : "malformed";
+  const place = { path: rule.path, source: rule.source };
+  const facts = { pointer: problem.pointer };
+  const trace: Trace = { step: "image", ...place, outcome: "fail", code, message, facts, children: [] };
+  return { trace, code, message, opens: false, patches: [] };
+}
+
+interface Judged extends StepJudgement {
+  readonly code: Code;
+  readonly message: string;
+  readonly text?: string;
+  readonly digest?: string;
+}
+
+function rulingOf({ planned, failureAction }: RuleCase, judged: Judged): Ruling {
+  const { policy, rule } = planned.compiled;
+  const { text, digest, code, message, trace } = judged;
+  const image = text === undefined ? {} : { image: text };
+  const known = digest === undefined ? {} : { digest };
+  return {
+    policy,
+    opens: judged.opens,
+    result: {
+      policy: policy.namespace === undefined ? policy.name : `${policy.namespace}/${policy.name}`,
+      rule: rule.name,
+      ...image,
+      ...known,
+      outcome: trace.outcome,
+      code,
+      message,
+      failureAction,
+    },
+  };
+}
+
+function ruleMessage(all: readonly ImageRuling[]): string {
+  const count = (outcome: Outcome): number => all.filter(({ trace }) => trace.outcome === outcome).length;
+  const parts = [
+    [count("pass"), "verified"],
+    [count("fail"), "refused"],
+    [count("error"), "undecided"],
+    [count("skip"), "skipped"],
+  ] as const;
+  const said = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
+  return `${all.length === 1 ? "1 image" : `${all.length} images`}: ${said.join(", ")}`;
+}
+
+function ruleTrace(
+  planned: PlannedRule,
+  outcome: Outcome,
+  rest: Pick<Trace, "code" | "message" | "children">,
+): Trace {
+  const { rule } = planned.compiled;
+  return { step: "rule", path: rule.path, source: rule.source, outcome, facts: { rule: rule.name }, ...rest };
+}

@@ -1,0 +1,164 @@
+import type { ImageVerification, Policy, Trace } from "@assay/policy";
+import { PendingLookup } from "./answer-book.ts";
+import { blocks, type Ruling } from "./blocking.ts";
+import { type AccessOf, judgeRule, type RuleJudgement } from "./judge-rule.ts";
+import type { Lookup, RegistryAccess } from "./lookup.ts";
+import type { Pass } from "./pass.ts";
+import { accessFor } from "./pull-access.ts";
+import { worst } from "./reason.ts";
+import type { PlannedRule, RequestPlan, UnmatchedRule } from "./request-plan.ts";
+import { settle } from "./settle.ts";
+import type { JsonPatch, Verdict } from "./verdict.ts";
+
+/** What a pass comes to: a verdict, or the questions that must be answered first. */
+export type Judgement =
+  | { readonly kind: "verdict"; readonly verdict: Verdict }
+  | { readonly kind: "wanted"; readonly wanted: ReadonlyMap<string, Lookup> };
+
+/**
+ * Judges one request with what is known so far. Synchronous and total: foreign bytes never throw. Equal plans, answers
+ * and clocks give equal verdicts.
+ */
+export function judge(plan: RequestPlan, pass: Pass): Judgement {
+  const accessOf = accessByImage(plan, pass);
+  const policies = groupByPolicy(plan);
+  let judged: PolicyJudgement[] = [];
+  try {
+    judged = settle(policies.map((group) => () => judgePolicy(group, accessOf, pass)));
+  } catch (error) {
+    if (!(error instanceof PendingLookup)) throw error;
+  }
+  const { wanted } = pass.book;
+  if (wanted.size > 0) return { kind: "wanted", wanted };
+  return { kind: "verdict", verdict: verdictOf(judged, plan, pass) };
+}
+
+interface PolicyGroup {
+  readonly policy: Policy;
+  readonly rules: readonly PlannedRule[];
+  readonly unmatched: readonly UnmatchedRule[];
+}
+
+interface PolicyJudgement {
+  readonly policy: Policy;
+  readonly trace: Trace;
+  readonly rules: readonly RuleJudgement[];
+}
+
+function groupByPolicy(plan: RequestPlan): readonly PolicyGroup[] {
+  const groups = new Map<Policy, { rules: PlannedRule[]; unmatched: UnmatchedRule[] }>();
+  const groupOf = (policy: Policy) => {
+    const group = groups.get(policy) ?? { rules: [], unmatched: [] };
+    groups.set(policy, group);
+    return group;
+  };
+  for (const rule of plan.rules) groupOf(rule.compiled.policy).rules.push(rule);
+  for (const rule of plan.unmatched) groupOf(rule.compiled.policy).unmatched.push(rule);
+  return [...groups].map(([policy, group]) => ({ policy, ...group }));
+}
+
+/** Credentials by image text, over every rule that selects it: one image is one question. */
+function accessByImage(plan: RequestPlan, pass: Pass): AccessOf {
+  const entries = new Map<string, ImageVerification[]>();
+  const secrets = new Map<string, readonly string[]>();
+  for (const rule of plan.rules) {
+    for (const image of rule.images) {
+      const wishes = entries.get(image.text) ?? [];
+      entries.set(image.text, wishes);
+      secrets.set(image.text, image.pullSecrets);
+      for (const { compiled, skipped } of image.entries) if (!skipped) wishes.push(compiled.entry);
+    }
+  }
+  const { namespace } = pass.facts;
+  const known = new Map<string, RegistryAccess | undefined>();
+  for (const [text, wishes] of entries) {
+    const pullSecrets = (secrets.get(text) ?? []).map((name) => ({ namespace, name }));
+    known.set(text, accessFor(pullSecrets, wishes, pass.settings.secretNamespace));
+  }
+  return (text) => known.get(text);
+}
+
+function judgePolicy(group: PolicyGroup, accessOf: AccessOf, pass: Pass): PolicyJudgement {
+  const { policy } = group;
+  const rules: RuleJudgement[] = [];
+  if (policy.applyRules === "One") {
+    // A pending rule ends the policy's pass: what comes after it may not be wanted at all.
+    for (const rule of group.rules) {
+      const judged = judgeRule(rule, accessOf, pass);
+      rules.push(judged);
+      if (judged.rulings.some(({ result }) => result.outcome !== "skip")) break;
+    }
+  } else {
+    rules.push(...settle(group.rules.map((rule) => () => judgeRule(rule, accessOf, pass))));
+  }
+  const outcome = worst(rules.map(({ trace }) => trace.outcome));
+  const lead = rules.find(({ trace }) => trace.outcome === outcome)?.trace;
+  const children = [...rules.map(({ trace }) => trace), ...group.unmatched.map(unmatchedTrace)];
+  return {
+    policy,
+    rules,
+    trace: {
+      step: "policy",
+      path: policy.path,
+      source: policy.source,
+      outcome,
+      code: lead?.code ?? "notMatched",
+      message: lead?.message ?? "no rule applies to this object",
+      facts: { policy: policy.name, kind: policy.kind },
+      children,
+    },
+  };
+}
+
+function unmatchedTrace({ compiled: { rule }, reason }: UnmatchedRule): Trace {
+  return {
+    step: "rule",
+    path: rule.path,
+    source: rule.source,
+    outcome: "skip",
+    code: "notMatched",
+    message: reason,
+    facts: { rule: rule.name },
+    children: [],
+  };
+}
+
+function verdictOf(judged: readonly PolicyJudgement[], _plan: RequestPlan, pass: Pass): Verdict {
+  const { facts } = pass;
+  const rulings = judged.flatMap(({ rules }) => rules.flatMap((rule) => rule.rulings));
+  const allowed = !rulings.some(blocks);
+  const namespace = facts.namespace === "" ? {} : { namespace: facts.namespace };
+  return {
+    resource: { kind: facts.kind, ...namespace, name: facts.name },
+    allowed,
+    outcome: worst(rulings.map(({ result }) => result.outcome)),
+    results: rulings.map(({ result }) => result),
+    patches: allowed ? joinPatches(judged) : [],
+    warnings: [...skippedRuleWarnings(judged), ...rulings.flatMap(warningOf)],
+    trace: judged.map(({ trace }) => trace),
+  };
+}
+
+/** INVARIANT: one digest per image text and request, so that equal paths have equal values. */
+function joinPatches(judged: readonly PolicyJudgement[]): readonly JsonPatch[] {
+  const patches = judged.flatMap(({ rules }) => rules.flatMap((rule) => rule.patches));
+  const byPath = new Map(patches.map((patch) => [patch.path, patch]));
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What did not pass and yet does not block is said aloud, in Kyverno's form. */
+function warningOf(ruling: Ruling): readonly string[] {
+  const { result } = ruling;
+  const silent = result.outcome === "pass" || (result.outcome === "skip" && result.code !== "skippedImage");
+  if (silent || blocks(ruling)) return [];
+  return [`policy ${result.policy}.${result.rule}: ${result.message}`];
+}
+
+/** Rules of other kinds are never evidence: who reads the verdict must not take them for checked. */
+function skippedRuleWarnings(judged: readonly PolicyJudgement[]): readonly string[] {
+  return judged.flatMap(({ policy, rules }) => {
+    if (policy.skippedRules.length === 0 || rules.length === 0) return [];
+    const names = policy.skippedRules.map((name) => `\`${name}\``).join(", ");
+    return [`policy ${policy.name}: ${names} verify no images and were not evaluated`];
+  });
+}

@@ -1,0 +1,78 @@
+import type { Json, JsonObject } from "@assay/policy";
+import { EngineError } from "./engine-error.ts";
+import type { EvaluationRequest } from "./verdict.ts";
+
+/** A request with its defaults filled in and the object's own facts read once. */
+export interface ObjectFacts {
+  readonly request: EvaluationRequest;
+  readonly operation: NonNullable<EvaluationRequest["operation"]>;
+  /** What is judged: the object, or on DELETE the old one. */
+  readonly object: JsonObject;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly mutate: boolean;
+}
+
+/** Throws `EngineError` `invalidRequest` for what is no Kubernetes object. */
+export function objectFacts(request: EvaluationRequest): ObjectFacts {
+  const operation = request.operation ?? "CREATE";
+  const object = operation === "DELETE" ? (request.oldResource ?? request.resource) : request.resource;
+  if (!isObject(object)) throw new EngineError("invalidRequest", "the resource is not a JSON object");
+  const kind = object["kind"];
+  if (typeof kind !== "string" || kind === "") {
+    throw new EngineError("invalidRequest", "the resource has no `kind`");
+  }
+  const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
+  return {
+    request,
+    operation,
+    object,
+    kind,
+    name: text(metadata["name"]) || text(metadata["generateName"]),
+    namespace: text(metadata["namespace"]),
+    mutate: request.mutate ?? true,
+  };
+}
+
+/** The built-in variables of Kyverno's admission context that do not depend on the rule. */
+export function builtInVariables(facts: ObjectFacts): JsonObject {
+  const { request, operation, object } = facts;
+  const user = request.userInfo ?? {};
+  const username = user.username ?? "";
+  const account = /^system:serviceaccount:([^:]*):([^:]*)$/.exec(username);
+  return {
+    request: {
+      operation,
+      kind: groupVersionKind(object),
+      name: facts.name,
+      namespace: facts.namespace,
+      object,
+      ...(request.oldResource === undefined ? {} : { oldObject: request.oldResource }),
+      ...(request.subresource === undefined ? {} : { subResource: request.subresource }),
+      userInfo: { username, groups: user.groups ?? [] },
+      roles: user.roles ?? [],
+      clusterRoles: user.clusterRoles ?? [],
+    },
+    serviceAccountNamespace: account?.[1] ?? "",
+    serviceAccountName: account?.[2] ?? "",
+  };
+}
+
+function groupVersionKind(object: JsonObject): JsonObject {
+  const apiVersion = text(object["apiVersion"]);
+  const slash = apiVersion.indexOf("/");
+  return {
+    group: slash < 0 ? "" : apiVersion.slice(0, slash),
+    version: apiVersion.slice(slash + 1),
+    kind: text(object["kind"]),
+  };
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,28 @@
+import type { JsonObject } from "@assay/policy";
+import type { TrustRoot } from "@assay/verify";
+import type { AnswerBook } from "./answer-book.ts";
+import type { EngineMemory } from "./engine-memory.ts";
+import type { EngineSettings } from "./engine-settings.ts";
+import type { LookupFailure } from "./lookup.ts";
+import type { ObjectFacts } from "./object-facts.ts";
+
+/** The trust root of this evaluation: not asked for yet, there, or not to be had. */
+export type TrustState =
+  | { readonly kind: "unasked" }
+  | { readonly kind: "loaded"; readonly root: TrustRoot }
+  | { readonly kind: "unavailable"; readonly failure: LookupFailure };
+
+/**
+ * One pass of `judge` over one request. Everything in it is a value: a pass with the same answers and the same `now`
+ * comes to the same end.
+ */
+export interface Pass {
+  readonly settings: EngineSettings;
+  readonly facts: ObjectFacts;
+  readonly builtIns: JsonObject;
+  readonly book: AnswerBook;
+  readonly now: Date;
+  readonly trust: TrustState;
+  /** Attestors with their variables filled in, by their canonical text. */
+  readonly prepared: EngineMemory["prepared"];
+}

@@ -1,0 +1,124 @@
+import { repositoryName } from "@assay/image";
+import type { SourcePosition } from "@assay/policy";
+import { type Case, judgeOnce } from "./evaluate-request.ts";
+import { originOf } from "./gather.ts";
+import type { Lookup } from "./lookup.ts";
+import type { PlannedImage } from "./request-plan.ts";
+
+/** A question that would be asked, or might be. */
+export interface PlannedLookup {
+  readonly kind: Lookup["kind"];
+  /** What it is about: an image, a digest, a ConfigMap, a key. */
+  readonly subject: string;
+  /** Registry host, service, KMS scheme, `cluster`, or the name of a trust root. */
+  readonly host: string;
+  readonly when: /** At once. */
+    | "now"
+    /** When the tag was resolved. */
+    | "whenResolved"
+    /** Only if the registry has no referrers API. */
+    | "ifNoReferrersApi"
+    /** Only if a signature that was found needs log, CT or authority keys that the policy does not give. */
+    | "ifTrustIsNeeded";
+}
+
+/** A rule that applies, and the images it checks. */
+export interface PlanRule {
+  readonly policy: string;
+  readonly rule: string;
+  readonly source: SourcePosition;
+  readonly images: readonly string[];
+}
+
+/** What an evaluation would do, known without asking anybody. */
+export interface Plan {
+  readonly rules: readonly PlanRule[];
+  readonly lookups: readonly PlannedLookup[];
+  /** Every host among the lookups, sorted. */
+  readonly hosts: readonly string[];
+}
+
+/** The plan of one request: what the first pass asks, and what may follow from its answers. */
+export function planOf(one: Case): Plan {
+  const judgement = judgeOnce(one, new Map());
+  const first = judgement.kind === "wanted" ? [...judgement.wanted.values()].map(plannedNow) : [];
+  const lookups = unique([...first, ...one.plan.rules.flatMap(({ images }) => images.flatMap(followUps))]);
+  return {
+    rules: one.plan.rules
+      .filter(({ images }) => images.length > 0)
+      .map(({ compiled: { policy, rule }, images }) => ({
+        policy: policy.name,
+        rule: rule.name,
+        source: rule.source,
+        images: images.map(({ text }) => text),
+      })),
+    lookups: trustNeeded(one) ? [...lookups, trustLookup(one.settings.trustRoot)] : lookups,
+    hosts: [...new Set(lookups.map(({ host }) => host))].sort(),
+  };
+}
+
+function plannedNow(lookup: Lookup): PlannedLookup {
+  return { kind: lookup.kind, subject: subjectOf(lookup), host: originOf(lookup), when: "now" };
+}
+
+/** What hangs on the answers: evidence of a tag's digest, and the fallback tag of registries without a referrers API. */
+function followUps({ reference, entries }: PlannedImage): readonly PlannedLookup[] {
+  const name = repositoryName(reference);
+  const when = reference.digest === undefined ? "whenResolved" : "now";
+  const subject = `${name}@${reference.digest ?? `(digest of ${reference.tag})`}`;
+  const kinds = new Set<Lookup["kind"]>();
+  for (const { compiled, skipped } of entries) {
+    if (skipped) continue;
+    const legacy = compiled.entry.type !== "SigstoreBundle";
+    if (compiled.attestors !== undefined && legacy) kinds.add("signatureTag");
+    if (compiled.attestations.length > 0 && legacy) kinds.add("attestationTag");
+    if (compiled.attestors !== undefined || compiled.attestations.length > 0) kinds.add("referrers");
+  }
+  const host = reference.registry;
+  const later = when === "now" ? [] : [...kinds].map((kind) => ({ kind, subject, host, when }) as const);
+  if (!kinds.has("referrers")) return later;
+  return [...later, { kind: "referrersTag", subject, host, when: "ifNoReferrersApi" }];
+}
+
+function trustNeeded({ plan }: Case): boolean {
+  const sets = plan.rules.flatMap(({ images }) =>
+    images.flatMap(({ entries }) =>
+      entries.flatMap(({ compiled }) => [
+        ...(compiled.attestors === undefined ? [] : [compiled.attestors]),
+        ...compiled.attestations.map(({ attestors }) => attestors),
+      ]),
+    ),
+  );
+  return sets.some((compiled) => compiled.kind === "variable" || compiled.sets.mayNeedTrust);
+}
+
+function trustLookup(name: string): PlannedLookup {
+  return { kind: "trustRoot", subject: name, host: `trust root ${name}`, when: "ifTrustIsNeeded" };
+}
+
+function subjectOf(lookup: Lookup): string {
+  switch (lookup.kind) {
+    case "digest":
+    case "imageData":
+      return lookup.image.text;
+    case "signatureTag":
+    case "attestationTag":
+    case "referrers":
+    case "referrersTag":
+      return `${lookup.repository}@${lookup.digest}`;
+    case "configMap":
+    case "secret":
+      return `${lookup.namespace}/${lookup.name}`;
+    case "apiCall":
+      return `${lookup.method} ${lookup.url}`;
+    case "kmsKey":
+      return lookup.reference;
+    case "globalContext":
+    case "trustRoot":
+      return lookup.name;
+  }
+}
+
+function unique(lookups: readonly PlannedLookup[]): readonly PlannedLookup[] {
+  return [...new Map(lookups.map((one) => [`${one.kind} ${one.subject}`, one])).values()];
+}

@@ -1,0 +1,49 @@
+import type { Place } from "@assay/policy";
+import { type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
+import { PendingLookup } from "./answer-book.ts";
+import type { CompiledSets } from "./compile.ts";
+import type { LookupFailure } from "./lookup.ts";
+import type { Pass } from "./pass.ts";
+import { resolveAttestors } from "./resolve-attestors.ts";
+import type { RuleScope } from "./rule-scope.ts";
+import { errorTrace, expressionError, type StepJudgement } from "./step-judgement.ts";
+
+/** Attestors that are ready for the kernel. */
+export interface ReadySets {
+  readonly sets: PreparedSets;
+  /** Keys that could not be had. */
+  readonly failures: readonly LookupFailure[];
+}
+
+/**
+ * Makes attestors ready: those without variables were at load; the others get their variables and keys now. An
+ * unknown variable, a missing ConfigMap or a key that is none is `error`, never "not signed".
+ */
+export function prepareSets(
+  compiled: CompiledSets,
+  place: Place,
+  at: { readonly scope: RuleScope; readonly pass: Pass },
+): ReadySets | StepJudgement {
+  if (compiled.kind === "prepared") return { sets: compiled.sets, failures: [] };
+  const where = { ...place, step: "attestors", prefix: "failed to substitute variables" } as const;
+  try {
+    const resolved = resolveAttestors(compiled.model, at.scope.scopeFor, at.pass.book);
+    if (!resolved.complete) throw new PendingLookup("keys");
+    return { sets: prepared(resolved.sets, at.pass), failures: resolved.failures };
+  } catch (error) {
+    if (error instanceof VerifyError) {
+      return { trace: errorTrace(where, "invalidPolicy", error.message), opens: false };
+    }
+    return expressionError(error, where);
+  }
+}
+
+/** INVARIANT: equal attestors give the same object, so that what was verified for them is found again. */
+function prepared(sets: Parameters<typeof prepareAttestors>[0], pass: Pass): PreparedSets {
+  const key = `attestors ${JSON.stringify(sets)}`;
+  const known = pass.prepared.get(key);
+  if (known !== undefined) return known;
+  const fresh = prepareAttestors(sets);
+  pass.prepared.set(key, fresh);
+  return fresh;
+}

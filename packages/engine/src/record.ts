@@ -1,0 +1,148 @@
+import type { JsonObject } from "@assay/policy";
+import { EngineError } from "./engine-error.ts";
+import type { Evaluation } from "./evaluation.ts";
+import type { Answered } from "./gather.ts";
+import type { Answer, Lookup, Sources } from "./lookup.ts";
+import { lookupKey } from "./lookup-key.ts";
+import type { EvaluationRequest, Verdict } from "./verdict.ts";
+
+/** A policy file's text. */
+export interface RecordedFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The engine's options that a verdict depends on. */
+export interface RecordedOptions {
+  readonly variables?: JsonObject;
+  readonly configMapNamespace?: string;
+  readonly secretNamespace?: string;
+  readonly trustRoot?: string;
+  readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  readonly defaultRegistry?: string;
+}
+
+/** Everything that one verdict follows from: policies, request, answers (trust root among them) and clock. */
+export interface EvaluationRecord {
+  readonly version: 1;
+  /** RFC 3339. */
+  readonly clock: string;
+  readonly policies: readonly RecordedFile[];
+  readonly options: RecordedOptions;
+  readonly request: EvaluationRequest;
+  readonly answers: readonly Answered[];
+  readonly verdict: Verdict;
+}
+
+/** What the caller knows and the evaluation does not hold. */
+export interface RecordInput {
+  readonly policies: readonly RecordedFile[];
+  readonly options?: RecordedOptions;
+  readonly request: EvaluationRequest;
+}
+
+/** The record of one evaluation. Answers are sorted, so that equal evaluations give equal records. */
+export function recordOf(evaluation: Evaluation, input: RecordInput): EvaluationRecord {
+  const answers = [...evaluation.answers]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, answered]) => answered);
+  return {
+    version: 1,
+    clock: evaluation.now.toISOString(),
+    policies: input.policies,
+    options: input.options ?? {},
+    request: input.request,
+    answers,
+    verdict: evaluation.verdict,
+  };
+}
+
+/** The text of a record file: JSON, bytes as `{"$base64": "…"}`. Secrets that were asked for are in it. */
+export function encodeRecord(record: EvaluationRecord): string {
+  const text = JSON.stringify(
+    record,
+    (_key, value: unknown) =>
+      value instanceof Uint8Array ? { $base64: Buffer.from(value).toString("base64") } : value,
+    1,
+  );
+  return `${text}\n`;
+}
+
+/** Reads a record file. Throws `EngineError` `invalidRecord`. What is in it is as trustworthy as the file. */
+export function decodeRecord(text: string): EvaluationRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new EngineError("invalidRecord", "the record is not JSON", { cause });
+  }
+  if (!isRecord(value)) {
+    throw new EngineError("invalidRecord", "the record is not one of `assay record`, or of another version");
+  }
+  return { ...value, answers: value.answers.map(withBytes) };
+}
+
+/** Candidates hold the only bytes: what looks like bytes in a ConfigMap or an API's answer is data and stays. */
+function withBytes(answered: Answered): Answered {
+  const { lookup, answer } = answered;
+  if (!answer.ok || !("candidates" in answer.value)) return answered;
+  const candidates = answer.value.candidates.map((candidate) => {
+    if (candidate.kind === "legacy") return { ...candidate, payload: bytesOf(candidate.payload) };
+    return candidate.kind === "bundle" ? { ...candidate, bytes: bytesOf(candidate.bytes) } : candidate;
+  });
+  return { lookup, answer: { ...answer, value: { ...answer.value, candidates } } };
+}
+
+function bytesOf(item: unknown): Uint8Array {
+  const encoded = isObject(item) ? (item as { readonly $base64?: unknown }).$base64 : undefined;
+  if (typeof encoded !== "string")
+    throw new EngineError("invalidRecord", "a candidate of the record has no bytes");
+  return new Uint8Array(Buffer.from(encoded, "base64"));
+}
+
+function isRecord(value: unknown): value is EvaluationRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const record = value as Partial<Record<keyof EvaluationRecord, unknown>>;
+  return (
+    record.version === 1 &&
+    typeof record.clock === "string" &&
+    !Number.isNaN(Date.parse(record.clock)) &&
+    Array.isArray(record.policies) &&
+    Array.isArray(record.answers) &&
+    record.answers.every(isAnswered) &&
+    isObject(record.request) &&
+    isObject(record.verdict) &&
+    isObject(record.options)
+  );
+}
+
+function isAnswered(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { lookup, answer } = value as { readonly lookup?: unknown; readonly answer?: unknown };
+  return (
+    isObject(lookup) && isObject(answer) && typeof (lookup as { readonly kind?: unknown }).kind === "string"
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The recorded answers as sources: nothing else is asked. With the recorded policies, request and clock they give the
+ * recorded verdict byte for byte; a question that was not recorded (another policy asks it) is answered `unsupported`,
+ * which never allows.
+ */
+export function replaySources(record: Pick<EvaluationRecord, "answers">): Sources {
+  const known = new Map(record.answers.map(({ lookup, answer }) => [lookupKey(lookup), answer]));
+  const fetch = (lookup: Lookup): Promise<never> =>
+    // INVARIANT: an answer is stored under the key of its lookup, which holds the kind.
+    Promise.resolve((known.get(lookupKey(lookup)) ?? unrecorded(lookup)) as never);
+  const source = { fetch };
+  return { evidence: source, context: source, keys: source, trust: source };
+}
+
+function unrecorded(lookup: Lookup): Answer {
+  const message = `\`${lookup.kind}\` was not asked when this was recorded`;
+  return { ok: false, failure: { code: "unsupported", message, origin: "record" } };
+}

@@ -1,0 +1,131 @@
+import { createScope, evaluate } from "@assay/conditions";
+import type { ImageReference } from "@assay/image";
+import {
+  type ExtractedImage,
+  type ExtractionProblem,
+  extractImages,
+  type ImageExtraction,
+  type MatchRequest,
+  matchRule,
+  selectImage,
+} from "@assay/policy";
+import type { CompiledEntry, CompiledRule } from "./compile.ts";
+import type { ObjectFacts } from "./object-facts.ts";
+
+/** One image text of the object, wherever it stands. */
+export interface PlannedImage {
+  /** As written in the object. */
+  readonly text: string;
+  readonly reference: ImageReference;
+  /** JSON pointers of every field that holds this text. */
+  readonly pointers: readonly string[];
+  /** Names of the `imagePullSecrets` beside it. */
+  readonly pullSecrets: readonly string[];
+  /** Entries whose `imageReferences` select it, in order. */
+  readonly entries: readonly PlannedEntry[];
+}
+
+/** One entry that selects an image. */
+export interface PlannedEntry {
+  readonly compiled: CompiledEntry;
+  /** Whether its `skipImageReferences` leave the image out. */
+  readonly skipped: boolean;
+}
+
+/** A rule that applies to the object, and the images that it checks. */
+export interface PlannedRule {
+  readonly compiled: CompiledRule;
+  readonly images: readonly PlannedImage[];
+  /** Fields whose image cannot be told. */
+  readonly problems: readonly ExtractionProblem[];
+  /** Every image that was extracted: the `images` variable. */
+  readonly extracted: readonly ExtractedImage[];
+}
+
+/** A rule that does not apply, and why. */
+export interface UnmatchedRule {
+  readonly compiled: CompiledRule;
+  readonly reason: string;
+}
+
+/** Which rules apply to one request: pure, and made once per request, whatever the number of passes. */
+export interface RequestPlan {
+  readonly rules: readonly PlannedRule[];
+  readonly unmatched: readonly UnmatchedRule[];
+}
+
+/** What planning depends on beside the request. */
+export interface PlanSettings {
+  readonly defaultRegistry: string;
+  readonly now: Date;
+}
+
+/** The rules that may apply to a request; without images, whatever their image references are. */
+export type RulesFor = (
+  request: MatchRequest,
+  images: readonly ImageReference[] | undefined,
+) => readonly CompiledRule[];
+
+/** The rules of the index's candidates that match, with the images they select. */
+export function planRequest(rulesFor: RulesFor, facts: ObjectFacts, settings: PlanSettings): RequestPlan {
+  const builtIn = extractImages(facts.object, {}, settings);
+  // An image that cannot be read may be of any rule's kind: then no rule is left out for its patterns.
+  const references =
+    builtIn.problems.length === 0 ? builtIn.images.map(({ reference }) => reference) : undefined;
+  const candidates = rulesFor({ ...facts.request, resource: facts.object }, references);
+  const rules: PlannedRule[] = [];
+  const unmatched: UnmatchedRule[] = [];
+  for (const compiled of candidates) {
+    const reason = whyNot(compiled, facts);
+    if (reason !== undefined) unmatched.push({ compiled, reason });
+    else rules.push(planRule(compiled, extractFor(compiled, facts, { ...settings, builtIn })));
+  }
+  return { rules, unmatched };
+}
+
+/** Kyverno's webhooks verify on CREATE and UPDATE; another operation must be asked for in `match`. */
+function whyNot(compiled: CompiledRule, facts: ObjectFacts): string | undefined {
+  const { operation } = facts;
+  if (operation === "DELETE" || operation === "CONNECT") {
+    const wanted = compiled.rule.match.filters.some((filter) => filter.operations?.includes(operation));
+    if (!wanted) return `images are not verified on ${operation} unless \`match\` names the operation`;
+  }
+  const match = matchRule(compiled.rule, { ...facts.request, resource: facts.object }, compiled.policy);
+  return match.matched ? undefined : match.reason;
+}
+
+/** A rule's own extractors for the kind replace the built-in ones. */
+function extractFor(
+  { rule }: CompiledRule,
+  facts: ObjectFacts,
+  { builtIn, ...settings }: PlanSettings & { readonly builtIn: ImageExtraction },
+): ImageExtraction {
+  if (!Object.hasOwn(rule.imageExtractors, facts.kind)) return builtIn;
+  return extractImages(facts.object, rule.imageExtractors, {
+    defaultRegistry: settings.defaultRegistry,
+    evaluate: (expression, input) => evaluate(expression, createScope({ data: input, now: settings.now })),
+  });
+}
+
+function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedRule {
+  const { images: extracted, problems } = extraction;
+  const byText = new Map<string, { reference: ImageReference; fields: ExtractedImage[] }>();
+  for (const image of extracted) {
+    const { text } = image.reference;
+    const known = byText.get(text);
+    if (known === undefined) byText.set(text, { reference: image.reference, fields: [image] });
+    else known.fields.push(image);
+  }
+  const images = [...byText].flatMap(([text, { reference, fields }]) => {
+    const entries = compiled.entries.flatMap((entry) => planEntry(entry, reference));
+    const pointers = fields.map(({ pointer }) => pointer);
+    const pullSecrets = [...new Set(fields.flatMap((field) => field.pullSecrets))];
+    return entries.length === 0 ? [] : [{ text, reference, pointers, pullSecrets, entries }];
+  });
+  return { compiled, images, problems, extracted };
+}
+
+function planEntry(compiled: CompiledEntry, reference: ImageReference): readonly PlannedEntry[] {
+  const selection = selectImage(compiled.entry, reference);
+  return selection === "other" ? [] : [{ compiled, skipped: selection === "skip" }];
+}
