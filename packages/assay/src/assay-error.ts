@@ -8,6 +8,7 @@ export type AssayErrorCode =
   | "invalidDocument"
   | "invalidPolicy"
   | "invalidKey"
+  | "invalidQuestion"
   | "invalidTrustRoot"
   | "invalidImage"
   | "unavailable";

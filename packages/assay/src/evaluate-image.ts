@@ -1,5 +1,7 @@
-import type { EvaluationOptions, Verdict } from "@assay/engine";
-import { type AssayOptions, createAssay } from "./create-assay.ts";
+import { EngineError, type EvaluationOptions, type Verdict } from "@assay/engine";
+import { PolicyError } from "@assay/policy";
+import { AssayError } from "./assay-error.ts";
+import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "./image-question.ts";
 
 /** How `evaluateImage` reaches registries and trust roots: as `createAssay`, with a signal and a deadline. */
@@ -8,14 +10,26 @@ export interface EvaluateImageOptions extends Omit<AssayOptions, "policies">, Ev
 /**
  * Is this image signed by this key or identity (and does it have these attestations)?
  *
- * The verdict's first result names the digest that was verified: run that, not the tag. Rejects on a malformed question
- * (`PolicyError`: a bad PEM, an identity without subject or issuer); what the registry holds ends up in the verdict.
+ * The verdict's first result names the digest that was verified: run that, not the tag. Rejects with
+ * `AssayError` `invalidQuestion` on a bad PEM or an identity without subject or issuer; what the registry holds ends up
+ * in the verdict.
  */
 export async function evaluateImage(
   image: string,
   question: ImageQuestion,
   options: EvaluateImageOptions = {},
 ): Promise<Verdict> {
-  const assay = createAssay({ ...options, policies: JSON.stringify(policyOf(question)) });
+  const assay = openQuestion(question, options);
   return assay.evaluate({ resource: podOf(image) }, options);
+}
+
+/** The question becomes a policy that nobody wrote: its positions would mislead, what is wrong with it stays. */
+function openQuestion(question: ImageQuestion, options: EvaluateImageOptions): Assay {
+  try {
+    return createAssay({ ...options, policies: JSON.stringify(policyOf(question)) });
+  } catch (error) {
+    if (!(error instanceof PolicyError || error instanceof EngineError)) throw error;
+    const message = error.message.replace(/^policy\.yaml:\d+:\d+: /, "");
+    throw new AssayError("invalidQuestion", message, { cause: error });
+  }
 }

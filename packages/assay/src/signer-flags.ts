@@ -102,7 +102,7 @@ async function signerOf(flags: SignerFlags, terminal: Terminal): Promise<Signer>
 export async function readKey(key: string, terminal: Terminal): Promise<string> {
   if (/^(awskms|gcpkms|azurekms|hashivault|k8s):\/\//.test(key)) return key;
   const pem = await readTextFile(key, terminal.cwd, MAX_PEM);
-  if (pem.includes("-----BEGIN PUBLIC KEY-----") || pem.includes("-----BEGIN RSA PUBLIC KEY-----"))
+  if (/^-----BEGIN (RSA )?PUBLIC KEY-----\s[\s\S]+-----END (RSA )?PUBLIC KEY-----$/.test(pem.trim()))
     return pem;
   const hint = /PRIVATE KEY/.test(pem)
     ? "that is a private key: verify with the public one (cosign.pub), and keep this one to yourself"

@@ -1,5 +1,6 @@
 import type { EvaluationRequest, Verdict } from "@assay/engine";
 import type { Command } from "commander";
+import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
 import {
@@ -25,17 +26,14 @@ export function addApplyCommand(program: Command, { terminal, finish }: CommandC
     .command("apply")
     .description("judge resources by policies")
     .argument("<policy...>", "policy files, directories, globs, or - for standard input")
-    .requiredOption(
-      "-r, --resource <file>",
-      "resource files, directories, globs, or -; repeatable",
-      collect,
-      [],
-    )
+    .option("-r, --resource <file>", "resource files, directories, globs, or -; repeatable", collect, [])
     .option("-v, --verbose", "explain what is allowed, too");
   addContextFlags(command);
   addSourceFlags(command);
   addOutputFlag(command, ["text", "json", "sarif", "junit"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
+    if (flags.resource.length === 0)
+      throw new AssayError("usage", "no --resource is given", { hint: RESOURCE_HINT });
     const { openAssay } = await import("../open-assay.ts");
     const { readObjects } = await import("../read-objects.ts");
     const assay = await openAssay(policies, flags, terminal);
@@ -100,6 +98,9 @@ async function print(
     }
   }
 }
+
+const RESOURCE_HINT =
+  "name the files with the Pods, Deployments, … to judge: --resource pod.yaml, or --resource - for standard input";
 
 const EXAMPLES = `
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or could not be decided.
