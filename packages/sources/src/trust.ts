@@ -1,2 +1,3 @@
 export { type TrustRootInput, trustRoots } from "./trust/trust-roots.ts";
 export type { PemTrust } from "./trust/trusted-root-text.ts";
+export { type TufOptions, tufTrust } from "./trust/tuf-trust.ts";
