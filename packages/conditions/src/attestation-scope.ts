@@ -5,7 +5,8 @@ import type { Scope } from "./scope.ts";
 
 /** The parts of a *verified* in-toto statement that conditions see. */
 export interface StatementNames {
-  readonly predicate: ValueObject;
+  /** An object: Kyverno has no conditions on anything else. */
+  readonly predicate: Value;
   readonly predicateType: string;
   readonly subject: Value;
   /** Who signed it, as far as that was verified. */
@@ -20,15 +21,19 @@ export interface StatementNames {
  *
  * INVARIANT: whoever signs the predicate cannot change what another name means: a key of the predicate never wins over
  * a name of the parent, over `attestation`, or over the entry's own name.
+ * Throws `malformed` when the predicate is no object.
  */
 export function attestationScope(parent: Scope, statement: StatementNames): Scope {
-  const { name } = statement;
-  const named = name === undefined ? {} : { [name]: statement.predicate };
-  const alias = name === "attestation" ? {} : { attestation: aliasOf(statement) };
-  return parent.child({ data: { ...alias, ...named } }).child({ data: statement.predicate });
+  const { name, predicate } = statement;
+  if (!isObject(predicate)) {
+    throw new ConditionError("the predicate of the statement is no object", { code: "malformed" });
+  }
+  const named = name === undefined ? {} : { [name]: predicate };
+  const alias = name === "attestation" ? {} : { attestation: aliasOf(statement, predicate) };
+  return parent.child({ data: { ...alias, ...named } }).child({ data: predicate });
 }
 
-function aliasOf({ predicate, predicateType, subject, signer }: StatementNames): ValueObject {
+function aliasOf({ predicateType, subject, signer }: StatementNames, predicate: ValueObject): ValueObject {
   return {
     predicate: withData(predicate),
     predicateType,

@@ -223,10 +223,14 @@ function compileProjection(
     };
   }
   const soft = tolerant(left);
+  const standard = context.mode === "standard";
   if (node.kind === "valueProjection") {
     return (value, evaluation) => {
       const object = soft(value, evaluation);
-      return isObject(object) ? project(Object.values(object), right, evaluation) : null;
+      if (!isObject(object)) return null;
+      const values = Object.values(object);
+      // go-jmespath visits as many nulls as there are keys before the values.
+      return project(standard ? values : [...values.map(() => null), ...values], right, evaluation);
     };
   }
   const condition = compileNode(node.condition, context, false);

@@ -21,7 +21,9 @@ export type ConditionErrorCode =
   | "badTime"
   | "badDuration"
   | "badImage"
-  /** Text that does not parse as what it should be: JSON, YAML, a version range, a certificate, a URL. */
+  /** A character in a JSON text that cannot stand there. */
+  | "badJson"
+  /** Text that does not parse as what it should be: JSON that ends too soon, YAML, a version range, a certificate, a URL. */
   | "badText"
   /** `$(./path)` leads nowhere, or to something that is no text. */
   | "badReference"

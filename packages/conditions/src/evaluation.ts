@@ -25,6 +25,21 @@ export interface Evaluation {
     | undefined;
 }
 
+const MAP_LIST: unique symbol = Symbol("list of maps");
+
+/**
+ * Marks what `items()` made. In Kyverno that is a Go slice of maps, which paths and projections take for a list while
+ * most functions do not.
+ */
+export function markMapList(list: readonly Value[]): readonly Value[] {
+  return Object.defineProperty([...list], MAP_LIST, { value: true });
+}
+
+/** A list that is not what `items()` made. */
+export function isPlainList(item: unknown): item is readonly Value[] {
+  return Array.isArray(item) && !(MAP_LIST in item);
+}
+
 /** Kyverno's null for everything that most steps do not care about. */
 export function orNull(item: Item | Missing): Item {
   return item === MISSING ? null : item;
@@ -45,7 +60,8 @@ export function deepEqual(left: Item, right: Item, evaluation: Evaluation, depth
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
   spendComparison(evaluation, depth);
   if (Array.isArray(left)) {
-    if (!Array.isArray(right) || left.length !== right.length) return false;
+    if (!Array.isArray(right) || left.length !== right.length || isPlainList(left) !== isPlainList(right))
+      return false;
     return left.every((item, index) => deepEqual(item, right[index], evaluation, depth + 1));
   }
   if (Array.isArray(right) || !isObject(left) || !isObject(right)) return false;

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import { ConditionError } from "./condition-error.ts";
-import type { Evaluation, Item } from "./evaluation.ts";
+import { type Evaluation, type Item, isPlainList } from "./evaluation.ts";
 import { printText } from "./go-text.ts";
 import { isObject } from "./json.ts";
 
@@ -20,6 +20,8 @@ export interface FunctionEntry {
   readonly takes?: readonly (readonly ArgumentType[])[];
   /** The last argument may be repeated; like go-jmespath, such functions check no types. */
   readonly variadic?: true;
+  /** Takes no list that `items()` made: Kyverno panics or refuses there. */
+  readonly plainLists?: true;
   /** INVARIANT: called with as many arguments, of such types, as `takes` says. */
   readonly call: (args: readonly Item[], evaluation: Evaluation) => Item;
 }
@@ -44,6 +46,9 @@ export function callFunction(
     });
   }
   if (entry.takes !== undefined) checkArguments(name, entry, args, evaluation);
+  if (entry.plainLists && args.some((arg) => Array.isArray(arg) && !isPlainList(arg))) {
+    throw new ConditionError(`\`${name}\` does not take what \`items\` makes`, { code: "wrongType" });
+  }
   return entry.call(args, evaluation);
 }
 
@@ -83,9 +88,9 @@ function isType(item: Item, type: ArgumentType): boolean {
     case "object":
       return isObject(item);
     case "array[number]":
-      return Array.isArray(item) && item.every((element) => typeof element === "number");
+      return isPlainList(item) && item.every((element) => typeof element === "number");
     case "array[string]":
-      return Array.isArray(item) && item.every((element) => typeof element === "string");
+      return isPlainList(item) && item.every((element) => typeof element === "string");
     case "expref":
       return typeof item === "function";
   }

@@ -148,7 +148,8 @@ function readString(reader: Reader): string {
       reader.at = at + 1;
       return escaped ? decodeString(reader, start) : wellFormed(text.slice(start + 1, at));
     }
-    if (code < 32) break;
+    if (code < 32)
+      throw new ConditionError("the JSON text has a raw control character", { code: "badJson", offset: at });
     if (code === 92) {
       escaped = true;
       at++;
@@ -201,10 +202,15 @@ function readNumber(reader: Reader): number | bigint {
 
 function unexpected(reader: Reader, wanted: string): ConditionError {
   const { at, text } = reader;
-  const found =
-    at >= text.length ? "the end of the text" : `\`${String.fromCodePoint(text.codePointAt(at) ?? 0)}\``;
-  return new ConditionError(`the JSON text is broken: expected ${wanted}, found ${found}`, {
-    code: "badText",
+  if (at >= text.length) {
+    return new ConditionError(`the JSON text ends too soon: expected ${wanted}`, {
+      code: "badText",
+      offset: at,
+    });
+  }
+  const found = String.fromCodePoint(text.codePointAt(at) ?? 0);
+  return new ConditionError(`the JSON text is broken: expected ${wanted}, found \`${found}\``, {
+    code: "badJson",
     offset: at,
   });
 }

@@ -1,3 +1,4 @@
+import { dataFunctions } from "./data-functions.ts";
 import type { FunctionTable } from "./function-table.ts";
 import { standardFunctions } from "./standard-functions.ts";
 import { textFunctions } from "./text-functions.ts";
@@ -8,4 +9,5 @@ export const kyvernoFunctions: FunctionTable = new Map([
   ...standardFunctions,
   ...textFunctions,
   ...timeFunctions,
+  ...dataFunctions,
 ]);

@@ -183,12 +183,14 @@ function readLiteral(expression: string, at: number): Token {
   return { ...token, value: parseLiteral(text, expression, at) };
 }
 
+/** A JSON text that ends too soon keeps its own code, as in Kyverno. */
 function parseLiteral(text: string, expression: string, at: number): ReturnType<typeof parseGoJson> {
   try {
     return parseGoJson(text);
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    throw syntaxError(error.message, expression, at);
+    if (error.code === "badJson") throw syntaxError(error.message, expression, at);
+    throw new ConditionError(error.message, { code: error.code, expression, offset: at });
   }
 }
 

@@ -87,7 +87,8 @@ function tryJson(text: string): { readonly value: Value } | undefined {
   try {
     return { value: parseGoJson(text) };
   } catch (error) {
-    if (error instanceof ConditionError && error.code === "badText") return undefined;
+    if (error instanceof ConditionError && (error.code === "badText" || error.code === "badJson"))
+      return undefined;
     throw error;
   }
 }

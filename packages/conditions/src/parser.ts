@@ -269,6 +269,7 @@ function arithmetic(parser: Parser, token: Token, left: Node): Node {
   const operator = operators[token.kind];
   if (operator === undefined) throw unexpected(parser, "an operator", token);
   const operand = current(parser);
+  if (operand.kind === "star") throw unexpected(parser, "an operand");
   if (operand.kind === "number") {
     take(parser);
     return { kind: "arithmetic", operator, left, right: numberLiteral(parser, operand), offset };

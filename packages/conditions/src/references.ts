@@ -45,7 +45,9 @@ function resolve(written: string, path: string, index: ReadonlyMap<string, Value
   const operator = /^(?:>=|<=|>|<|!)/.exec(inner.length < 2 ? "" : inner)?.[0] ?? "";
   const target = inner.slice(operator.length);
   if (target === "") throw unresolved(`the reference \`${written}\` is empty`, path);
-  const value = index.get(target.startsWith("/") ? target : cleanPath(`${path}/${target}`));
+  const value = index.get(
+    target.startsWith("/") ? target : cleanPath(path === "" ? target : `${path}/${target}`),
+  );
   if (value === undefined || (value === null && operator === "")) {
     throw unresolved(`the reference \`${written}\` leads nowhere`, path);
   }

@@ -1,5 +1,5 @@
 import { ConditionError } from "./condition-error.ts";
-import { type Evaluation, type Item, MISSING, orNull, type Run } from "./evaluation.ts";
+import { type Evaluation, type Item, isPlainList, MISSING, orNull, type Run } from "./evaluation.ts";
 import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 import { parseFloat64 } from "./go-number.ts";
 import { compareText, jsonText } from "./go-text.ts";
@@ -13,6 +13,11 @@ type Comparable = string | number;
 
 function entry(takes: readonly ArgumentType[], call: FunctionEntry["call"]): FunctionEntry {
   return { takes: takes.map((types) => types.split("|") as ArgumentType[]), call };
+}
+
+/** For functions that only take lists of Go's usual type. */
+function plain(takes: readonly ArgumentType[], call: FunctionEntry["call"]): FunctionEntry {
+  return { ...entry(takes, call), plainLists: true };
 }
 
 function oneOf(...types: readonly ArgumentType[]): ArgumentType {
@@ -174,33 +179,33 @@ export const standardFunctions: ReadonlyMap<string, FunctionEntry> = new Map<str
   ["abs", entry(["number"], ([arg]) => Math.abs(arg as number))],
   ["avg", entry(["array[number]"], ([arg]) => (sum([arg as Item]) as number) / (arg as List).length)],
   ["ceil", entry(["number"], ([arg]) => Math.ceil(arg as number))],
-  ["contains", entry([oneOf("array", "string"), "any"], contains)],
+  ["contains", plain([oneOf("array", "string"), "any"], contains)],
   ["ends_with", entry(["string", "string"], ([where, what]) => (where as string).endsWith(what as string))],
   ["floor", entry(["number"], ([arg]) => Math.floor(arg as number))],
   ["join", entry(["string", "array[string]"], join)],
   ["keys", entry(["object"], ([arg]) => Object.keys(arg as object))],
   ["length", entry([oneOf("string", "array", "object")], length)],
-  ["map", entry(["expref", "array"], map)],
+  ["map", plain(["expref", "array"], map)],
   ["max", entry([oneOf("array[number]", "array[string]")], extreme(1))],
-  ["max_by", entry(["array", "expref"], extremeBy(1))],
+  ["max_by", plain(["array", "expref"], extremeBy(1))],
   ["merge", { takes: [["object"]], variadic: true, call: merge }],
   ["min", entry([oneOf("array[number]", "array[string]")], extreme(-1))],
-  ["min_by", entry(["array", "expref"], extremeBy(-1))],
+  ["min_by", plain(["array", "expref"], extremeBy(-1))],
   [
     "not_null",
     { takes: [["any"]], variadic: true, call: (args) => args.find((arg) => arg !== null) ?? null },
   ],
-  ["reverse", entry([oneOf("array", "string")], reverse)],
+  ["reverse", plain([oneOf("array", "string")], reverse)],
   ["sort", entry([oneOf("array[string]", "array[number]")], sort)],
-  ["sort_by", entry(["array", "expref"], sortBy)],
+  ["sort_by", plain(["array", "expref"], sortBy)],
   [
     "starts_with",
     entry(["string", "string"], ([where, what]) => (where as string).startsWith(what as string)),
   ],
   ["sum", entry(["array[number]"], sum)],
-  ["to_array", entry(["any"], ([arg]) => (Array.isArray(arg) ? arg : [arg as Value]))],
-  ["to_number", entry(["any"], toNumber)],
+  ["to_array", entry(["any"], ([arg]) => (isPlainList(arg) ? arg : [arg as Value]))],
+  ["to_number", plain(["any"], toNumber)],
   ["to_string", entry(["any"], text)],
-  ["type", entry(["any"], type)],
+  ["type", plain(["any"], type)],
   ["values", entry(["object"], ([arg]) => Object.values(arg as object) as Value[])],
 ]);

@@ -10,6 +10,8 @@ export interface Variable {
   readonly expression: string;
   /** As it was written, for messages. */
   readonly shown: string;
+  /** `{{- … }}` */
+  readonly shallow: boolean;
   /** In the order in which they stand in `expression`. */
   readonly nested: readonly Variable[];
 }
@@ -39,12 +41,19 @@ export function parseTemplate(text: string, limits: Limits): Template {
     throw new ConditionError("the text holds a noncharacter", { code: "syntax", offset: text.indexOf(HOLE) });
   }
   // Innermost variables first, as often as something is found; each round removes at least one pair of braces.
+  const known = new Set<Piece>();
   let pieces: readonly Piece[] = [text];
-  for (let depth = 0; ; depth++) {
-    if (depth > limits.depth) throw exceeded(`variables nest deeper than ${limits.depth}`);
+  for (let round = 0; ; round++) {
+    if (round > limits.depth) throw exceeded(`variables nest deeper than ${limits.depth}`);
     const found = findVariables(pieces);
     if (found === undefined) break;
     pieces = found;
+    // `{{- x }}` as the last variable of a round ends the search: what stands around or right behind it stays text.
+    const last = found.findLast((piece) => typeof piece !== "string" && !known.has(piece)) as
+      | Variable
+      | undefined;
+    if (last?.shallow) break;
+    for (const piece of found) known.add(piece);
   }
   return {
     text,
@@ -60,7 +69,9 @@ function findVariables(pieces: readonly Piece[]): readonly Piece[] | undefined {
   let plain = 0;
   let at = 0;
   while (at < flat.text.length) {
-    const end = isOpen(flat.text, at) ? endOfVariable(flat.text, at) : -1;
+    // Kyverno's expression takes the character before a variable with it, so one right behind another waits a round.
+    const waits = any && at === plain;
+    const end = !waits && isOpen(flat.text, at) ? endOfVariable(flat.text, at) : -1;
     if (end < 0) {
       at++;
       continue;
@@ -135,10 +146,11 @@ function makeVariable(flat: Flat, written: string): Variable {
     .filter((variable) => variable !== undefined);
   // Kyverno removes every pair of braces, and a leading minus, which asks it not to scan the result again.
   const bare = written.replaceAll("{{", "").replaceAll("}}", "").trim();
-  const expression = bare.startsWith("-") ? bare.slice(1).trim() : bare;
+  const shallow = bare.startsWith("-");
+  const expression = shallow ? bare.slice(1).trim() : bare;
   let index = 0;
   const shown = expression.replaceAll(HOLE, () => `{{ ${nested[index++]?.shown ?? ""} }}`);
-  return { expression, shown, nested };
+  return { expression, shown, shallow, nested };
 }
 
 /** A variable whose expression, and those of the nested ones, are compiled. */

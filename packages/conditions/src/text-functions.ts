@@ -47,7 +47,6 @@ function replaceCount(
 ): string {
   if (count === 0 || (old === by && old !== "")) return text;
   const parts = old === "" ? ["", ...text, ""] : text.split(old);
-  if (old === "" && text === "") parts.pop();
   const limit = count < 0 ? parts.length - 1 : Math.min(count, parts.length - 1);
   spend(budget, parts.length);
   spendOutput(budget, text.length + limit * by.length);
@@ -173,6 +172,6 @@ export const textFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string,
   ["multiply", { takes: [any, any], call: ([a, b]) => compute("multiply", a as Item, b as Item) }],
   ["divide", { takes: [any, any], call: ([a, b]) => compute("divide", a as Item, b as Item) }],
   ["modulo", { takes: [any, any], call: ([a, b]) => compute("modulo", a as Item, b as Item) }],
-  ["sum", { takes: [["array"]], call: sum }],
+  ["sum", { takes: [["array"]], plainLists: true, call: sum }],
   ["round", { takes: [number, number], call: round }],
 ]);

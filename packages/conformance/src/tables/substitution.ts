@@ -1,3 +1,10 @@
+import { substitute } from "@assay/conditions";
 import type { Answers } from "../table-case.ts";
+import { floats, orConditionError } from "./condition-error.ts";
+import { contextOf } from "./context.ts";
+import { scopeOver } from "./expressions.ts";
 
-export const answers: Answers = {};
+export const answers: Answers = {
+  substitute: (asked) =>
+    orConditionError(() => substitute(floats(asked["document"]), scopeOver(asked, contextOf(asked)))),
+};
