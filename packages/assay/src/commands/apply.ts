@@ -1,4 +1,5 @@
-import type { EvaluationRequest, Verdict } from "@assay/engine";
+import type { Verdict } from "@assay/engine";
+import type { ReportedVerdict } from "@assay/engine/report";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
@@ -12,7 +13,9 @@ import {
   type SourceFlags,
 } from "../evaluation-flags.ts";
 import { showProgress } from "../progress.ts";
+import type { FileObject } from "../read-objects.ts";
 import type { Terminal } from "../terminal.ts";
+import { VERSION } from "../version.ts";
 
 interface Flags extends SourceFlags, ContextFlags {
   readonly resource: readonly string[];
@@ -38,29 +41,40 @@ export function addApplyCommand(program: Command, { terminal, finish }: CommandC
     const { readObjects } = await import("../read-objects.ts");
     const assay = await openAssay(policies, flags, terminal);
     const resources = await readObjects(flags.resource, terminal);
-    const verdicts: Verdict[] = [];
-    const progress = showProgress(terminal, resources.length);
-    for (const { object } of resources) {
-      verdicts.push(await judge(assay, { resource: object, mutate: flags.mutate }, flags, terminal));
-      progress.step();
-    }
-    progress.done();
-    await print(verdicts, assay, flags, terminal);
-    for (const verdict of verdicts) finish(statusOf(verdict));
+    const judged = await judgeAll(assay, resources, flags, terminal);
+    await print(judged, assay, flags, terminal);
+    for (const { verdict } of judged) finish(statusOf(verdict));
   });
 }
 
-/** Evaluates under `--timeout` and Ctrl-C. */
-function judge(
+/** Resources of one run are judged side by side, so that equal questions about them are asked once. */
+const CONCURRENCY = 32;
+
+async function judgeAll(
   assay: Assay,
-  request: EvaluationRequest,
-  { timeout }: SourceFlags,
+  resources: readonly FileObject[],
+  { timeout, mutate }: Flags,
   terminal: Terminal,
-): Promise<Verdict> {
-  return assay.evaluate(request, {
+): Promise<readonly ReportedVerdict[]> {
+  const { inNamespace } = await import("../read-objects.ts");
+  const { default: pLimit } = await import("p-limit");
+  const limit = pLimit(CONCURRENCY);
+  const progress = showProgress(terminal, resources.length);
+  const options = {
     signal: terminal.signal,
     ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 }),
-  });
+  };
+  const judged = await Promise.all(
+    resources.map(({ file, object }) =>
+      limit(async () => {
+        const verdict = await assay.evaluate({ resource: inNamespace(object), mutate }, options);
+        progress.step();
+        return { file, verdict };
+      }),
+    ),
+  );
+  progress.done();
+  return judged;
 }
 
 /** 0 allowed, 1 denied, 2 not allowed because it could not be decided. */
@@ -70,12 +84,13 @@ export function statusOf(verdict: Verdict): number {
 }
 
 async function print(
-  verdicts: readonly Verdict[],
+  judged: readonly ReportedVerdict[],
   assay: Assay,
   flags: Flags,
   terminal: Terminal,
 ): Promise<void> {
   const { summary, verdictText } = await import("../verdict-text.ts");
+  const verdicts = judged.map(({ verdict }) => verdict);
   switch (flags.output) {
     case "json":
       terminal.out(`${JSON.stringify({ verdicts }, null, 2)}\n`);
@@ -83,9 +98,7 @@ async function print(
     case "sarif":
     case "junit": {
       const { toJUnit, toSarif } = await import("@assay/engine/report");
-      terminal.out(
-        `${flags.output === "junit" ? toJUnit(verdicts) : JSON.stringify(toSarif(verdicts), null, 2)}\n`,
-      );
+      terminal.out(`${flags.output === "junit" ? toJUnit(judged) : toSarif(judged, VERSION)}\n`);
       return;
     }
     case "text": {

@@ -6,11 +6,13 @@ import { addRekorCommand } from "./rekor.ts";
 import { addServeCommand } from "./serve.ts";
 import { addTestCommand } from "./test.ts";
 import { addVerifyCommand } from "./verify.ts";
+import { addVerifyBundleCommand } from "./verify-bundle.ts";
 
 /** Every command, in the order of `assay --help`. */
 export const commands: readonly AddCommand[] = [
   addApplyCommand,
   addVerifyCommand,
+  addVerifyBundleCommand,
   addDigestCommand,
   addTestCommand,
   addRekorCommand,

@@ -14,7 +14,7 @@ import { parseTime, parseVariables, type SourceFlags } from "../evaluation-flags
 import { type InputFile, readInputFiles, readTextFile } from "../input-files.ts";
 import { jsonObject } from "../json-object.ts";
 import { sourceOptions } from "../open-sources.ts";
-import { readObjects } from "../read-objects.ts";
+import { inNamespace, readObjects } from "../read-objects.ts";
 import type { Terminal } from "../terminal.ts";
 import { applyPatches } from "./apply-patches.ts";
 import { isTestDocument, readTestFile, readValues, type TestFile, type TestValues } from "./test-file.ts";
@@ -128,7 +128,7 @@ async function open(file: TestFile, path: string, flags: TestFlags, terminal: Te
     file: relative(terminal.cwd, resolve(directory, input.file)),
   });
   const policyFiles = await readInputFiles([...file.policies, ...file.exceptions], local);
-  const resources = (await readObjects(file.resources, local)).map((one) => one.object);
+  const resources = (await readObjects(file.resources, local)).map((one) => inNamespace(one.object));
   const cluster = (await readObjects(file.clusterResources, local)).map((one) => one.object);
   const now = flags.now ?? (file.now === undefined ? undefined : parseTime(file.now));
   const layout = flags.layout ?? (file.layout === undefined ? undefined : resolve(directory, file.layout));
