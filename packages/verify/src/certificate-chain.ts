@@ -52,11 +52,9 @@ export interface CertificatePath {
 
 /** True where every certificate of the path, and the pool it ends in, is valid at that time (bounds included). */
 export function isValidAt({ certificates, validFor }: CertificatePath, time: Date): boolean {
-  return (
-    validFor.start <= time &&
-    time <= validFor.end &&
-    certificates.every(({ notBefore, notAfter }) => notBefore <= time && time <= notAfter)
-  );
+  // guard: authority-window
+  if (time < validFor.start || time > validFor.end) return false;
+  return certificates.every(({ notBefore, notAfter }) => notBefore <= time && time <= notAfter);
 }
 
 interface Search {
@@ -92,9 +90,7 @@ function mayIssue(issuer: Certificate, path: readonly Certificate[], search: Sea
   if (issuer.pathLength !== undefined && path.length - 1 > issuer.pathLength) return false;
   // guard: chain-extended-usage
   if (!allowsUsage(issuer, search.question.usage)) return false;
-  // guard: chain-signature
-  if (!isIssuedBy(subject, issuer, search)) return false;
-  return true;
+  return isIssuedBy(subject, issuer, search);
 }
 
 /** Go's rule: extended key usages of authorities narrow those below (crypto/x509 checkChainForKeyUsage). */
@@ -119,7 +115,9 @@ function isIssuedBy(
 
 function verifies(subject: Certificate, issuer: Certificate): boolean {
   try {
-    return subject.x509.verify(issuer.key.keyObject);
+    // guard: chain-signature
+    if (!subject.x509.verify(issuer.key.keyObject)) return false;
+    return true;
   } catch {
     return false;
   }

@@ -30,6 +30,7 @@ const mediaTypes: readonly string[] = [
  * of validity, an end before the start, two logs of one id, a key or certificate that is not accepted.
  */
 export function parseTrustRoot(text: string): TrustRoot {
+  // guard: trust-size
   if (Buffer.byteLength(text) > maxBytes) fail("", `trust root is larger than ${maxBytes} bytes`);
   const roots = readRoots(text);
   const logs = roots.flatMap(({ root, at }) => root.tlogs.map((log, i) => readLog(log, `${at}tlogs[${i}]`)));
@@ -114,9 +115,11 @@ function readWindow(
   validFor: { start?: Date | undefined; end?: Date | undefined } | undefined,
   path: string,
 ): TransparencyLog["validFor"] {
-  const { start, end = always.end } = validFor ?? {};
-  if (start === undefined || Number.isNaN(start.getTime()) || Number.isNaN(end.getTime()))
-    return fail(path, "start of validity is missing");
+  const { start = always.start, end = always.end } = validFor ?? {};
+  // guard: trust-window-start
+  if (validFor?.start === undefined) fail(path, "start of validity is missing");
+  if (Number.isNaN(start.getTime()) || Number.isNaN(end.getTime())) fail(path, "validity cannot be read");
+  // guard: trust-window-end
   if (end < start) fail(path, "validity ends before it starts");
   return { start, end };
 }
@@ -151,6 +154,7 @@ function spkiOf(bytes: Buffer): Buffer {
 
 function checkDistinct(logs: readonly { readonly logId: Buffer | undefined }[], path: string): void {
   const ids = new Set(logs.map(({ logId }) => logId?.toString("hex")));
+  // guard: trust-log-twice
   if (ids.size !== logs.length) fail(path, "two logs have one id");
 }
 

@@ -29,6 +29,7 @@ const hashNames: readonly HashName[] = ["sha224", "sha256", "sha384", "sha512"];
  * reached, a keyless entry that would accept anybody, an unknown certificate extension.
  */
 export function prepareAttestors(sets: readonly ResolvedSet[]): PreparedSets {
+  // guard: policy-no-attestors
   if (sets.length === 0) invalid("", "no attestors: nobody would have to sign");
   const prepared = sets.map((set) => prepareSet(set, 0));
   const leaves = prepared.flatMap(leavesOf);
@@ -68,13 +69,17 @@ function isTimeless({ signer, log, timestampAuthority }: PreparedSigner): boolea
 }
 
 function prepareSet(set: ResolvedSet, depth: number): PreparedSet {
+  // guard: policy-depth
   if (depth > maxDepth) invalid(set.path, `attestors are nested deeper than ${maxDepth} levels`);
   const entries = set.entries.flatMap((entry) => prepareEntry(entry, depth));
+  // guard: policy-no-entries
   if (entries.length === 0) invalid(set.path, "attestor set has no entries: nobody would have to sign");
   if (entries.length > maxEntries) invalid(set.path, `attestor set has more than ${maxEntries} entries`);
   const count = set.count ?? entries.length;
+  // guard: policy-count-zero
   if (!Number.isInteger(count) || count < 1)
     invalid(`${set.path}.count`, `count is ${count}: it must be at least 1`);
+  // guard: policy-count
   if (count > entries.length)
     invalid(`${set.path}.count`, `count is ${count}, but there are only ${entries.length} entries`);
   return Object.freeze({
@@ -174,6 +179,7 @@ function certificateRule({ cert, certChain, path }: CertificateAttestor): Signer
 function keylessRule(entry: KeylessAttestor): SignerRule {
   const { subject, subjectRegExp, issuer, issuerRegExp, path } = entry;
   // Kyverno takes "" for "not given"; a matcher that asks for nothing would accept everybody with any account.
+  // guard: policy-anybody
   if (!subject && !subjectRegExp && !issuer && !issuerRegExp) {
     invalid(path, "keyless entry has neither subject nor issuer: any identity would be accepted");
   }

@@ -86,13 +86,16 @@ function checkMessage(
   }
   if ("bytes" in artifact) return checkBytes(artifact.bytes, signature, by);
   const holds = by.hashes.includes("sha256") && artifact.verifyPrehashed(by.key, sha256, signature);
+  // guard: signature-prehashed
   if (!holds) return undefined;
   return { hash: "sha256", signedDigest: (algorithm) => (algorithm === "sha256" ? sha256 : undefined) };
 }
 
 function verifies(hash: HashName | null, bytes: Buffer, key: KeyObject, signature: Buffer): boolean {
   try {
-    return verify(hash, bytes, key, signature);
+    // guard: signature
+    if (!verify(hash, bytes, key, signature)) return false;
+    return true;
   } catch {
     return false;
   }

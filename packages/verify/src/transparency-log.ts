@@ -48,20 +48,21 @@ export function checkTransparencyLog(
     entry,
     authorities: logs.flatMap((log) => authoritiesOf(log, entry)),
   }));
-  // guard: log-known
   const ours = known.filter(({ authorities }) => authorities.length > 0);
   const [first] = ours;
-  if (first === undefined)
+  if (first === undefined) {
     return refuse(
       "logMismatch",
       "rekor log public key not found: the entry is of a log that is not trusted here",
     );
+  }
   for (const { entry } of ours) {
     checkLogEntryBody(entry, logged);
     checkTime(entry, now);
   }
   const [old, current] = [ours.filter(isOld), ours.filter((one) => !isOld(one))];
   for (const { entry, authorities } of old) checkPromise(entry, authorities);
+  // guard: log-inclusion
   if (current.length > 0) checkInclusion(current, logged);
   return {
     times: ours.flatMap(({ entry }) => (entry.inclusionPromise === undefined ? [] : integratedTime(entry))),

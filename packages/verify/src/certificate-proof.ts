@@ -1,0 +1,119 @@
+import { type Certificate, parseCertificate } from "./certificate.ts";
+import {
+  allowsUsage,
+  type CertificatePath,
+  type CertificatePool,
+  certificatePaths,
+  isValidAt,
+  usage,
+} from "./certificate-chain.ts";
+import type { EvidenceSignature } from "./evidence-signature.ts";
+import { checkIdentity, readIdentity } from "./identity.ts";
+import type { PreparedSigner } from "./prepared.ts";
+import { fromTrust, type ProofInput } from "./proof-input.ts";
+import { refuse } from "./refusal.ts";
+import { checkCertificateTimestamps } from "./sct.ts";
+import { always, type TrustMaterial } from "./trust-material.ts";
+import type { VerifiedTime } from "./verified-times.ts";
+
+/** RFC 5280 and Fulcio's profile of what may sign code. */
+export function checkLeaf(leaf: Certificate, { signer }: PreparedSigner): void {
+  // guard: leaf-ca
+  if (leaf.isCa) refuse("untrustedSigner", "certificate is that of an authority, which may not sign code");
+  // guard: leaf-key-usage
+  if (leaf.keyUsage?.digitalSignature === false)
+    refuse("untrustedSigner", "certificate may not be used for signatures");
+  const mustSay = signer.kind === "keyless" && leaf.extendedKeyUsage === undefined;
+  // guard: leaf-extended-usage
+  if (mustSay || !allowsUsage(leaf, usage.codeSigning))
+    refuse("untrustedSigner", "certificate may not be used for code signing");
+}
+
+/** Is the certificate that of the identity that the policy names? */
+export function checkSigner(certificate: Certificate | undefined, { signer }: PreparedSigner): void {
+  if (signer.kind !== "keyless") return;
+  const identity = readIdentity(
+    certificate ?? refuse("untrustedSigner", "it was signed without certificate"),
+  );
+  checkIdentity(identity, signer.identity);
+}
+
+/** A certificate that has to prove itself, and by what. */
+export interface ChainInput {
+  readonly signature: EvidenceSignature;
+  readonly signer: PreparedSigner;
+  readonly times: readonly VerifiedTime[];
+  readonly input: ProofInput;
+}
+
+/**
+ * Proves a certificate: somebody trusted vouches for it, at the time of the signature, and a CT log promised to show it.
+ */
+export function checkChain(leaf: Certificate, { signature, signer, times, input }: ChainInput): void {
+  const { pools, cache } = poolsOf(signer, input);
+  // A certificate that the policy pins without its authority is its own anchor.
+  const own: CertificatePath = { certificates: [leaf], validFor: always };
+  const found = pools.length === 0 ? [own] : findPaths(leaf, signature, pools, cache);
+  // guard: chain-anchor
+  if (found.length === 0) refuse("untrustedSigner", "certificate signed by unknown authority");
+  const [path = own, ...others] = found;
+  // cosign: a certificate that only the policy has is trusted for ever, one that came with the signature is not.
+  const isTimed = signer.signer.kind !== "certificate" || signature.certificates.length > 0;
+  const valid = isTimed ? validPath([path, ...others], signer, times, input.now) : path;
+  if (signer.ctLog === "ignore" || pools.length === 0) return;
+  const logs = signer.ctLog === "trust" ? fromTrust(input, "CT log keys").ctLogs : signer.ctLog;
+  checkCertificateTimestamps(leaf, valid.certificates[1] ?? leaf, logs, cache);
+}
+
+function poolsOf(
+  { signer, cache }: PreparedSigner,
+  input: ProofInput,
+): { readonly pools: readonly CertificatePool[]; readonly cache: TrustMaterial["cache"] } {
+  if (signer.kind === "key") return { pools: [], cache };
+  if (signer.kind === "keyless" && signer.pool === "trust") {
+    const trust = fromTrust(input, "certificate authorities");
+    return { pools: trust.certificateAuthorities, cache: trust.cache };
+  }
+  const own = signer.pool;
+  return { pools: own === undefined || own === "trust" ? [] : [own], cache };
+}
+
+/** Certificates that came along are tried only where the trusted ones do not lead to an anchor. */
+function findPaths(
+  leaf: Certificate,
+  signature: EvidenceSignature,
+  pools: readonly CertificatePool[],
+  cache: TrustMaterial["cache"],
+): readonly CertificatePath[] {
+  const question = { pools, untrusted: [], usage: usage.codeSigning, cache };
+  const paths = certificatePaths(leaf, question);
+  if (paths.length > 0 || signature.certificates.length < 2) return paths;
+  const untrusted = signature.certificates.slice(1).map((der) => parseCertificate(der, "chain certificate"));
+  return certificatePaths(leaf, { ...question, untrusted });
+}
+
+/** A path that is valid at every verified time; without any, and only where the policy waives the log, now. */
+function validPath(
+  paths: readonly [CertificatePath, ...CertificatePath[]],
+  signer: PreparedSigner,
+  times: readonly VerifiedTime[],
+  now: Date,
+): CertificatePath {
+  // guard: time-required
+  if (times.length === 0 && signer.log !== "ignore") {
+    refuse("noTrustedTime", "nobody vouches for the time of the signature");
+  }
+  const dates = times.length === 0 ? [now] : times.map(({ date }) => date);
+  const valid = paths.find((path) => dates.every((date) => isValidAt(path, date)));
+  // guard: certificate-time
+  if (valid === undefined) refuseTime(dates, times.length > 0);
+  return valid ?? paths[0];
+}
+
+function refuseTime(dates: readonly Date[], isVerified: boolean): never {
+  if (!isVerified)
+    return refuse("noTrustedTime", "expected a signed timestamp to verify an expired certificate");
+  return refuse("expiredCertificate", "certificate was not valid when the signature was made", {
+    received: dates.map((date) => date.toISOString()),
+  });
+}
