@@ -4,6 +4,7 @@ import { type VerifiedAttestation, verifyAttestations } from "@assay/verify";
 import { PendingLookup, UnavailableContext } from "./answer-book.ts";
 import type { CompiledAttestation } from "./compile.ts";
 import { conditionsTrace } from "./conditions-trace.ts";
+import { withIdentityHints } from "./identity-hints.ts";
 import { type EntryQuestion, kernelQuestion } from "./judge-entry.ts";
 import { judgeEvidence } from "./judge-evidence.ts";
 import type { Pass } from "./pass.ts";
@@ -51,7 +52,7 @@ export function judgeAttestation(
     (causes.length > 0 || interruptions.opens.length > 0) &&
     (causes.length === 0 || allOpen(causes)) &&
     interruptions.opens.every(Boolean);
-  return { trace: judgement.trace, opens };
+  return { trace: withIdentityHints(judgement.trace), opens };
 }
 
 function checkConditions(

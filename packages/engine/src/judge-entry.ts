@@ -1,10 +1,11 @@
-import { type Digest, type ImageReference, parseImageReference, repositoryName } from "@assay/image";
+import { type Digest, type ImageReference, repositoryName } from "@assay/image";
 import type { Outcome, Place, Policy, Trace } from "@assay/policy";
 import { verifySignatures } from "@assay/verify";
 import type { CompiledEntry } from "./compile.ts";
+import { withIdentityHints } from "./identity-hints.ts";
 import { judgeAttestation, type NamedStatements } from "./judge-attestation.ts";
 import { judgeDeny } from "./judge-deny.ts";
-import { judgeEvidence, type KernelQuestion } from "./judge-evidence.ts";
+import { judgeEvidence, type KernelQuestion, repositoryOf } from "./judge-evidence.ts";
 import type { RegistryAccess } from "./lookup.ts";
 import type { Pass } from "./pass.ts";
 import { prepareSets } from "./prepare-sets.ts";
@@ -108,7 +109,7 @@ function judgeSignatures(question: EntryQuestion, pass: Pass): StepJudgement | u
     verifySignatures(prepared.sets, place.path, input),
   );
   return {
-    trace: { source: place.source, ...judgement.trace },
+    trace: withIdentityHints({ source: place.source, ...judgement.trace }),
     opens: allOpen([...prepared.failures, ...failures]),
   };
 }
@@ -134,11 +135,6 @@ export function kernelQuestion(
       : { signaturePredicateTypes: entry.signaturePredicateTypes }),
     ...(question.access === undefined ? {} : { access: question.access }),
   };
-}
-
-/** `repository:` names a place, not an image: any tag that parsing fills in is left out again. */
-function repositoryOf(text: string): string {
-  return repositoryName(parseImageReference(text));
 }
 
 /** Kyverno: an entry that verifies nothing can never satisfy `required`. */

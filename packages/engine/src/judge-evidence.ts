@@ -1,4 +1,4 @@
-import type { Digest } from "@assay/image";
+import { type Digest, parseImageReference, repositoryName } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import type { Evidence, KernelInput, PreparedSets } from "@assay/verify";
 import { PendingLookup } from "./answer-book.ts";
@@ -80,7 +80,7 @@ export function judgeEvidence<J extends Judgement>(
 function evidenceQuestion(question: KernelQuestion, repository: string | undefined): EvidenceQuestion {
   return {
     purpose: question.purpose,
-    repository: repository ?? question.repository,
+    repository: repository === undefined ? question.repository : repositoryOf(repository),
     digest: question.digest,
     ...(question.format === undefined ? {} : { format: question.format }),
     ...(question.access === undefined ? {} : { access: question.access }),
@@ -105,4 +105,9 @@ function kernelInput(
     ...(pass.trust.kind === "loaded" ? { trust: pass.trust.root } : {}),
     ...(question.format === undefined ? {} : { format: question.format }),
   };
+}
+
+/** A policy's `repository:` as `registry/path`: it names a place, any tag that parsing fills in is left out again. */
+export function repositoryOf(text: string): string {
+  return repositoryName(parseImageReference(text));
 }

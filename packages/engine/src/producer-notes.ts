@@ -72,21 +72,3 @@ function remainder({ expected, received }: { readonly expected?: Json; readonly 
   if (typeof expected !== "string" || typeof received !== "string") return "";
   return received.startsWith(expected) ? received.slice(expected.length) : "";
 }
-
-const slsaGenerator = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/";
-
-/** Why a genuine certificate may be somebody else's than one would expect. */
-export function identityNote(expected: unknown, received: unknown): string | undefined {
-  const wanted = String(expected);
-  const found = Array.isArray(received) ? received.map(String) : [String(received)];
-  if (found.some((subject) => subject.startsWith(slsaGenerator)) && !wanted.startsWith(slsaGenerator)) {
-    return (
-      "provenance by the SLSA generator is signed by the generator's own workflow, not by the repository that calls it: " +
-      `expect \`${slsaGenerator}generator_container_slsa3.yml@refs/tags/*\` for this attestation and check the repository in a condition on the predicate (\`invocation.configSource.uri\`)`
-    );
-  }
-  const workflow = found.find((subject) => wanted !== subject && subject.startsWith(`${wanted}@`));
-  if (workflow !== undefined)
-    return "the certificate's subject is the workflow file with its ref: end the expected subject in `@*`";
-  return undefined;
-}

@@ -1,0 +1,324 @@
+import type { Json, JsonObject } from "@assay/policy";
+import { describe, expect, test } from "vitest";
+import type { ContextLookup, Lookup, Sources } from "../src/lookup.ts";
+import { engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
+import { fixture, fixtureSources } from "./fixture-source.ts";
+
+const pub = fixture("keys/cosign.pub");
+const weak = { rekor: { ignoreTlog: true }, ctlog: { ignoreSCT: true } };
+const keyFrom = (publicKeys: string): JsonObject => ({ keys: { publicKeys, ...weak } });
+const signed = pod(pinned("key-ecdsa", "referrers"));
+
+/** Sources with a cluster that answers what it is told to. */
+function cluster(objects: Readonly<Record<string, Json>>): Sources & { readonly asked: Lookup[] } {
+  const sources = fixtureSources();
+  const keyOf = (lookup: ContextLookup): string =>
+    lookup.kind === "apiCall"
+      ? `${lookup.method} ${lookup.url}`
+      : "namespace" in lookup
+        ? `${lookup.kind} ${lookup.namespace}/${lookup.name}`
+        : `${lookup.kind} ${lookup.name}`;
+  return {
+    ...sources,
+    context: {
+      async fetch(lookup) {
+        sources.asked.push(lookup);
+        const found = objects[keyOf(lookup)];
+        if (found === undefined) {
+          return { ok: false, failure: { code: "notFound", message: `no ${keyOf(lookup)}`, origin: "test" } };
+        }
+        const value =
+          lookup.kind === "configMap" || lookup.kind === "secret" ? { object: found } : { data: found };
+        return { ok: true, value, requests: 1 } as never;
+      },
+    },
+    keys: {
+      async fetch(lookup) {
+        sources.asked.push(lookup);
+        return { ok: true, value: { pem: pub }, requests: 1 };
+      },
+    },
+  };
+}
+
+const configMap = (data: JsonObject): JsonObject => ({ kind: "ConfigMap", metadata: { name: "keys" }, data });
+
+async function verdictOf(
+  document: JsonObject,
+  objects: Readonly<Record<string, Json>>,
+  variables: JsonObject = {},
+  resource: JsonObject = signed,
+) {
+  const sources = cluster(objects);
+  const { verdict } = await engineFor(document, { sources, variables }).evaluate({ resource });
+  return { verdict, asked: sources.asked };
+}
+
+describe("keys come from where the policy says", () => {
+  const cases: readonly (readonly [
+    string,
+    JsonObject,
+    readonly JsonObject[],
+    Readonly<Record<string, Json>>,
+  ])[] = [
+    [
+      "a ConfigMap context entry",
+      keyFrom("{{ keys.data.pub }}"),
+      [{ name: "keys", configMap: { name: "keys", namespace: "kyverno" } }],
+      { "configMap kyverno/keys": configMap({ pub }) },
+    ],
+    [
+      "a ConfigMap that is named without a context entry",
+      keyFrom("{{ configmap.keys.data.cosign-pub }}"),
+      [],
+      { "configMap kyverno/keys": configMap({ "cosign-pub": pub }) },
+    ],
+    [
+      "a variable that is made of another entry",
+      keyFrom("{{ chosen }}"),
+      [
+        { name: "chosen", variable: { jmesPath: "keys.data.pub" } },
+        { name: "keys", configMap: { name: "keys", namespace: "kyverno" } },
+      ],
+      { "configMap kyverno/keys": configMap({ pub }) },
+    ],
+    [
+      "an API call",
+      keyFrom("{{ answer }}"),
+      [
+        {
+          name: "answer",
+          apiCall: { urlPath: "/api/v1/namespaces/{{ request.namespace }}/keys", jmesPath: "items[0].key" },
+        },
+      ],
+      { "GET /api/v1/namespaces/default/keys": { items: [{ key: pub }] } },
+    ],
+    [
+      "a global context entry",
+      keyFrom("{{ global }}"),
+      [{ name: "global", globalReference: { name: "keyring", jmesPath: "pub" } }],
+      { "globalContext keyring": { pub } },
+    ],
+    [
+      "a Secret",
+      { keys: { secret: { name: "cosign", namespace: "ci" }, ...weak } },
+      [],
+      { "secret ci/cosign": { data: { "cosign.pub": Buffer.from(pub).toString("base64") } } },
+    ],
+    [
+      "a Secret by cosign's reference",
+      keyFrom("k8s://ci/cosign"),
+      [],
+      { "secret ci/cosign": { data: { "cosign.pub": Buffer.from(pub).toString("base64") } } },
+    ],
+    ["a key management service", { keys: { kms: "hashivault://app", ...weak } }, [], {}],
+    ["the caller's variables", keyFrom("{{ KEY }}"), [], {}],
+  ];
+
+  test.each(cases)("%s", async (_name, attestor, context, objects) => {
+    const document = policy({
+      rule: { context: [...context] },
+      entry: { attestors: [{ entries: [attestor] }] },
+    });
+    const { verdict } = await verdictOf(document, objects, { KEY: pub });
+    expect(verdict).toMatchObject({ allowed: true, outcome: "pass" });
+  });
+
+  test.each(cases.filter(([, , , objects]) => Object.keys(objects).length > 0))(
+    "%s that is missing is an error, not `not signed`",
+    async (_name, attestor, context) => {
+      const document = policy({
+        rule: { context: [...context] },
+        entry: { attestors: [{ entries: [attestor] }] },
+      });
+      const { verdict } = await verdictOf(document, {});
+      expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
+      expect(["contextUnavailable", "keyUnavailable"]).toContain(verdict.results[0]?.code);
+    },
+  );
+
+  test("a set that needs one of two passes though the other key could not be had", async () => {
+    const missing = { keys: { secret: { name: "gone", namespace: "ci" }, ...weak } };
+    const document = policy({ entry: { attestors: [{ count: 1, entries: [missing, keys()] }] } });
+    const { verdict } = await verdictOf(document, {});
+    expect(verdict.allowed).toBe(true);
+  });
+
+  test("text that is no key is an error at the attestor", async () => {
+    const document = policy({ entry: { attestors: [{ entries: [keyFrom("{{ KEY }}")] }] } });
+    const { verdict } = await verdictOf(document, {}, { KEY: "nonsense" });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error", results: [{ code: "invalidPolicy" }] });
+  });
+
+  test("a substituted value is never scanned for variables again", async () => {
+    const document = policy({ entry: { attestors: [{ entries: [keyFrom("{{ KEY }}")] }] } });
+    const { verdict } = await verdictOf(document, {}, { KEY: "{{ OTHER }}", OTHER: pub });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
+  });
+
+  test("a bad PEM without variables is refused at load, with its position", () => {
+    const document = policy({
+      entry: {
+        attestors: [{ entries: [keyFrom("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----")] }],
+      },
+    });
+    expect(() => engineFor(document)).toThrow(/policy-0\.json:\d+:\d+/);
+  });
+});
+
+describe("context entries", () => {
+  const attest = (conditions: Json): JsonObject =>
+    entry({ attestations: [{ type: "https://slsa.dev/provenance/v0.2", conditions }] });
+  const isAllowed = (value: string): Json => [{ all: [{ key: value, operator: "Equals", value: true }] }];
+
+  test("are loaded when a condition first refers to them, and only then", async () => {
+    const context = [
+      { name: "wanted", configMap: { name: "wanted", namespace: "kyverno" } },
+      { name: "unused", configMap: { name: "unused", namespace: "kyverno" } },
+    ];
+    const conditions = [{ all: [{ key: "{{ wanted.data.ok }}", operator: "Equals", value: "yes" }] }];
+    const document = policy({ rule: { context }, entries: [attest(conditions)] });
+    const { verdict, asked } = await verdictOf(
+      document,
+      { "configMap kyverno/wanted": { data: { ok: "yes" } } },
+      {},
+      pod(pinned("key-att3", "referrers")),
+    );
+    expect(verdict.allowed).toBe(true);
+    expect(asked.filter(({ kind }) => kind === "configMap")).toEqual([
+      { kind: "configMap", namespace: "kyverno", name: "wanted" },
+    ]);
+  });
+
+  test("a default stands in for what is missing", async () => {
+    const context = [{ name: "answer", apiCall: { urlPath: "/gone", default: { ok: true } } }];
+    const document = policy({ rule: { context }, entries: [attest(isAllowed("{{ answer.ok }}"))] });
+    const { verdict } = await verdictOf(document, {}, {}, pod(pinned("key-att3", "referrers")));
+    expect(verdict.allowed).toBe(true);
+  });
+
+  test("an entry that refers to itself is an error and ends", async () => {
+    const context = [{ name: "loop", variable: { jmesPath: "loop" } }];
+    const document = policy({ rule: { context }, entries: [attest(isAllowed("{{ loop }}"))] });
+    const { verdict } = await verdictOf(document, {}, {}, pod(pinned("key-att3", "referrers")));
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
+  });
+
+  test("a predicate cannot stand in for a context entry or a built-in name", async () => {
+    const context = [{ name: "buildType", variable: { value: "mine" } }];
+    const conditions = [{ all: [{ key: "{{ buildType }}", operator: "Equals", value: "mine" }] }];
+    const document = policy({ rule: { context }, entries: [attest(conditions)] });
+    const { verdict } = await verdictOf(document, {}, {}, pod(pinned("key-att3", "referrers")));
+    expect(verdict.allowed).toBe(true);
+  });
+
+  test("the caller's variables never replace what the policy or the request says", async () => {
+    const conditions = [
+      { all: [{ key: "{{ request.object.metadata.name }}", operator: "Equals", value: "web" }] },
+    ];
+    const { verdict } = await verdictOf(
+      policy({ entries: [attest(conditions)] }),
+      {},
+      { request: { object: { metadata: { name: "other" } } } },
+      pod(pinned("key-att3", "referrers")),
+    );
+    expect(verdict.allowed).toBe(true);
+  });
+
+  test("`image` and `images` name what the object names", async () => {
+    const conditions = [
+      {
+        all: [
+          { key: "{{ image.name }}", operator: "Equals", value: "key-att3" },
+          { key: "{{ images.containers.c0.registry }}", operator: "Equals", value: "127.0.0.1:5002" },
+        ],
+      },
+    ];
+    const { verdict } = await verdictOf(
+      policy({ entries: [attest(conditions)] }),
+      {},
+      {},
+      pod(pinned("key-att3", "referrers")),
+    );
+    expect(verdict.results[0]?.message).toContain("verified image attestations");
+  });
+});
+
+// failure-policy-test-noconfigmap-diffimage-success, noconfigmap-diffimage-success
+describe("a missing ConfigMap", () => {
+  const context = [{ name: "keys", configMap: { name: "keys", namespace: "kyverno" } }];
+  const attestors = [{ entries: [keyFrom("{{ keys.data.pub }}")] }];
+
+  test("does no harm where the image does not match", async () => {
+    const { verdict } = await verdictOf(
+      policy({ rule: { context }, entry: { attestors } }),
+      {},
+      {},
+      pod("nginx"),
+    );
+    expect(verdict.allowed).toBe(true);
+  });
+
+  test.each([
+    ["Fail", false],
+    ["Ignore", true],
+  ] as const)("under failurePolicy %s: allowed %s", async (failurePolicy, allowed) => {
+    const document = policy({
+      spec: { failurePolicy },
+      rule: { context },
+      entry: { attestors, mutateDigest: false, verifyDigest: false },
+    });
+    const { verdict } = await verdictOf(document, {}, {}, pod(image("key-ecdsa")));
+    expect(verdict).toMatchObject({ allowed, outcome: "error", results: [{ code: "contextUnavailable" }] });
+  });
+});
+
+describe("preconditions", () => {
+  const labelled = (label: string): Json => ({
+    all: [
+      {
+        key: "{{ request.object.metadata.labels.verify || 'no' }}",
+        operator: "Equals",
+        value: label,
+        message: "not labelled",
+      },
+    ],
+  });
+  const resource = pod(image("unsigned"), {
+    metadata: { name: "web", namespace: "default", labels: { verify: "yes" } },
+  });
+
+  test("that hold let the rule go on", async () => {
+    const { verdict } = await verdictOf(
+      policy({ rule: { preconditions: labelled("yes") } }),
+      {},
+      {},
+      resource,
+    );
+    expect(verdict).toMatchObject({ allowed: false, outcome: "fail" });
+  });
+
+  test("that do not hold skip the rule, in Kyverno's words, and ask for nothing", async () => {
+    const { verdict, asked } = await verdictOf(
+      policy({ rule: { preconditions: labelled("no") } }),
+      {},
+      {},
+      resource,
+    );
+    expect(verdict).toMatchObject({
+      allowed: true,
+      outcome: "skip",
+      results: [{ code: "preconditionsNotMet" }],
+    });
+    expect(verdict.results[0]?.message).toContain("preconditions not met");
+    expect(asked).toEqual([]);
+  });
+
+  test("that cannot be evaluated are an error, which `Ignore` does not admit", async () => {
+    const preconditions = { all: [{ key: "{{ nothing.there }}", operator: "Equals", value: "x" }] };
+    const document = policy({ spec: { failurePolicy: "Ignore" }, rule: { preconditions } });
+    const { verdict } = await verdictOf(document, {}, {}, resource);
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
+    expect(verdict.results[0]?.message).toContain("failed to evaluate preconditions");
+  });
+});

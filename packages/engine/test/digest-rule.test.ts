@@ -1,0 +1,212 @@
+import type { JsonObject } from "@assay/policy";
+import { describe, expect, test } from "vitest";
+import { digestOf, engineFor, image, kindsAsked, pinned, pod, policy } from "./build.ts";
+import { fixtureSources } from "./fixture-source.ts";
+
+const tag = image("key-ecdsa");
+const digest = digestOf("key-ecdsa");
+
+// kyverno-verifyimages: keyless-mutatedigest-verifydigest-required, keyless-nomutatedigest-noverifydigest-{required,
+// norequired}, mutateDigest-noverifyDigest-norequired, nomutateDigest-verifyDigest-norequired.
+describe("the digest rule", () => {
+  test.each([
+    // mutate, mutateDigest, verifyDigest, by tag, allowed, patched
+    [true, true, true, true, true, true],
+    [true, true, false, true, true, true],
+    [true, false, true, true, false, false],
+    [true, false, false, true, true, false],
+    [false, true, true, true, false, false],
+    [false, true, false, true, true, false],
+    [false, false, true, true, false, false],
+    [false, false, false, true, true, false],
+    [true, true, true, false, true, false],
+    [false, true, true, false, true, false],
+    [false, false, true, false, true, false],
+  ])(
+    "caller patches %s, mutateDigest %s, verifyDigest %s, by tag %s: allowed %s, patched %s",
+    async (mutate, mutateDigest, verifyDigest, byTag, allowed, patched) => {
+      const engine = engineFor(policy({ entry: { mutateDigest, verifyDigest } }));
+      const resource = pod(byTag ? tag : pinned("key-ecdsa"));
+      const { verdict } = await engine.evaluate({ resource, mutate });
+      expect(verdict.allowed).toBe(allowed);
+      expect(verdict.patches).toEqual(
+        patched ? [{ op: "replace", path: "/spec/containers/0/image", value: `${tag}@${digest}` }] : [],
+      );
+    },
+  );
+
+  test("a tag is refused by the words that people look for, and told what it resolves to", async () => {
+    const { verdict } = await engineFor(policy({ entry: { mutateDigest: false } })).evaluate({
+      resource: pod(tag),
+    });
+    const [result] = verdict.results;
+    expect(result).toMatchObject({ outcome: "fail", code: "digestRequired", digest });
+    expect(result?.message).toContain("image reference must be by digest");
+    expect(result?.message).toContain(`${tag}@${digest}`);
+  });
+
+  test("an unsigned image that is named by tag fails for its signature first", async () => {
+    const { verdict } = await engineFor(policy({ entry: { mutateDigest: false } })).evaluate({
+      resource: pod(image("unsigned")),
+    });
+    expect(verdict.results[0]?.code).toBe("notSigned");
+    expect(JSON.stringify(verdict.trace)).toContain("image reference must be by digest");
+  });
+
+  test("an entry that only asks for digests needs no network", async () => {
+    const sources = fixtureSources();
+    const entry = { attestors: [], imageReferences: ["*"], mutateDigest: false, required: false };
+    const engine = engineFor(policy({ entry }), { sources });
+    const byTag = await engine.evaluate({ resource: pod("nginx:latest") });
+    expect(byTag.verdict.results[0]).toMatchObject({ outcome: "fail", code: "digestRequired" });
+    const byDigest = await engine.evaluate({ resource: pod(`nginx:latest@${digest}`) });
+    expect(byDigest.verdict).toMatchObject({ allowed: true, outcome: "pass" });
+    expect(kindsAsked(sources)).toEqual([]);
+  });
+
+  test("an entry that verifies nothing can never satisfy `required`", async () => {
+    const entry = { attestors: [], mutateDigest: false, verifyDigest: false };
+    const { verdict } = await engineFor(policy({ entry })).evaluate({ resource: pod(tag) });
+    expect(verdict.results[0]).toMatchObject({ outcome: "fail", code: "unverifiedImage" });
+    expect(verdict.results[0]?.message).toContain(`unverified image \`${tag}\``);
+  });
+
+  test("every field that names the image is pinned, and none that names another", async () => {
+    const containers = [tag, image("key-two"), tag].map((text, index) => ({
+      name: `c${index}`,
+      image: text,
+    }));
+    const spec = { initContainers: [{ name: "i", image: tag }], containers };
+    const { verdict } = await engineFor(policy({ entry: { imageReferences: ["*/key-ecdsa*"] } })).evaluate({
+      resource: pod([], { spec }),
+    });
+    expect(verdict.patches.map(({ path }) => path)).toEqual([
+      "/spec/containers/0/image",
+      "/spec/containers/2/image",
+      "/spec/initContainers/0/image",
+    ]);
+  });
+
+  test("controllers are pinned in their Pod template", async () => {
+    const template = { spec: { containers: [{ name: "c", image: tag }] } };
+    const cases: readonly (readonly [string, string, JsonObject, string])[] = [
+      ["apps/v1", "Deployment", { template }, "/spec/template/spec/containers/0/image"],
+      ["apps/v1", "StatefulSet", { template }, "/spec/template/spec/containers/0/image"],
+      ["apps/v1", "DaemonSet", { template }, "/spec/template/spec/containers/0/image"],
+      ["batch/v1", "Job", { template }, "/spec/template/spec/containers/0/image"],
+      [
+        "batch/v1",
+        "CronJob",
+        { jobTemplate: { spec: { template } } },
+        "/spec/jobTemplate/spec/template/spec/containers/0/image",
+      ],
+    ];
+    const kinds = cases.map(([, kind]) => kind);
+    const engine = engineFor(policy({ rule: { match: { resources: { kinds } } } }));
+    for (const [apiVersion, kind, spec, path] of cases) {
+      const metadata = { name: "web", namespace: "default" };
+      const { verdict } = await engine.evaluate({ resource: { apiVersion, kind, metadata, spec } });
+      expect(verdict).toMatchObject({ allowed: true, patches: [{ path }] });
+    }
+  });
+
+  test("a request that is refused gets no patches", async () => {
+    const { verdict } = await engineFor(policy()).evaluate({ resource: pod([tag, image("unsigned")]) });
+    expect(verdict).toMatchObject({ allowed: false, patches: [] });
+  });
+
+  test("an ephemeral container is verified, and only it can be pinned through its subresource", async () => {
+    const spec = {
+      containers: [{ name: "c", image: tag }],
+      ephemeralContainers: [{ name: "debug", image: tag }],
+    };
+    const resource = pod([], { spec });
+    const engine = engineFor(policy({ rule: { match: { any: [{ resources: { kinds: ["Pod"] } }] } } }));
+    const { verdict } = await engine.evaluate({
+      resource,
+      oldResource: pod(tag),
+      operation: "UPDATE",
+      subresource: "ephemeralcontainers",
+    });
+    expect(verdict).toMatchObject({
+      allowed: true,
+      patches: [{ path: "/spec/ephemeralContainers/0/image" }],
+    });
+    const evil = pod([], {
+      spec: {
+        containers: [{ name: "c", image: tag }],
+        ephemeralContainers: [{ name: "d", image: image("unsigned") }],
+      },
+    });
+    const denied = await engine.evaluate({
+      resource: evil,
+      operation: "UPDATE",
+      subresource: "ephemeralcontainers",
+    });
+    expect(denied.verdict.allowed).toBe(false);
+  });
+
+  test("two containers of one name are two images", async () => {
+    const containers = [image("unsigned"), tag].map((text) => ({ name: "same", image: text }));
+    const { verdict } = await engineFor(policy()).evaluate({ resource: pod([], { spec: { containers } }) });
+    expect(verdict.allowed).toBe(false);
+    expect(verdict.results).toHaveLength(2);
+  });
+});
+
+describe("images that are none", () => {
+  test("an image that does not exist fails, it is not an error", async () => {
+    const { verdict } = await engineFor(policy({ spec: { failurePolicy: "Ignore" } })).evaluate({
+      resource: pod(image("nonexistent")),
+    });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "fail", results: [{ code: "imageNotFound" }] });
+  });
+
+  test.each(["++", "ghcr.io/acme/app:v1@sha256:abc123...", "Acme/App:v1 "])(
+    "%j fails as a bad image reference",
+    async (text) => {
+      const { verdict } = await engineFor(policy({ spec: { failurePolicy: "Ignore" } })).evaluate({
+        resource: pod([tag, text]),
+      });
+      expect(verdict).toMatchObject({ allowed: false, outcome: "fail" });
+      expect(verdict.results.map(({ code }) => code)).toContain("badImageReference");
+    },
+  );
+});
+
+describe("requests that are not a creation", () => {
+  const unsigned = pod(image("unsigned"));
+
+  test("an update is judged anew, whatever annotations the object brings", async () => {
+    const annotations = {
+      "kyverno.io/verify-images": JSON.stringify({ [image("unsigned")]: "pass" }),
+      "kyverno.io/verify-images-scoped": JSON.stringify({
+        version: 1,
+        policies: { "/test": { check: { [image("unsigned")]: "pass" } } },
+      }),
+    };
+    const resource = pod(image("unsigned"), { metadata: { name: "web", namespace: "default", annotations } });
+    const { verdict } = await engineFor(policy()).evaluate({
+      resource,
+      oldResource: resource,
+      operation: "UPDATE",
+    });
+    expect(verdict.allowed).toBe(false);
+  });
+
+  test("a deletion is not verified, unless the policy asks for it: then the old object is", async () => {
+    const request = { resource: {}, oldResource: unsigned, operation: "DELETE" } as const;
+    const plain = await engineFor(policy()).evaluate(request);
+    expect(plain.verdict).toMatchObject({ allowed: true, outcome: "skip", results: [] });
+    const match = { any: [{ resources: { kinds: ["Pod"], operations: ["DELETE"] } }] };
+    const asked = await engineFor(policy({ rule: { match } })).evaluate(request);
+    expect(asked.verdict).toMatchObject({ allowed: false, outcome: "fail" });
+  });
+
+  test("what is no object of Kubernetes is refused", async () => {
+    const engine = engineFor(policy());
+    await expect(engine.evaluate({ resource: { metadata: {} } })).rejects.toMatchObject({
+      code: "invalidRequest",
+    });
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import type { LookupFailure } from "../src/lookup.ts";
+import { engineFor, image, pinned, pod, policy } from "./build.ts";
+import { failure, fixtureSources } from "./fixture-source.ts";
+
+const origin = "127.0.0.1:5001";
+const failures = {
+  "no connection": { code: "unavailable", message: "connection refused", origin },
+  "a request that timed out": { code: "timeout", message: "no answer", origin },
+  "401": { code: "unauthorized", status: 401, message: "unauthorized", origin },
+  "403": { code: "unauthorized", status: 403, message: "forbidden", origin },
+  "429": { code: "rateLimited", status: 429, message: "too many requests", origin },
+  "503": { code: "unavailable", status: 503, message: "service unavailable", origin },
+  "bytes of another digest": { code: "digestMismatch", message: "not the digest", origin },
+} as const satisfies Record<string, LookupFailure>;
+
+// Kyverno blocks on every error under Fail, even under Audit (pkg/utils/engine/response.go:20). Under Ignore it admits
+// network errors only; refusals by HTTP are failures there, which block where they are enforced.
+describe("an error is allowed only where Kyverno allows it", () => {
+  const table = (Object.keys(failures) as (keyof typeof failures)[]).flatMap((name) =>
+    (["Enforce", "Audit"] as const).flatMap((action) =>
+      (["Fail", "Ignore"] as const).map((failurePolicy) => {
+        const network = name === "no connection" || name === "a request that timed out";
+        const allowed = failurePolicy === "Ignore" && (network || action === "Audit");
+        return [name, action, failurePolicy, allowed] as const;
+      }),
+    ),
+  );
+  test.each(table)("%s, %s, failurePolicy %s: allowed %s", async (name, action, failurePolicy, allowed) => {
+    const sources = fixtureSources({ answer: () => failure(failures[name]) });
+    const spec = { validationFailureAction: action, failurePolicy };
+    const document = policy({ spec, entry: { mutateDigest: false, verifyDigest: false } });
+    const { verdict } = await engineFor(document, { sources }).evaluate({
+      resource: pod(image("key-ecdsa")),
+    });
+    expect(verdict.outcome).toBe("error");
+    expect(verdict.results[0]?.code).toBe(failures[name].code);
+    expect(verdict.allowed).toBe(allowed);
+    expect(verdict.warnings.length).toBe(allowed ? 1 : 0);
+  });
+
+  test("evidence that could not be read is an error, never `not signed`", async () => {
+    const sources = fixtureSources({
+      answer: (lookup) => (lookup.kind === "signatureTag" ? failure(failures["401"]) : undefined),
+    });
+    const { verdict } = await engineFor(policy(), { sources }).evaluate({
+      resource: pod(pinned("key-ecdsa", "referrers")),
+    });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error", results: [{ code: "unauthorized" }] });
+  });
+
+  test("one signature suffices though another shelf could not be read", async () => {
+    const sources = fixtureSources({
+      answer: (lookup) => (lookup.kind === "referrers" ? failure(failures["503"]) : undefined),
+    });
+    const { verdict } = await engineFor(policy(), { sources }).evaluate({
+      resource: pod(pinned("key-ecdsa")),
+    });
+    expect(verdict).toMatchObject({ allowed: true, outcome: "pass" });
+  });
+
+  test("all attestations hold cannot be said where a shelf could not be read", async () => {
+    const sources = fixtureSources({
+      answer: (lookup) => (lookup.kind === "referrers" ? failure(failures["503"]) : undefined),
+    });
+    const attestations = [{ type: "https://slsa.dev/provenance/v0.2" }];
+    const { verdict } = await engineFor(policy({ entry: { attestations } }), { sources }).evaluate({
+      resource: pod(pinned("key-att3")),
+    });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error", results: [{ code: "unavailable" }] });
+  });
+
+  test("a source that throws is an error that `Ignore` does not admit", async () => {
+    const sources = fixtureSources({
+      answer: () => {
+        throw new TypeError("boom");
+      },
+    });
+    const { verdict } = await engineFor(policy({ spec: { failurePolicy: "Ignore" } }), { sources }).evaluate({
+      resource: pod(image("key-ecdsa")),
+    });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
+    expect(verdict.results[0]?.message).toContain("boom");
+  });
+
+  test("what fails for certain is not let through with an error of the same rule", async () => {
+    const attestations = [{ type: "https://example.com/none" }];
+    const document = policy({ spec: { failurePolicy: "Ignore" }, entry: { attestations } });
+    const sources = fixtureSources({
+      answer: (lookup) => (lookup.kind === "signatureTag" ? failure(failures["no connection"]) : undefined),
+    });
+    const { verdict } = await engineFor(document, { sources }).evaluate({
+      resource: pod(pinned("key-att3", "referrers")),
+    });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
+  });
+});
+
+describe("a fail means what the rule's action says", () => {
+  test.each([
+    ["Enforce", undefined, false],
+    ["Audit", undefined, true],
+    ["Audit", "Enforce", false],
+    ["Enforce", "Audit", true],
+  ] as const)("policy %s, entry %s: allowed %s", async (action, own, allowed) => {
+    const entry = {
+      mutateDigest: false,
+      verifyDigest: false,
+      ...(own === undefined ? {} : { failureAction: own }),
+    };
+    const document = policy({ spec: { validationFailureAction: action }, entry });
+    const { verdict } = await engineFor(document).evaluate({ resource: pod(image("unsigned")) });
+    expect(verdict).toMatchObject({ allowed, outcome: "fail", results: [{ code: "notSigned" }] });
+    expect(verdict.warnings.length).toBe(allowed ? 1 : 0);
+  });
+
+  test.each([
+    ["payments", false],
+    ["default", true],
+  ] as const)("an override for payments decides in namespace %s: allowed %s", async (namespace, allowed) => {
+    const spec = {
+      validationFailureAction: "Audit",
+      validationFailureActionOverrides: [{ action: "Enforce", namespaces: ["pay*"] }],
+    };
+    const document = policy({ spec, entry: { mutateDigest: false, verifyDigest: false } });
+    const resource = pod(image("unsigned"), { metadata: { name: "web", namespace } });
+    const { verdict } = await engineFor(document).evaluate({ resource });
+    expect(verdict.allowed).toBe(allowed);
+  });
+
+  test("any policy that blocks, blocks, in either order", async () => {
+    const lenient = policy({
+      name: "lenient",
+      spec: { validationFailureAction: "Audit" },
+      entry: { mutateDigest: false, verifyDigest: false },
+    });
+    const strict = policy({ name: "strict" });
+    for (const documents of [
+      [lenient, strict],
+      [strict, lenient],
+    ]) {
+      const { verdict } = await engineFor(documents).evaluate({ resource: pod(image("unsigned")) });
+      expect(verdict.allowed).toBe(false);
+      expect(verdict.results).toHaveLength(2);
+    }
+  });
+});

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { engineFor, entry, image, keys, kindsAsked, pinned, pod, policy } from "./build.ts";
+import { fixture, fixtureSources } from "./fixture-source.ts";
+
+const slsa = { type: "https://slsa.dev/provenance/v0.2" };
+const spdx = { type: "https://spdx.dev/Document" };
+
+describe("lookups are those that the policy needs, each asked once", () => {
+  test("an image by digest with a key: its signatures only, and no trust root", async () => {
+    const sources = fixtureSources();
+    await engineFor(policy(), { sources }).evaluate({ resource: pod(pinned("key-ecdsa", "referrers")) });
+    expect(kindsAsked(sources)).toEqual(["signatureTag", "referrers"]);
+  });
+
+  test("a tag is resolved once, before anything else", async () => {
+    const sources = fixtureSources();
+    await engineFor(policy(), { sources }).evaluate({ resource: pod(image("key-ecdsa", "referrers")) });
+    expect(kindsAsked(sources)).toEqual(["digest", "signatureTag", "referrers"]);
+  });
+
+  test("many attestors, attestations, containers, entries and policies make no more of them", async () => {
+    const sources = fixtureSources();
+    const one = entry({
+      attestors: [{ entries: [keys(), keys("other")], count: 1 }],
+      attestations: [slsa, spdx],
+    });
+    const documents = ["a", "b", "c"].map((name) => policy({ name, entries: [one, one] }));
+    const text = image("key-att3", "referrers");
+    const { verdict } = await engineFor(documents, { sources }).evaluate({
+      resource: pod([text, text, text]),
+    });
+    expect(verdict.allowed).toBe(true);
+    expect(kindsAsked(sources)).toEqual(["digest", "signatureTag", "referrers", "attestationTag"]);
+  });
+
+  test("what is known of one container's image serves every container: 20 of them ask as much as one", async () => {
+    const sources = fixtureSources();
+    const images = Array.from({ length: 20 }, () => pinned("key-ecdsa", "referrers"));
+    const { stats } = await engineFor(policy(), { sources }).evaluate({ resource: pod(images) });
+    expect(stats).toMatchObject({ lookups: 2, requests: 2, rounds: 1 });
+  });
+
+  test("the fallback tag is asked only of a registry without the referrers API, and only if it can matter", async () => {
+    const satisfied = fixtureSources();
+    await engineFor(policy(), { sources: satisfied }).evaluate({ resource: pod(pinned("key-ecdsa")) });
+    expect(kindsAsked(satisfied)).toEqual(["signatureTag", "referrers"]);
+    const needed = fixtureSources();
+    const { verdict } = await engineFor(policy(), { sources: needed }).evaluate({
+      resource: pod(pinned("bundle-ecdsa")),
+    });
+    expect(verdict.allowed).toBe(true);
+    expect(kindsAsked(needed)).toEqual(["signatureTag", "referrers", "referrersTag"]);
+    const all = fixtureSources();
+    await engineFor(policy({ entry: { attestations: [slsa] } }), { sources: all }).evaluate({
+      resource: pod(pinned("key-att3")),
+    });
+    expect(kindsAsked(all)).toEqual(["signatureTag", "referrers", "attestationTag", "referrersTag"]);
+  });
+
+  test("`type` narrows what is asked", async () => {
+    const sources = fixtureSources();
+    const document = policy({ entry: { type: "SigstoreBundle", attestations: [slsa] } });
+    await engineFor(document, { sources }).evaluate({ resource: pod(pinned("bundle-att3", "referrers")) });
+    expect(kindsAsked(sources)).toEqual(["referrers"]);
+  });
+
+  test("the trust root is loaded only when a signature that was found needs it", async () => {
+    const withLog = { keys: { publicKeys: fixture("keys/cosign.pub") } };
+    const document = policy({ entry: { attestors: [{ entries: [withLog] }] } });
+    const trustedRoot = fixture("trust/trusted_root.json");
+    const unsigned = fixtureSources({ trustedRoot });
+    await engineFor(document, { sources: unsigned }).evaluate({
+      resource: pod(pinned("unsigned", "referrers")),
+    });
+    expect(kindsAsked(unsigned)).not.toContain("trustRoot");
+    const logged = fixtureSources({ trustedRoot });
+    const { verdict } = await engineFor(document, { sources: logged }).evaluate({
+      resource: pod(pinned("key-tlog", "referrers")),
+    });
+    expect(verdict.allowed).toBe(true);
+    expect(kindsAsked(logged).filter((kind) => kind === "trustRoot")).toHaveLength(1);
+  });
+
+  test("a rule that selects no image asks for nothing, not even its ConfigMap", async () => {
+    const sources = fixtureSources();
+    const context = [{ name: "keys", configMap: { name: "keys", namespace: "kyverno" } }];
+    const publicKeys = "{{ keys.data.pub }}";
+    const document = policy({
+      rule: { context },
+      entry: { attestors: [{ entries: [{ keys: { publicKeys } }] }] },
+    });
+    const { verdict } = await engineFor(document, { sources }).evaluate({ resource: pod("nginx") });
+    expect(verdict).toMatchObject({ allowed: true, results: [] });
+    expect(kindsAsked(sources)).toEqual([]);
+  });
+
+  test("`applyRules: One` asks nothing for rules after the first that applies", async () => {
+    const sources = fixtureSources();
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const rules = ["first", "second"].map((name, index) => ({
+      name,
+      match,
+      verifyImages: [entry({ attestations: index === 0 ? [] : [slsa] })],
+    }));
+    const { verdict } = await engineFor(policy({ spec: { applyRules: "One" }, rules }), { sources }).evaluate(
+      {
+        resource: pod(pinned("key-ecdsa", "referrers")),
+      },
+    );
+    expect(verdict.results.map(({ rule }) => rule)).toEqual(["first"]);
+    expect(kindsAsked(sources)).toEqual(["signatureTag", "referrers"]);
+  });
+
+  test("signatures that decide end it: a fallback tag for the attestations is not asked", async () => {
+    const sources = fixtureSources();
+    const document = policy({ entry: { attestors: [{ entries: [keys("other")] }], attestations: [slsa] } });
+    const { verdict } = await engineFor(document, { sources }).evaluate({
+      resource: pod(pinned("key-att3")),
+    });
+    expect(verdict.outcome).toBe("fail");
+    // Asked once for the signatures, whose outcome a bundle could still have changed.
+    expect(kindsAsked(sources).filter((kind) => kind === "referrersTag")).toHaveLength(1);
+  });
+
+  test("an attestor's own repository is asked instead of the image's", async () => {
+    const sources = fixtureSources();
+    const attestor = { ...keys(), repository: "127.0.0.1:5002/acme/signatures" };
+    const document = policy({ entry: { attestors: [{ entries: [attestor] }] } });
+    await engineFor(document, { sources }).evaluate({ resource: pod(pinned("key-ecdsa", "referrers")) });
+    const asked = sources.asked.map((lookup) => ("repository" in lookup ? lookup.repository : ""));
+    expect(new Set(asked)).toEqual(new Set(["127.0.0.1:5002/acme/signatures"]));
+  });
+
+  test("credentials of every policy go into one question about the image", async () => {
+    const sources = fixtureSources();
+    const documents = ["one", "two"].map((name) =>
+      policy({ name, entry: { imageRegistryCredentials: { secrets: [name, "shared/pull"] } } }),
+    );
+    const resource = pod([], {
+      spec: { imagePullSecrets: [{ name: "mine" }], containers: [{ name: "c", image: image("key-ecdsa") }] },
+    });
+    await engineFor(documents, { sources }).evaluate({ resource });
+    const [first] = sources.asked;
+    expect(sources.asked.filter(({ kind }) => kind === "digest")).toHaveLength(1);
+    expect(first).toMatchObject({
+      access: {
+        pullSecrets: [
+          { namespace: "default", name: "mine" },
+          { namespace: "kyverno", name: "one" },
+          { namespace: "kyverno", name: "two" },
+          { namespace: "shared", name: "pull" },
+        ],
+      },
+    });
+  });
+});
