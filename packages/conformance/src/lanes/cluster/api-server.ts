@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ export interface ApiServer {
   readonly url: string;
   readonly directory: string;
   /** kubectl as cluster admin. */
-  kubectl(args: readonly string[], stdin?: string): KubectlAnswer;
+  kubectl(args: readonly string[], stdin?: string): Promise<KubectlAnswer>;
   /** A kubeconfig file for the given user: `admin`, or a service account's token. */
   kubeconfig(name: string, token?: string): string;
   /** A certificate of the cluster's authority for 127.0.0.1, with its key. */
@@ -38,7 +38,11 @@ export async function startApiServer(binaries: string, directory: string): Promi
   const admin = kubeconfig("admin");
   const kubectl: ApiServer["kubectl"] = (args, stdin) =>
     answer(join(binaries, "kubectl"), ["--kubeconfig", admin, ...args], stdin);
-  await until(() => kubectl(["get", "--raw", "/readyz"]).status === 0, 60_000, "the API server");
+  await until(
+    async () => (await kubectl(["get", "--raw", "/readyz"])).status === 0,
+    60_000,
+    "the API server",
+  );
   return {
     url,
     directory,
@@ -202,19 +206,14 @@ function run(binary: string, args: readonly string[], directory: string, name: s
   return child;
 }
 
-function answer(binary: string, args: readonly string[], stdin?: string): KubectlAnswer {
-  try {
-    const stdout = execFileSync(binary, args, {
-      input: stdin ?? "",
-      stdio: "pipe",
-      encoding: "utf8",
-      timeout: 60_000,
-    });
-    return { status: 0, stdout, stderr: "" };
-  } catch (error) {
-    const { status, stdout, stderr } = error as { status?: number | null; stdout?: string; stderr?: string };
-    return { status: status ?? 1, stdout: stdout ?? "", stderr: stderr ?? "" };
-  }
+/** Never blocks this process: the registry that the webhook asks is served by it. */
+function answer(binary: string, args: readonly string[], stdin = ""): Promise<KubectlAnswer> {
+  return new Promise((resolve) => {
+    const child = execFile(binary, args, { encoding: "utf8", timeout: 60_000 }, (error, stdout, stderr) =>
+      resolve({ status: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
+    );
+    child.stdin?.end(stdin);
+  });
 }
 
 /** Polls until `holds`, or throws after `limitMs`. */
@@ -230,7 +229,8 @@ export async function until(
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

@@ -13,6 +13,8 @@ export interface AssayServer {
   readonly url: string;
   readonly port: number;
   readonly options: AssayServerOptions;
+  /** What it has printed so far. */
+  log(): string;
   kill(): void;
 }
 
@@ -21,11 +23,18 @@ export async function startAssay(options: AssayServerOptions): Promise<AssayServ
   const child = spawn(join(options.root, "node_modules/.bin/node"), args(options), {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const port = await listeningPort(child);
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      log += chunk.toString("utf8");
+    });
+  }
+  const port = await listeningPort(child, () => log);
   return {
     url: `https://127.0.0.1:${port}`,
     port,
     options,
+    log: () => log,
     kill: () => {
       child.kill("SIGKILL");
     },
@@ -49,19 +58,16 @@ function args({ root, kubeconfig, certificate, port = 0 }: AssayServerOptions): 
   ];
 }
 
-async function listeningPort(child: ChildProcess): Promise<number> {
-  let log = "";
+function listeningPort(child: ChildProcess, log: () => string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`assay serve did not become ready:\n${log}`)), 30_000);
-    const read = (chunk: Buffer): void => {
-      log += chunk.toString("utf8");
-      const port = /"port":(\d+)/.exec(log)?.[1];
+    const failed = (what: string): void => reject(new Error(`assay serve ${what}:\n${log()}`));
+    const timer = setTimeout(() => failed("did not become ready"), 30_000);
+    child.stdout?.on("data", () => {
+      const port = /"port":(\d+)/.exec(log())?.[1];
       if (port === undefined) return;
       clearTimeout(timer);
       resolve(Number(port));
-    };
-    child.stdout?.on("data", read);
-    child.stderr?.on("data", read);
-    child.on("exit", (code) => reject(new Error(`assay serve ended with ${code}:\n${log}`)));
+    });
+    child.on("exit", (code) => failed(`ended with ${code}`));
   });
 }

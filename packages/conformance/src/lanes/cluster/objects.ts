@@ -1,8 +1,9 @@
 import type { Policy } from "@assay/policy";
 import type { WebhookConfiguration } from "@assay/webhook";
 
-export function image(name: string): string {
-  return `127.0.0.1:5001/acme/${name}:v1`;
+/** An image of the fixtures, where this run's registry serves it. */
+export function image(host: string, name: string): string {
+  return `${host}/acme/${name}:v1`;
 }
 
 const offline = { rekor: { url: "http://127.0.0.1:3000", ignoreTlog: true }, ctlog: { ignoreSCT: true } };
@@ -70,15 +71,15 @@ function policy(name: string, attestors: object, exclude?: object, extras: Extra
           match: { any: [{ resources: { kinds, ...(namespaces && { namespaces }) } }] },
           ...(exclude && { exclude: { any: [{ resources: exclude }] } }),
           ...(context && { context }),
-          verifyImages: [{ imageReferences: ["127.0.0.1:5001/acme/*"], attestors: [attestors] }],
+          verifyImages: [{ imageReferences: ["127.0.0.1:*/acme/*"], attestors: [attestors] }],
         },
       ],
     },
   };
 }
 
-/** Webhooks for both, whatever policies the cluster will hold: the controller's policies change while it runs. */
-export function bothFailurePolicies(): readonly Pick<
+/** One webhook that fails closed, whatever policies the cluster will hold: they change while it runs. */
+export function strictPolicies(): readonly Pick<
   Policy,
   "failurePolicy" | "webhookTimeoutSeconds" | "rules"
 >[] {
