@@ -1,8 +1,5 @@
 import { library } from "../../scripts/tsup.ts";
 
-export default {
-  ...library,
-  entry: ["index", "registry", "layout", "trust", "cluster", "cache", "credentials"].map(
-    (name) => `src/${name}.ts`,
-  ),
-};
+const subpaths = ["registry", "layout", "trust", "cluster", "cache", "credentials", "kms"];
+
+export default { ...library, entry: ["index", ...subpaths].map((name) => `src/${name}.ts`) };

@@ -70,7 +70,7 @@ async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Inc
       });
     }
     await checkCrossing(url, next, options.borders);
-    if (next.origin !== url.origin) headers = withoutAuthorization(headers);
+    if (next.origin !== url.origin) headers = withoutSecrets(headers);
     url = next;
   }
 }
@@ -143,8 +143,9 @@ function parseLocation(location: string, base: URL): URL {
   throw new SourceError("malformed", message, { origin: base.host });
 }
 
-function withoutAuthorization(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "authorization"));
+/** INVARIANT: nothing but what we would accept goes to another origin: tokens of every kind stay behind. */
+function withoutSecrets(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name === "accept"));
 }
 
 /** What fetch throws, as ours: the cause says why (refused, unknown host, certificate), the error itself does not. */

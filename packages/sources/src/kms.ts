@@ -1,0 +1,1 @@
+export { type KmsOptions, kmsKeys } from "./kms/kms-keys.ts";

@@ -1,0 +1,105 @@
+import { createPublicKey } from "node:crypto";
+import type { Answer, ContextSource, FetchOptions, KeyLookup, KeySource } from "@assay/engine";
+import { LRUCache } from "lru-cache";
+import { singleFlight } from "../registry/single-flight.ts";
+import { failureOf, SourceError, shown } from "../source-error.ts";
+import { awsKey } from "./aws-key.ts";
+import { azureKey } from "./azure-key.ts";
+import { googleKey } from "./google-key.ts";
+import { secretKey } from "./secret-key.ts";
+import { vaultKey } from "./vault-key.ts";
+
+export interface KmsOptions {
+  /** Reads the Secrets that `k8s://namespace/name` names. */
+  readonly context?: ContextSource;
+  /** `VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `TRANSIT_SECRET_ENGINE_PATH`, `AWS_REGION`. Default: the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** For Vault. Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Loads a cloud's package by name. Default: `import`, which needs it installed. */
+  readonly load?: (name: string, purpose: string) => Promise<unknown>;
+  /** How long a key is used before it is asked for again. Default 5 minutes. */
+  readonly keepMs?: number;
+}
+
+/** Fetches the public key behind a reference. Throws `SourceError`. */
+export type KeyReader = (reference: string, options: KmsOptions, signal: AbortSignal) => Promise<string>;
+
+const readers: ReadonlyMap<string, KeyReader> = new Map([
+  ["awskms", awsKey],
+  ["azurekms", azureKey],
+  ["gcpkms", googleKey],
+  ["hashivault", vaultKey],
+  ["k8s", secretKey],
+]);
+
+/** Milliseconds after which a service that does not answer counts as unavailable. */
+export const kmsTimeoutMs = 10_000;
+
+/**
+ * Public keys by reference, in cosign's spelling: `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`,
+ * `k8s://namespace/secret`. Only the public key is ever asked for; it was parsed as one when it is answered. The
+ * clouds' packages are optional and loaded when the first reference of their kind comes.
+ */
+export function kmsKeys(options: KmsOptions = {}): KeySource {
+  const kept = new LRUCache<string, string>({ max: 500, ttl: options.keepMs ?? 300_000 });
+  const flights = singleFlight<string>();
+
+  async function pemOf(reference: string, signal: AbortSignal): Promise<string> {
+    const known = kept.get(reference);
+    if (known !== undefined) return known;
+    const { value } = await flights(reference, signal, async (shared) => {
+      const pem = await readKey(reference, options, shared);
+      kept.set(reference, pem);
+      return pem;
+    });
+    return value;
+  }
+
+  return {
+    async fetch({ reference }: KeyLookup, { signal }: FetchOptions): Promise<Answer<"kmsKey">> {
+      signal.throwIfAborted();
+      try {
+        return { ok: true, value: { pem: await pemOf(reference, signal) } };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { ok: false, failure: failureOf(error) };
+      }
+    },
+  };
+}
+
+async function readKey(reference: string, options: KmsOptions, signal: AbortSignal): Promise<string> {
+  const scheme = reference.slice(0, Math.max(reference.indexOf("://"), 0));
+  const reader = readers.get(scheme);
+  if (reader === undefined) {
+    const message = `\`${shown(reference)}\` is no key reference; known are ${[...readers.keys()].map((name) => `${name}://`).join(", ")}`;
+    throw new SourceError("unsupported", message, { origin: shown(reference) });
+  }
+  let pem: string;
+  try {
+    pem = await reader(reference, options, signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof SourceError) throw cause;
+    // What the clouds' packages throw: their words are the best there are.
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SourceError("unavailable", `key \`${shown(reference)}\`: ${shown(why)}`, {
+      origin: scheme,
+      cause,
+    });
+  }
+  return normalized(pem, reference);
+}
+
+/** The key as PEM, proven to be a public key. */
+function normalized(pem: string, reference: string): string {
+  try {
+    if (pem.includes("PRIVATE KEY")) throw new Error("it is a private key");
+    return createPublicKey(pem).export({ type: "spki", format: "pem" }).toString();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `what \`${shown(reference)}\` names is no public key: ${shown(why)}`;
+    throw new SourceError("malformed", message, { origin: shown(reference), cause });
+  }
+}
