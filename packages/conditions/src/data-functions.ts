@@ -133,7 +133,7 @@ export const dataFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string,
   ],
   ["image_normalize", { takes: [string], call: imageNormalize }],
   ["is_external_url", { takes: [string], call: ([url]) => isExternalUrl(url as string) }],
-  ["random", { takes: [string], call: ([pattern], { budget }) => randomText(pattern as string, budget) }],
+  ["random", { takes: [string], call: ([pattern], evaluation) => randomText(pattern as string, evaluation) }],
   ["x509_decode", { takes: [string], call: ([pem]) => decodeCertificate(pem as string) }],
 ]);
 

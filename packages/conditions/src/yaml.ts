@@ -1,6 +1,169 @@
+import { Buffer } from "node:buffer";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  parseAllDocuments,
+  type Scalar,
+} from "yaml";
 import { ConditionError } from "./condition-error.ts";
-import type { Value } from "./json.ts";
-import type { Budget } from "./limits.ts";
-export function parseGoYaml(_p: string, _b: Budget): Value {
-  throw new ConditionError("x", { code: "unsupported" });
+import { parseFloat64 } from "./go-number.ts";
+import { setOwn, type Value } from "./json.ts";
+import { type Budget, checkDepth, spend, spendOutput } from "./limits.ts";
+import { resolvePlain } from "./yaml-scalar.ts";
+
+/** What one conversion carries along. */
+interface Conversion {
+  readonly document: Document;
+  readonly budget: Budget;
+  /** Anchors that are being converted: one that holds itself never ends. */
+  readonly open: Set<Node>;
+}
+
+/**
+ * YAML as Kyverno reads it (sigs.k8s.io/yaml on go-yaml v2, YAML 1.1): `yes` is true, `010` is 8, times stay text,
+ * merge keys work, of duplicate keys the last wins, only the first document counts. Throws `badText`.
+ */
+export function parseGoYaml(text: string, budget: Budget): Value {
+  // The parser is slow: a megabyte takes most of a second.
+  spend(budget, text.length * 8);
+  const document = firstDocument(text);
+  if (document === undefined) return null;
+  const problem = document.errors[0];
+  if (problem !== undefined) throw invalid(problem.message.split("\n")[0] ?? "");
+  return convert(document.contents as Node | null, { document, budget, open: new Set() }, 0);
+}
+
+function firstDocument(text: string): Document | undefined {
+  const documents = parseAllDocuments(text, {
+    version: "1.1",
+    schema: "failsafe",
+    uniqueKeys: false,
+    strict: true,
+    logLevel: "silent",
+    prettyErrors: false,
+  });
+  return Array.isArray(documents) ? documents[0] : undefined;
+}
+
+function invalid(message: string): ConditionError {
+  return new ConditionError(`the YAML text is broken: ${message.toLowerCase()}`, { code: "badText" });
+}
+
+function convert(node: Node | null, conversion: Conversion, depth: number): Value {
+  checkDepth(conversion.budget.limits, depth);
+  spend(conversion.budget, 1);
+  if (node === null) return null;
+  if (isAlias(node)) return convertAlias(node, conversion, depth);
+  if (isScalar(node)) return convertScalar(node as Scalar, conversion.budget);
+  if (conversion.open.has(node)) throw invalid("an anchor contains itself");
+  conversion.open.add(node);
+  try {
+    if (isSeq(node)) return node.items.map((item) => convert(item as Node | null, conversion, depth + 1));
+    if (isMap(node)) return convertMap(node.items as readonly Pair[], conversion, depth);
+  } finally {
+    conversion.open.delete(node);
+  }
+  throw invalid("unknown kind of node");
+}
+
+interface Pair {
+  readonly key: Node | null;
+  readonly value: Node | null;
+}
+
+function convertAlias(alias: Alias, conversion: Conversion, depth: number): Value {
+  const target = alias.resolve(conversion.document);
+  if (target === undefined) throw invalid(`unknown anchor \`${alias.source}\``);
+  return convert(target as Node, conversion, depth + 1);
+}
+
+function convertMap(pairs: readonly Pair[], conversion: Conversion, depth: number): Value {
+  const object: Record<string, Value> = {};
+  for (const { key, value } of pairs) {
+    if (isMerge(key)) mergeInto(object, convert(value, conversion, depth + 1));
+    else setOwn(object, keyText(convert(key, conversion, depth + 1)), convert(value, conversion, depth + 1));
+  }
+  return object;
+}
+
+function isMerge(key: Node | null): boolean {
+  return (
+    isScalar(key) && key.value === "<<" && (key.type === "PLAIN" || key.tag === "tag:yaml.org,2002:merge")
+  );
+}
+
+/** Maps, or a list of maps of which the first ones win. */
+function mergeInto(object: Record<string, Value>, merged: Value): void {
+  for (const source of Array.isArray(merged) ? [...merged].reverse() : [merged]) {
+    if (typeof source !== "object" || source === null || Array.isArray(source)) {
+      throw invalid("map merge requires map or sequence of maps as the value");
+    }
+    for (const [key, value] of Object.entries(source)) setOwn(object, key, value as Value);
+  }
+}
+
+function keyText(key: Value): string {
+  if (typeof key === "string") return key;
+  if (typeof key === "boolean" || typeof key === "bigint") return String(key);
+  if (typeof key === "number") return Number.isFinite(key) ? floatKey(key) : infinityKey(key);
+  throw invalid("invalid map key");
+}
+
+/** `FormatFloat(key, 'g', -1, 32)`. */
+function floatKey(key: number): string {
+  const single = Math.fround(key);
+  for (let precision = 1; precision <= 9; precision++) {
+    const text = single.toExponential(precision - 1);
+    if (Math.fround(Number(text)) !== single) continue;
+    const [mantissa = "", power = "0"] = text.split("e");
+    const exponent = Number(power);
+    if (exponent >= -4 && exponent < 21) return String(Number(text));
+    return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  }
+  return String(single);
+}
+
+function infinityKey(key: number): string {
+  return Number.isNaN(key) ? ".nan" : key > 0 ? ".inf" : "-.inf";
+}
+
+const tagPrefix = "tag:yaml.org,2002:";
+
+function convertScalar(scalar: Scalar, budget: Budget): Value {
+  const text = String(scalar.value ?? "");
+  spendOutput(budget, text.length);
+  const tag = scalar.tag?.startsWith(tagPrefix) ? scalar.tag.slice(tagPrefix.length) : (scalar.tag ?? "");
+  if (tag === "" && scalar.type !== "PLAIN" && scalar.type !== undefined) return text;
+  if (tag === "str" || tag === "!" || scalar.tag?.startsWith("!")) return text;
+  if (tag === "binary") return Buffer.from(text, "base64").toString("utf8");
+  const value = toNumbers(resolvePlain(text));
+  return tag === "" ? finite(value) : finite(tagged(tag, value, text));
+}
+
+/** JSON, by way of which Kyverno gets the value, makes every number a float64. */
+function toNumbers(value: Value): Value {
+  return typeof value === "bigint" ? Number(value) : value;
+}
+
+function finite(value: Value): Value {
+  if (typeof value === "number" && !Number.isFinite(value))
+    throw invalid("json has no text for infinity and nan");
+  return value;
+}
+
+/** A tag that names another type than the text has is an error, but that integers are floats too. */
+function tagged(tag: string, value: Value, text: string): Value {
+  const kind = value === null ? "null" : typeof value === "boolean" ? "bool" : typeof value;
+  const fits =
+    (tag === "int" && kind === "number" && Number.isInteger(value)) ||
+    (tag === "float" && kind === "number") ||
+    tag === kind ||
+    tag === "timestamp";
+  if (!fits) throw invalid(`\`${text.slice(0, 40)}\` is no ${tag}`);
+  return tag === "float" ? (parseFloat64(text) ?? value) : value;
 }
