@@ -124,7 +124,9 @@ export type ContextEntry = Place & { readonly name: string } & (
     | { readonly kind: "globalReference"; readonly globalName: string; readonly jmesPath?: string }
   );
 
-export interface ImageExtractor extends Place {
+export interface ImageExtractor {
+  /** Where the extractor itself stands. */
+  readonly place: Place;
   /** Slash path (`/spec/steps/*\/image`); ours: a JSONPath that begins with `$`. */
   readonly path: string;
   readonly value?: string;

@@ -10,12 +10,17 @@ export function attachSource<P extends Policy | PolicyException>(policy: P, node
   return Object.defineProperty(policy, tree, { value: node, enumerable: false });
 }
 
+/** The tree that a policy was read from. */
+export function sourceOf(policy: Policy | PolicyException): SourceNode | undefined {
+  return (policy as { readonly [tree]?: SourceNode })[tree];
+}
+
 /**
  * Where a field of a policy stands in its file: `spec.rules[0].verifyImages[0].attestations[1].conditions[0].all[2]`.
  * The nearest field above it where it was not written; undefined for policies that were not loaded from text.
  */
 export function positionOf(policy: Policy | PolicyException, path: string): SourcePosition | undefined {
-  const root = (policy as { readonly [tree]?: SourceNode })[tree];
+  const root = sourceOf(policy);
   if (root === undefined) return undefined;
   for (let known = path; known !== ""; known = parentPath(known)) {
     const node = nodeAt(root, known);

@@ -58,7 +58,8 @@ function readNode(node: Node | null, depth: number, reading: Reading): SourceNod
 
 function readContents(node: Node | null, at: number, depth: number, reading: Reading): SourceNode {
   const { text } = reading;
-  if (node === null) return scalar(null, at, reading);
+  const end = node?.range?.[1] ?? at;
+  if (node === null) return scalar(null, { at, end }, reading);
   if (isAlias(node)) {
     const target = reading.anchors.get(node.source);
     if (target !== undefined) {
@@ -68,20 +69,24 @@ function readContents(node: Node | null, at: number, depth: number, reading: Rea
     report(reading, "yamlSyntax", `not valid YAML: alias \`${node.source}\` has no anchor before it`, at);
     throw new Stop();
   }
-  if (isScalar(node)) return scalar(scalarValue(node, at, reading), at, reading);
+  if (isScalar(node)) return scalar(scalarValue(node, at, reading), { at, end }, reading);
   count(1, at, reading);
   const before = reading.nodes;
   if (isSeq(node)) {
     const items = node.items.map((item) => readNode(item as Node | null, depth + 1, reading));
-    return { kind: "list", text, at, items, size: 1 + reading.nodes - before };
+    return { kind: "list", text, at, end, items, size: 1 + reading.nodes - before };
   }
   const entries = isMap(node) ? readEntries(node, depth, reading) : new Map<string, MapEntry>();
-  return { kind: "map", text, at, entries, size: 1 + reading.nodes - before };
+  return { kind: "map", text, at, end, entries, size: 1 + reading.nodes - before };
 }
 
-function scalar(value: null | boolean | number | string, at: number, reading: Reading): SourceNode {
+function scalar(
+  value: null | boolean | number | string,
+  { at, end }: { at: number; end: number },
+  reading: Reading,
+): SourceNode {
   count(1, at, reading);
-  return { kind: "scalar", text: reading.text, at, value, size: 1 };
+  return { kind: "scalar", text: reading.text, at, end, value, size: 1 };
 }
 
 function readEntries(map: YAMLMap, depth: number, reading: Reading): ReadonlyMap<string, MapEntry> {

@@ -93,7 +93,7 @@ function readExtractor(spot: Spot, mutates: boolean, report: Report): ImageExtra
     report.error("conflict", field(spot, "jmesPath") ?? spot, message);
   }
   return {
-    ...placeOf(spot),
+    place: placeOf(spot),
     path,
     ...optional("value", filledText(field(spot, "value"))),
     ...optional("name", filledText(field(spot, "name"))),

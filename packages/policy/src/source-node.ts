@@ -9,8 +9,9 @@ export type SourceNode = ScalarNode | ListNode | MapNode;
 
 interface Located {
   readonly text: SourceText;
-  /** Offset in the text. */
+  /** Offset in the text, and where the node ends. */
   readonly at: number;
+  readonly end: number;
   readonly size: number;
 }
 export interface ScalarNode extends Located {
@@ -34,6 +35,7 @@ export interface MapEntry {
 /** A file's name and where its lines begin. */
 export interface SourceText {
   readonly file: string;
+  readonly content: string;
   readonly lineStarts: readonly number[];
 }
 
@@ -41,7 +43,7 @@ export interface SourceText {
 export function sourceText(file: string, text: string): SourceText {
   const lineStarts = [0];
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lineStarts.push(at + 1);
-  return { file, lineStarts };
+  return { file, content: text, lineStarts };
 }
 
 /** Line and column of an offset, by binary search. */
