@@ -1,1 +1,3 @@
-export { library as default } from "../../scripts/tsup.ts";
+import { library } from "../../scripts/tsup.ts";
+
+export default { ...library, entry: ["src/index.ts", "src/lint.ts", "src/schema.ts"] };

@@ -1,4 +1,3 @@
-import { checkShape } from "./check-shape.ts";
 import type {
   Attestor,
   AttestorSet,
@@ -10,7 +9,6 @@ import type {
 } from "./model.ts";
 import { field, filledText, flagOf, integerOf, items, optional, textOf, textRecord } from "./read-node.ts";
 import { placeOf, type Report, type Spot } from "./report.ts";
-import { attestorSetShape } from "./shape-attestors.ts";
 
 /** Reads one attestor set, nested sets included. Texts of errors are those of Kyverno's webhook. */
 export function readAttestorSet(spot: Spot, report: Report): AttestorSet {
@@ -57,16 +55,8 @@ function readAttestor(spot: Spot, report: Report): Attestor | undefined {
     case "keyless":
       return readKeyless(spot, inner, report);
     case "attestor":
-      return readNested(inner, report);
+      return readAttestorSet(inner, report);
   }
-}
-
-/** Kyverno's CRD leaves nested sets unchecked; here they are held to the same shape. */
-function readNested(inner: Spot, report: Report): AttestorSet | undefined {
-  const before = report.diagnostics.length;
-  checkShape(inner, attestorSetShape, report);
-  if (report.diagnostics.slice(before).some((one) => one.severity === "error")) return undefined;
-  return readAttestorSet(inner, report);
 }
 
 function readKeys(spot: Spot, inner: Spot, report: Report): KeyAttestor {

@@ -1,4 +1,4 @@
-import { any, deprecated, flag, integer, list, object, record, type Shape, text } from "./shape.ts";
+import { deprecated, flag, integer, list, type ObjectShape, object, record, text } from "./shape.ts";
 
 // Source: api/kyverno/v1/image_verification_types.go and the CRDs made from it.
 
@@ -53,21 +53,24 @@ const keyless = object({
   ctlog,
 });
 
+/** One set of attestors; nested sets have the same shape. */
+export const attestorSetShape: ObjectShape = object(
+  () => ({
+    count: integer("How many entries must hold; all of them where absent.", {
+      minimum: 1,
+      outside: "should be greater than or equal to 1",
+    }),
+    entries: list(attestor, "The attestors to choose from."),
+  }),
+  { name: "attestorSet" },
+);
+
 const attestor = object({
   keys,
   certificates,
   keyless,
-  attestor: any("A nested set of attestors."),
+  attestor: attestorSetShape,
   annotations: record(text(), "Pairs that the signature's payload must hold."),
   repository: text("Repository of this attestor's signatures, in place of the image's."),
   signatureAlgorithm,
-});
-
-/** One set of attestors; nested sets have the same shape. */
-export const attestorSetShape: Shape = object({
-  count: integer("How many entries must hold; all of them where absent.", {
-    minimum: 1,
-    outside: "should be greater than or equal to 1",
-  }),
-  entries: list(attestor, "The attestors to choose from."),
 });
