@@ -3,10 +3,13 @@ import {
   createEngine,
   type Evaluation,
   type EvaluationOptions,
+  type EvaluationRecord,
   type EvaluationRequest,
   type EvidenceSource,
   type KeySource,
   type Plan,
+  type RecordedFile,
+  recordOf,
   type Sources,
   type TrustSource,
   type Verdict,
@@ -21,7 +24,9 @@ import {
   parseDocuments,
 } from "@assay/policy";
 import { contextFromObjects } from "@assay/sources/cluster";
+import { pullSecretCredentials } from "@assay/sources/credentials";
 import { type RegistryOptions, registrySource } from "@assay/sources/registry";
+import { AssayError } from "./assay-error.ts";
 import { defaultCredentials } from "./default-credentials.ts";
 import { defaultTrust } from "./default-trust.ts";
 import { isJsonObject } from "./json-object.ts";
@@ -65,38 +70,54 @@ export interface Assay {
   evaluate(request: EvaluationRequest, options?: EvaluationOptions): Promise<Verdict>;
   /** The same, with times, requests and every answer that was received (for records). */
   evaluation(request: EvaluationRequest, options?: EvaluationOptions): Promise<Evaluation>;
+  /**
+   * The same as a record: policies, request, every answer, trust root and clock, with which `replay` comes to the same
+   * verdict without network. Secrets that were asked for are in it.
+   */
+  record(request: EvaluationRequest, options?: EvaluationOptions): Promise<EvaluationRecord>;
   /** What `evaluate` would ask, and of whom, without asking anybody. */
   plan(request: EvaluationRequest): Plan;
 }
 
 /**
  * Loads policies and wires the engine to registries and trust roots.
- * Throws `PolicyError` (with every diagnostic) where a policy cannot be evaluated as written: nothing of it is used.
+ * Throws `PolicyError` (with every diagnostic) where a policy cannot be evaluated as written, and `AssayError` where there
+ * is none: an assay without policies would allow everything. (An empty list is taken at its word.)
  */
 export function createAssay(options: AssayOptions): Assay {
-  return assemble(loadPolicies(filesOf(options.policies)), options);
+  const files = filesOf(options.policies);
+  const loaded = loadPolicies(files);
+  if (loaded.policies.length === 0 && files.length > 0) {
+    throw new AssayError("invalidPolicy", "there is no ClusterPolicy or Policy in what was given");
+  }
+  return assemble(loaded, options, files);
 }
 
-/** `createAssay` for policies that were loaded before. */
+/** `createAssay` for policies that were loaded before; `files` are their texts, for records. */
 export function assemble(
   loaded: Pick<LoadedPolicies, "policies" | "exceptions" | "diagnostics">,
   options: Omit<AssayOptions, "policies">,
+  files: readonly RecordedFile[] = [],
 ): Assay {
+  const { variables, signaturePredicateTypes } = options;
+  const settings = {
+    ...(variables === undefined ? {} : { variables }),
+    ...(signaturePredicateTypes === undefined ? {} : { signaturePredicateTypes }),
+  };
   const engine = createEngine({
     policies: loaded.policies,
     exceptions: loaded.exceptions,
     sources: sourcesOf(options),
     clock: options.clock ?? (() => new Date()),
-    ...(options.variables === undefined ? {} : { variables: options.variables }),
-    ...(options.signaturePredicateTypes === undefined
-      ? {}
-      : { signaturePredicateTypes: options.signaturePredicateTypes }),
+    ...settings,
   });
   return {
     policies: loaded.policies,
     warnings: loaded.diagnostics,
-    evaluate: async (request, evaluateOptions) => (await engine.evaluate(request, evaluateOptions)).verdict,
-    evaluation: (request, evaluateOptions) => engine.evaluate(request, evaluateOptions),
+    evaluate: async (request, limits) => (await engine.evaluate(request, limits)).verdict,
+    evaluation: (request, limits) => engine.evaluate(request, limits),
+    record: async (request, limits) =>
+      recordOf(await engine.evaluate(request, limits), { policies: files, options: settings, request }),
     plan: (request) => engine.plan(request),
   };
 }
@@ -104,10 +125,12 @@ export function assemble(
 /** The ports of the engine as `options` fill them. */
 export function sourcesOf(options: Omit<AssayOptions, "policies">): Sources {
   const { trust, context, keys, objects } = options;
+  const reads = context ?? contextFromObjects((objects ?? []).flatMap(objectsOf));
+  const credentials = [pullSecretCredentials(reads), ...defaultCredentials()];
   return {
-    evidence: options.source ?? registrySource({ credentials: defaultCredentials(), ...options.registry }),
+    evidence: options.source ?? registrySource({ credentials, ...options.registry }),
     trust: trust === undefined ? defaultTrust() : isTrustSource(trust) ? trust : fixedTrust(trust.json),
-    context: context ?? contextFromObjects((objects ?? []).flatMap(objectsOf)),
+    context: reads,
     ...(keys === undefined ? {} : { keys }),
   };
 }
@@ -119,9 +142,12 @@ function objectsOf(given: JsonObject | string): readonly JsonObject[] {
   return documents.filter(isJsonObject);
 }
 
-function filesOf(policies: AssayOptions["policies"]): readonly PolicyText[] {
+function filesOf(policies: AssayOptions["policies"]): readonly RecordedFile[] {
   const given = typeof policies === "string" ? [policies] : policies;
-  return given.map((policy) => (typeof policy === "string" ? { text: policy } : policy));
+  return given.map((policy, i) => {
+    const file = i === 0 ? "policy.yaml" : `policy-${i + 1}.yaml`;
+    return typeof policy === "string" ? { file, text: policy } : { file, ...policy };
+  });
 }
 
 function isTrustSource(trust: NonNullable<AssayOptions["trust"]>): trust is TrustSource {

@@ -1,12 +1,15 @@
 export type {
   Evaluation,
+  EvaluationOptions,
+  EvaluationRecord,
   EvaluationRequest,
   EvidenceSource,
   JsonPatch,
+  Plan,
   Result,
   Verdict,
 } from "@assay/engine";
-export { explain } from "@assay/engine";
+export { decodeRecord, encodeRecord, explain } from "@assay/engine";
 export type { Code, Diagnostic, Json, JsonObject, Outcome, Policy, Trace } from "@assay/policy";
 export { PolicyError } from "@assay/policy";
 export { layoutSource } from "@assay/sources/layout";
@@ -22,3 +25,4 @@ export type {
   KeySigner,
   Signer,
 } from "./image-question.ts";
+export { replay } from "./replay.ts";

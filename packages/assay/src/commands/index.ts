@@ -1,8 +1,13 @@
 import type { AddCommand } from "../command-line.ts";
 import { addApplyCommand } from "./apply.ts";
 import { addCompletionCommand } from "./completion.ts";
+import { addDiffCommand } from "./diff.ts";
 import { addDigestCommand } from "./digest.ts";
+import { addExplainCommand } from "./explain.ts";
+import { addPlanCommand } from "./plan.ts";
+import { addRecordCommand } from "./record.ts";
 import { addRekorCommand } from "./rekor.ts";
+import { addReplayCommand } from "./replay.ts";
 import { addServeCommand } from "./serve.ts";
 import { addTestCommand } from "./test.ts";
 import { addVerifyCommand } from "./verify.ts";
@@ -14,7 +19,12 @@ export const commands: readonly AddCommand[] = [
   addVerifyCommand,
   addVerifyBundleCommand,
   addDigestCommand,
+  addExplainCommand,
   addTestCommand,
+  addRecordCommand,
+  addReplayCommand,
+  addDiffCommand,
+  addPlanCommand,
   addRekorCommand,
   addServeCommand,
   addCompletionCommand,

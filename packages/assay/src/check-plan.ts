@@ -1,0 +1,115 @@
+import type { Answer, Plan, PlannedLookup, Sources } from "@assay/engine";
+import { parseImageReference } from "@assay/image";
+import type { Attestor, Policy } from "@assay/policy";
+
+/** Whether one place could be reached and asked. */
+export interface PlaceCheck {
+  /** Host, KMS scheme, `cluster`, or the name of a trust root. */
+  readonly place: string;
+  readonly ok: boolean;
+  /** Whether verifying needs it. */
+  readonly needed: boolean;
+  /** What was asked, and what came back. */
+  readonly message: string;
+}
+
+interface Errand {
+  readonly sources: Sources;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks every place of a plan one harmless question: a registry for the digest of one of its images, the cluster for the
+ * objects themselves, a KMS for its key, TUF for the trust root. Never throws for what they answer.
+ */
+export async function checkPlan(plan: Plan, errand: Errand): Promise<readonly PlaceCheck[]> {
+  const asked = new Map<string, PlannedLookup>();
+  for (const lookup of plan.lookups) {
+    const one = `${lookup.host} ${isRegistryLookup(lookup) ? "" : lookup.subject}`;
+    if (!asked.has(one)) asked.set(one, lookup);
+  }
+  const images = plan.rules.flatMap((rule) => rule.images);
+  return Promise.all([...asked.values()].map((lookup) => check(lookup, images, errand)));
+}
+
+/** Transparency logs that policies name. Verifying asks them nothing; their clients (`assay rekor search`) do. */
+export function rekorUrls(policies: readonly Policy[]): readonly string[] {
+  const sets = policies.flatMap(({ rules }) =>
+    rules.flatMap(({ verifyImages }) =>
+      verifyImages.flatMap((entry) => [
+        ...entry.attestors,
+        ...entry.attestations.flatMap((one) => one.attestors),
+      ]),
+    ),
+  );
+  return [...new Set(sets.flatMap(urlsOf))].sort();
+}
+
+/** Asks a Rekor for the state of its log. */
+export async function checkRekor(url: string, signal: AbortSignal): Promise<PlaceCheck> {
+  const place = URL.canParse(url) ? new URL(url).host : url;
+  const note = "verifying does not ask it, `assay rekor search` does";
+  try {
+    const answer = await fetch(`${url.replace(/\/+$/, "")}/api/v1/log`, { signal, redirect: "error" });
+    await answer.body?.cancel();
+    return {
+      place,
+      ok: answer.ok,
+      needed: false,
+      message: `transparency log: HTTP ${answer.status} (${note})`,
+    };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return { place, ok: false, needed: false, message: `transparency log: ${why} (${note})` };
+  }
+}
+
+async function check(lookup: PlannedLookup, images: readonly string[], errand: Errand): Promise<PlaceCheck> {
+  const answer = await ask(lookup, images, errand);
+  const base = { place: lookup.host, needed: true };
+  const subject = `${lookup.kind} ${lookup.subject}`;
+  if (answer === undefined) return { ...base, ok: true, message: `${subject}: not asked` };
+  if (answer.ok) return { ...base, ok: true, message: `${subject}: answered` };
+  return { ...base, ok: false, message: `${answer.failure.code}: ${answer.failure.message}` };
+}
+
+function isRegistryLookup({ kind }: PlannedLookup): boolean {
+  return ["digest", "imageData", "signatureTag", "attestationTag", "referrers", "referrersTag"].includes(
+    kind,
+  );
+}
+
+function ask(
+  lookup: PlannedLookup,
+  images: readonly string[],
+  { sources, signal }: Errand,
+): Promise<Answer> | undefined {
+  const at = lookup.subject.indexOf("/");
+  const named = { namespace: lookup.subject.slice(0, at), name: lookup.subject.slice(at + 1) };
+  switch (lookup.kind) {
+    case "trustRoot":
+      return sources.trust?.fetch({ kind: "trustRoot", name: lookup.subject }, { signal });
+    case "kmsKey":
+      return sources.keys?.fetch({ kind: "kmsKey", reference: lookup.subject }, { signal });
+    case "configMap":
+      return sources.context?.fetch({ kind: "configMap", ...named }, { signal });
+    case "secret":
+      return sources.context?.fetch({ kind: "secret", ...named }, { signal });
+    case "apiCall":
+    case "globalContext":
+      return undefined;
+    default: {
+      const image = images
+        .map((text) => parseImageReference(text))
+        .find(({ registry }) => registry === lookup.host);
+      return image === undefined ? undefined : sources.evidence.fetch({ kind: "digest", image }, { signal });
+    }
+  }
+}
+
+function urlsOf(attestor: Attestor): readonly string[] {
+  if (attestor.kind === "set") return attestor.entries.flatMap(urlsOf);
+  const url = attestor.rekor?.url;
+  return url === undefined || url.includes("{{") ? [] : [url];
+}

@@ -1,0 +1,85 @@
+import { codes, type Verdict } from "@assay/engine";
+import type { Code } from "@assay/policy";
+import type { Command } from "commander";
+import { AssayError } from "../assay-error.ts";
+import type { CommandContext } from "../command-line.ts";
+import { readInputFiles } from "../input-files.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** `assay explain VERDICT…|CODE…`: a verdict as a tree, or what a code means. */
+export function addExplainCommand(program: Command, { terminal }: CommandContext): void {
+  program
+    .command("explain")
+    .description(
+      "print a verdict (JSON of apply, verify, replay; or a record) as a tree, or what a code means",
+    )
+    .argument("<verdict-or-code...>", "files with verdicts, - for standard input, or codes such as notSigned")
+    .addHelpText("after", EXAMPLES)
+    .action(async (subjects: readonly string[]) => {
+      for (const subject of subjects) {
+        if (isCode(subject)) terminal.out(codeText(subject));
+        else await explainFile(subject, terminal);
+      }
+    });
+}
+
+function isCode(text: string): text is Code {
+  return Object.hasOwn(codes, text);
+}
+
+function codeText(code: Code): string {
+  const { outcome, meaning, nextStep } = codes[code];
+  return `${code} (${outcome})\n  ${meaning}\n  ${nextStep}\n`;
+}
+
+async function explainFile(path: string, terminal: Terminal): Promise<void> {
+  const { verdictText } = await import("../verdict-text.ts");
+  for (const { file, text } of await readInputFiles([path], terminal, { maxBytes: 512 * 1024 * 1024 })) {
+    for (const verdict of verdictsIn(text, file)) terminal.out(verdictText(verdict, terminal, "full"));
+  }
+}
+
+/** The verdicts of a report, a record, or one verdict by itself. */
+function verdictsIn(text: string, file: string): readonly Verdict[] {
+  const value = parse(text, file);
+  if (typeof value === "object" && value !== null) {
+    const found =
+      "verdicts" in value && Array.isArray(value.verdicts)
+        ? value.verdicts
+        : "verdict" in value
+          ? [value.verdict]
+          : [value];
+    if (found.every(isVerdict)) return found;
+  }
+  throw new AssayError("invalidDocument", `\`${file}\` holds no verdict`, {
+    hint: "explain takes what apply, verify and replay print with --output json, and files of record",
+  });
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AssayError("invalidDocument", `\`${file}\` is not JSON`, { cause });
+  }
+}
+
+/** As far as printing needs it; `explain` reads own fields only. */
+function isVerdict(value: unknown): value is Verdict {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "allowed" in value &&
+    typeof value.allowed === "boolean" &&
+    "outcome" in value &&
+    "resource" in value &&
+    typeof value.resource === "object" &&
+    ["results", "patches", "warnings", "trace"].every((key) => Array.isArray(Reflect.get(value, key)))
+  );
+}
+
+const EXAMPLES = `
+Examples:
+  assay apply policy.yaml --resource pod.yaml --output json | assay explain -
+  assay explain web.record.json
+  assay explain claimMismatch`;

@@ -1,0 +1,112 @@
+import type { Plan } from "@assay/engine";
+import type { Command } from "commander";
+import { AssayError } from "../assay-error.ts";
+import type { PlaceCheck } from "../check-plan.ts";
+import { type CommandContext, exitCode } from "../command-line.ts";
+import {
+  addContextFlags,
+  addOutputFlag,
+  addSourceFlags,
+  type ContextFlags,
+  collect,
+  type SourceFlags,
+} from "../evaluation-flags.ts";
+import { jsonObject } from "../json-object.ts";
+import { plainText } from "../plain-text.ts";
+import type { FileObject } from "../read-objects.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface Flags extends SourceFlags, ContextFlags {
+  readonly resource: readonly string[];
+  readonly check?: boolean;
+  readonly output: "text" | "json";
+}
+
+interface Planned {
+  readonly resource: string;
+  readonly plan: Plan;
+}
+
+/** `assay plan`: what would be asked, and of whom; `--check` asks. */
+export function addPlanCommand(program: Command, { terminal, finish }: CommandContext): void {
+  const command = program
+    .command("plan")
+    .description(
+      "list every question and host that policies and resources need, before anything is contacted",
+    )
+    .argument("<policy...>", "policy files, directories, globs, or -")
+    .option("-r, --resource <file>", "resource files, directories, globs, or -; repeatable", collect, [])
+    .option("--check", "try every host, and the transparency logs that policies name");
+  addContextFlags(command);
+  addSourceFlags(command);
+  addOutputFlag(command, ["text", "json"]);
+  command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
+    if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
+    const { openAssay } = await import("../open-assay.ts");
+    const { inNamespace, readObjects } = await import("../read-objects.ts");
+    const assay = await openAssay(policies, flags, terminal);
+    const plans = (await readObjects(flags.resource, terminal)).map((one) => ({
+      resource: nameOf(one),
+      plan: assay.plan({ resource: inNamespace(one.object), mutate: flags.mutate }),
+    }));
+    const checks = flags.check === true ? await checkAll(assay.policies, plans, flags, terminal) : undefined;
+    const report = { plans, ...(checks === undefined ? {} : { checks }) };
+    terminal.out(flags.output === "json" ? `${JSON.stringify(report, null, 2)}\n` : describe(plans, checks));
+    if (checks?.some(({ ok, needed }) => !ok && needed)) finish(exitCode.undecided);
+  });
+}
+
+async function checkAll(
+  policies: Parameters<typeof import("../check-plan.ts").rekorUrls>[0],
+  plans: readonly Planned[],
+  flags: Flags,
+  terminal: Terminal,
+): Promise<readonly PlaceCheck[]> {
+  const { checkPlan, checkRekor, rekorUrls } = await import("../check-plan.ts");
+  const { sourcesOf } = await import("../create-assay.ts");
+  const { sourceOptions } = await import("../open-sources.ts");
+  const { readObjects } = await import("../read-objects.ts");
+  const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
+  const sources = sourcesOf({ ...(await sourceOptions(flags, terminal)), objects });
+  const signal = AbortSignal.any([terminal.signal, AbortSignal.timeout((flags.timeout ?? 30) * 1000)]);
+  const all: Plan = {
+    rules: plans.flatMap(({ plan }) => plan.rules),
+    lookups: plans.flatMap(({ plan }) => plan.lookups),
+    hosts: [],
+  };
+  const logs = rekorUrls(policies).map((url) => checkRekor(url, signal));
+  return [...(await checkPlan(all, { sources, signal })), ...(await Promise.all(logs))];
+}
+
+function nameOf({ object }: FileObject): string {
+  return `${String(object["kind"])}/${String(jsonObject(object["metadata"])["name"] ?? "")}`;
+}
+
+const WHEN: Readonly<Record<Plan["lookups"][number]["when"], string>> = {
+  now: "",
+  whenResolved: " (once the tag is resolved)",
+  ifNoReferrersApi: " (if the registry has no referrers API)",
+  ifTrustIsNeeded: " (if a signature needs it)",
+};
+
+function describe(plans: readonly Planned[], checks: readonly PlaceCheck[] | undefined): string {
+  const lines = plans.flatMap(({ resource, plan }) => [
+    resource,
+    ...(plan.rules.length === 0 ? ["  no rule applies: nothing is asked"] : []),
+    ...plan.rules.map(({ policy, rule, images }) => `  ${policy}/${rule}: ${images.join(", ")}`),
+    ...plan.lookups.map(({ kind, subject, host, when }) => `  ask ${host}: ${kind} ${subject}${WHEN[when]}`),
+  ]);
+  const hosts = [...new Set(plans.flatMap(({ plan }) => plan.hosts))].sort();
+  const checked = (checks ?? []).map(
+    ({ place, ok, needed, message }) => `${ok ? "ok  " : needed ? "FAIL" : "warn"} ${place}: ${message}`,
+  );
+  const tail = checks === undefined ? ["", `hosts: ${hosts.join(", ") || "none"}`] : ["", ...checked];
+  return `${plainText([...lines, ...tail].join("\n"))}\n`;
+}
+
+const EXAMPLES = `
+Exit status: 0 planned (and every host answered), 2 wrong usage or a host that did not answer.
+
+Examples:
+  assay plan policies/ --resource pod.yaml
+  assay plan policies/ --resource pod.yaml --check        is everything reachable, with these credentials?`;

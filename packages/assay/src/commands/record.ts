@@ -1,0 +1,89 @@
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { EvaluationRecord } from "@assay/engine";
+import type { Command } from "commander";
+import { AssayError } from "../assay-error.ts";
+import type { CommandContext } from "../command-line.ts";
+import {
+  addContextFlags,
+  addSourceFlags,
+  type ContextFlags,
+  collect,
+  type SourceFlags,
+} from "../evaluation-flags.ts";
+import type { Terminal } from "../terminal.ts";
+import { statusOf } from "./apply.ts";
+
+interface Flags extends SourceFlags, ContextFlags {
+  readonly resource: readonly string[];
+  readonly out: string;
+}
+
+/** `assay record`: judge, and write down everything that the verdict follows from. */
+export function addRecordCommand(program: Command, { terminal, finish }: CommandContext): void {
+  const command = program
+    .command("record")
+    .description("judge resources and write policy, request, answers, trust root and clock into a file")
+    .argument("<policy...>", "policy files, directories, globs, or -")
+    .option("-r, --resource <file>", "resource files, directories, globs, or -; repeatable", collect, [])
+    .requiredOption("--out <path>", "file for the record; a directory where there are several resources");
+  addContextFlags(command);
+  addSourceFlags(command);
+  command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
+    if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
+    const { encodeRecord } = await import("@assay/engine");
+    const { openAssay } = await import("../open-assay.ts");
+    const { inNamespace, readObjects } = await import("../read-objects.ts");
+    const assay = await openAssay(policies, flags, terminal);
+    const resources = await readObjects(flags.resource, terminal);
+    const isDirectory = await isDirectoryAt(flags.out, terminal);
+    if (resources.length > 1 && !isDirectory) {
+      throw new AssayError(
+        "usage",
+        `--out \`${flags.out}\` is one file, and there are ${resources.length} resources`,
+        {
+          hint: "end it in / to write one record each into a directory",
+        },
+      );
+    }
+    for (const { object } of resources) {
+      const record = await assay.record(
+        { resource: inNamespace(object), mutate: flags.mutate },
+        { signal: terminal.signal },
+      );
+      const path = isDirectory ? join(flags.out, fileName(record)) : flags.out;
+      await writeFile(resolve(terminal.cwd, path), encodeRecord(record));
+      const { allowed, outcome } = record.verdict;
+      terminal.out(
+        `${path}: ${allowed ? "allowed" : outcome === "error" ? "could not be decided" : "denied"}\n`,
+      );
+      finish(statusOf(record.verdict));
+    }
+  });
+}
+
+async function isDirectoryAt(path: string, terminal: Terminal): Promise<boolean> {
+  const full = resolve(terminal.cwd, path);
+  if (path.endsWith("/")) await mkdir(full, { recursive: true });
+  return stat(full).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+}
+
+/** Names of objects are DNS names; what is not cannot leave the directory. */
+function fileName({ verdict }: EvaluationRecord): string {
+  const { kind, namespace, name } = verdict.resource;
+  return `${[namespace ?? "", kind, name]
+    .join("-")
+    .replace(/[^A-Za-z0-9.-]/g, "_")
+    .replace(/^[-.]+/, "")}.record.json`;
+}
+
+const EXAMPLES = `
+A record holds the Secrets and ConfigMaps that the policy asked for: keep it as you keep those.
+Exit status: as apply.
+
+Examples:
+  assay record policies/ --resource pod.yaml --out web.record.json
+  kubectl get pods -A -o yaml | assay record policies/ --resource - --out records/`;
