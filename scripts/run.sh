@@ -36,9 +36,10 @@ case "$verb" in
   demo) from_source examples/demo/demo.ts "$@" ;;
   conformance) from_source packages/conformance/src/cli.ts "$@" ;;
   bench) from_source bench/main.ts "$@" ;;
+  bench-admission) from_source bench/admission/main.ts "$@" ;;
   fuzz) fuzz ;;
   *)
-    echo "usage: run.sh test|demo|conformance|bench|fuzz" >&2
+    echo "usage: run.sh test|demo|conformance|bench|bench-admission|fuzz" >&2
     exit 2
     ;;
 esac

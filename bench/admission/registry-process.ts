@@ -1,0 +1,40 @@
+// Serves, on loopback: the fixtures' images, and as many images of its own as the arguments say, each with a digest of
+// its own, so that a webhook meets them for the first time. Prints its port and public key as one line of JSON; tells
+// how many requests it was asked since the last time for every line on standard input.
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { createKey, createRegistry, image, loadLayout, slsa, spdx, vuln } from "@assay/testkit";
+
+const [cold = 0, late = 0] = process.argv.slice(2).map(Number);
+const port = await freePort();
+const registry = createRegistry({ host: `127.0.0.1:${port}`, referrersApi: false });
+await loadLayout(
+  new URL("../../packages/conformance/cases/fixtures/images/tags", import.meta.url).pathname,
+  registry,
+);
+const key = createKey("p256");
+for (let i = 0; i < cold; i++) {
+  await image({ repository: `acme/cold-${i}`, tag: "v1", content: `cold ${i}` })
+    .signedBy(key)
+    .pushTo(registry);
+}
+const attested = image({ repository: "acme/attested", tag: "v1" }).signedBy(key);
+await attested.attested(slsa({ version: "0.2" }), spdx(), vuln({ scanner: "trivy" })).pushTo(registry);
+if (late > 0) registry.inject({ effect: { kind: "delay", ms: late } });
+const server = await registry.listen(port);
+process.stdout.write(`${JSON.stringify({ port, pem: key.pem })}\n`);
+registry.forgetRequests();
+for await (const _ of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${registry.requests.length}\n`);
+  registry.forgetRequests();
+}
+await server.close();
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
