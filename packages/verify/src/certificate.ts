@@ -98,7 +98,7 @@ export function parseCertificate(der: Buffer, what = "certificate"): Certificate
   checkSignatureAlgorithm(algorithm, outerAlgorithm, what);
   const extensions = readExtensions(fields.at(-1), what);
   const [notBefore, notAfter] = derChildren(expectTag(validity, derTag.sequence, what), what);
-  const key = toPublicKey(expectTag(spki, derTag.sequence, what).raw);
+  const key = toPublicKey(expectTag(spki, derTag.sequence, what).raw, { pss: true });
   if (typeof key === "string") return refuse("malformed", `${what} has a bad key: ${key}`);
   return {
     der,

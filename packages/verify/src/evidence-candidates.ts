@@ -4,7 +4,7 @@ import type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import type { InTotoStatement } from "./in-toto-statement.ts";
 import type { KernelInput } from "./kernel.ts";
-import { bufferOf, checkCompanions, parseLegacyLayer } from "./legacy-layer.ts";
+import { bufferOf, parseLegacyLayer } from "./legacy-layer.ts";
 import { Refusal, type RefusalCode } from "./refusal.ts";
 import { parseSigstoreBundle } from "./sigstore-bundle.ts";
 
@@ -48,11 +48,10 @@ function readCandidate(candidate: Candidate): ReadCandidate {
   if (candidate.kind === "unreadable")
     return { kind: "refused", unread: true, origin, code: candidate.code, message: candidate.message };
   try {
-    const signature = checkCompanions(
+    const signature =
       candidate.kind === "legacy"
         ? parseLegacyLayer(candidate)
-        : parseSigstoreBundle(bufferOf(candidate.bytes), origin),
-    );
+        : parseSigstoreBundle(bufferOf(candidate.bytes), origin);
     return { kind: "signature", origin, signature, statement: parseDsseStatement(signature.content) };
   } catch (error) {
     return { kind: "refused", unread: false, origin, ...reasonOf(error) };

@@ -1,5 +1,7 @@
 import type { TransparencyLogEntry } from "@sigstore/bundle";
+import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { Origin } from "./evidence.ts";
+import { refuse } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
 
 /**
@@ -13,10 +15,26 @@ export interface EvidenceSignature {
   readonly signature: Buffer;
   /** DER, leaf first. Empty for signatures by a key. The others serve as intermediates, never as anchors. */
   readonly certificates: readonly Buffer[];
+  /** The leaf, read once. */
+  readonly leaf: Certificate | undefined;
   readonly logEntries: readonly TransparencyLogEntry[];
   /** RFC 3161 responses or tokens, DER. */
   readonly timestamps: readonly Buffer[];
 }
 
 /** The most log entries, timestamps and certificates that one signature may bring (sigstore-go internal/limits). */
-export const maxCompanions = 32;
+const maxCompanions = 32;
+
+/** Refuses more companions than any honest signature has, before anything is computed over them; reads the leaf. */
+export function completeSignature(signature: Omit<EvidenceSignature, "leaf">): EvidenceSignature {
+  const { logEntries, timestamps, certificates } = signature;
+  // guard: companions
+  if (Math.max(logEntries.length, timestamps.length, certificates.length) > maxCompanions) {
+    refuse(
+      "tooMany",
+      `signature comes with more than ${maxCompanions} log entries, timestamps or certificates`,
+    );
+  }
+  const [der] = certificates;
+  return { ...signature, leaf: der === undefined ? undefined : parseCertificate(der) };
+}

@@ -101,6 +101,7 @@ function readSubjects(certificate: Certificate): readonly string[] {
 function readSubject(name: DerElement): readonly string[] {
   switch (name.tag) {
     case 0x81:
+      return [readEmail(name.contents)];
     case 0x82:
       return [readAscii(name.contents)];
     case 0x86:
@@ -120,6 +121,15 @@ function readAscii(bytes: Buffer): string {
   // guard: identity-ascii
   if (bytes.length > maxNameLength || /[^\x21-\x7e]/.test(text))
     refuse("malformed", "certificate has a subject that is no printable ASCII");
+  return text;
+}
+
+/** One `@`: what stands behind the last one is the domain, and a pattern must not take another for it. */
+function readEmail(bytes: Buffer): string {
+  const text = readAscii(bytes);
+  // guard: identity-email
+  if (text.split("@").length !== 2)
+    refuse("malformed", "certificate has a subject that is no e-mail address");
   return text;
 }
 

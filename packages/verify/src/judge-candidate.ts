@@ -2,7 +2,8 @@ import type { Fact, Trace } from "@assay/policy";
 import { type ReadCandidate, reasonOf } from "./evidence-candidates.ts";
 import type { KernelInput } from "./kernel.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
-import { type ProvenSignature, proveSignature } from "./signature-proof.ts";
+import { rememberedProof } from "./remembered-proof.ts";
+import type { ProvenSignature } from "./signature-proof.ts";
 import { trusted } from "./trust-root.ts";
 
 /** Who is asked for, and in what light. */
@@ -40,7 +41,7 @@ export function judgeCandidate<T>(
   }
   try {
     const identity = step === "statement" ? "last" : "first";
-    const proof = proveSignature(read.signature, signer, {
+    const proof = rememberedProof(read.signature, signer, {
       trust: input.trust?.[trusted],
       now: input.now,
       identity,

@@ -35,6 +35,8 @@ export interface KernelInput {
   readonly format?: "Cosign" | "SigstoreBundle";
   /** Which signed statements about the digest count as an image signature. Default: cosign's sign/v1 only. */
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  /** The image's manifest, where the caller has it: without it a bundle that signs the manifest itself proves nothing. */
+  readonly manifest?: Uint8Array;
 }
 
 /** A set as prepared from the policy, whose keys have been fetched. */

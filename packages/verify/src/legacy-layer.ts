@@ -2,7 +2,7 @@ import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { decodeBase64 } from "./base64.ts";
 import { parseDsseEnvelope } from "./dsse-envelope.ts";
 import type { Candidate } from "./evidence.ts";
-import { type EvidenceSignature, maxCompanions } from "./evidence-signature.ts";
+import { completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
 import { parsePem } from "./pem.ts";
 import { refuse } from "./refusal.ts";
 import { isJsonObject, own, parseStrictJson, parseStrictObject } from "./strict-json.ts";
@@ -30,7 +30,7 @@ export function parseLegacyLayer(candidate: LegacyCandidate): EvidenceSignature 
     candidate.holds === "signature"
       ? readSignature(read(annotation.signature), payload)
       : readEnvelope(read(annotation.signature), payload);
-  return {
+  return completeSignature({
     origin,
     format: "legacy",
     ...signed,
@@ -40,7 +40,7 @@ export function parseLegacyLayer(candidate: LegacyCandidate): EvidenceSignature 
     ],
     logEntries: readLogEntry(read(annotation.bundle)),
     timestamps: readTimestamp(read(annotation.timestamp)),
-  };
+  });
 }
 
 /** A view, not a copy: what is verified is what was handed in. */
@@ -125,20 +125,4 @@ function readTimestamp(text: string): readonly Buffer[] {
   const token = parseStrictObject(Buffer.from(text), { what }).members.get("SignedRFC3161Timestamp");
   if (typeof token !== "string") return refuse("malformed", `${what} holds no timestamp`);
   return [decodeBase64(token, what)];
-}
-
-/** Refuses more companions than any honest signature has, before anything is computed over them. */
-export function checkCompanions(signature: EvidenceSignature): EvidenceSignature {
-  const most = Math.max(
-    signature.logEntries.length,
-    signature.timestamps.length,
-    signature.certificates.length,
-  );
-  // guard: companions
-  if (most > maxCompanions)
-    refuse(
-      "tooMany",
-      `signature comes with more than ${maxCompanions} log entries, timestamps or certificates`,
-    );
-  return signature;
 }

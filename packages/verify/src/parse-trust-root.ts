@@ -2,6 +2,7 @@ import { createHash, createPublicKey } from "node:crypto";
 import type { Json } from "@assay/policy";
 import {
   type CertificateAuthority,
+  PublicKeyDetails,
   type TransparencyLogInstance,
   TrustedRoot,
 } from "@sigstore/protobuf-specs";
@@ -10,7 +11,7 @@ import type { CertificatePool } from "./certificate-chain.ts";
 import { type PublicKey, toPublicKey } from "./public-key.ts";
 import { Refusal } from "./refusal.ts";
 import type { CtLog } from "./sct.ts";
-import { isJsonObject, parseStrictJson } from "./strict-json.ts";
+import { isJsonObject, own, parseStrictJson } from "./strict-json.ts";
 import type { TimestampAuthority } from "./timestamp-authority.ts";
 import type { TransparencyLog } from "./transparency-log.ts";
 import { always, trustMaterial } from "./trust-material.ts";
@@ -77,9 +78,14 @@ function isObjectText(line: string): boolean {
 
 function readRoot(text: string, at: string): NamedRoot {
   const json = readJson(text, at);
-  const mediaType = isJsonObject(json) ? json["mediaType"] : undefined;
-  if (typeof mediaType !== "string" || !mediaTypes.includes(mediaType)) {
+  const mediaType = isJsonObject(json) ? own(json, "mediaType") : undefined;
+  if (!isJsonObject(json) || typeof mediaType !== "string" || !mediaTypes.includes(mediaType)) {
     return fail(`${at}mediaType`, "trust root is not a sigstore trusted_root.json");
+  }
+  for (const list of ["tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"]) {
+    const value = own(json, list) ?? [];
+    // guard: trust-lists
+    if (!Array.isArray(value)) fail(`${at}${list}`, "is no list");
   }
   try {
     return { root: TrustedRoot.fromJSON(json), at };
@@ -128,16 +134,40 @@ function readLog(log: TransparencyLogInstance, path: string): TransparencyLog & 
   const logId = log.checkpointKeyId?.keyId ?? log.logId?.keyId;
   if (logId === undefined || logId.length === 0) return fail(path, "log has no id");
   return {
-    key: readKey(log.publicKey?.rawBytes, path),
+    key: readKey(log.publicKey, path),
     logId,
     baseUrl: log.baseUrl,
     validFor: readWindow(log.publicKey?.validFor, path),
   };
 }
 
-function readKey(bytes: Buffer | undefined, path: string): PublicKey {
-  const key = toPublicKey(spkiOf(bytes ?? Buffer.alloc(0)));
-  return typeof key === "string" ? fail(path, key) : key;
+function readKey(publicKey: TransparencyLogInstance["publicKey"], path: string): PublicKey {
+  const key = toPublicKey(spkiOf(publicKey?.rawBytes ?? Buffer.alloc(0)));
+  if (typeof key === "string") return fail(path, key);
+  const details = publicKey?.keyDetails ?? PublicKeyDetails.PUBLIC_KEY_DETAILS_UNSPECIFIED;
+  // guard: trust-key-details
+  if (keyForms.get(details) !== formOf(key))
+    fail(path, `key is no \`${PublicKeyDetails[details] ?? "known kind"}\``);
+  return key;
+}
+
+/** Kinds of keys that a log may have, as `trusted_root.json` names them. */
+const keyForms: ReadonlyMap<PublicKeyDetails, string> = new Map([
+  [PublicKeyDetails.PKCS1_RSA_PKCS1V5, "rsa"],
+  [PublicKeyDetails.PKIX_RSA_PKCS1V5, "rsa"],
+  [PublicKeyDetails.PKIX_RSA_PKCS1V15_2048_SHA256, "rsa"],
+  [PublicKeyDetails.PKIX_RSA_PKCS1V15_3072_SHA256, "rsa"],
+  [PublicKeyDetails.PKIX_RSA_PKCS1V15_4096_SHA256, "rsa"],
+  [PublicKeyDetails.PKIX_ECDSA_P256_SHA_256, "prime256v1"],
+  [PublicKeyDetails.PKIX_ECDSA_P384_SHA_384, "secp384r1"],
+  [PublicKeyDetails.PKIX_ECDSA_P384_SHA_256, "secp384r1"],
+  [PublicKeyDetails.PKIX_ECDSA_P521_SHA_512, "secp521r1"],
+  [PublicKeyDetails.PKIX_ECDSA_P521_SHA_256, "secp521r1"],
+  [PublicKeyDetails.PKIX_ED25519, "ed25519"],
+]);
+
+function formOf({ keyObject }: PublicKey): string | undefined {
+  return keyObject.asymmetricKeyDetails?.namedCurve ?? keyObject.asymmetricKeyType;
 }
 
 /** Old RSA logs are listed with their bare PKCS#1 key. */

@@ -35,7 +35,7 @@ export function prepareAttestors(sets: readonly ResolvedSet[]): PreparedSets {
   const leaves = prepared.flatMap(leavesOf);
   const signers = leaves.filter((leaf) => leaf.kind === "signer");
   return Object.freeze({
-    sets: prepared,
+    sets: Object.freeze(prepared),
     mayNeedTrust: signers.some(needsTrust),
     repositories: [...new Set(leaves.map(({ repository }) => repository))],
     timeless: signers.filter(isTimeless).map(({ path }) => path),
@@ -143,6 +143,7 @@ function signerOf(
       ? policyTimestampAuthority(ctlog.tsaCertChain, `${path}.ctlog.tsaCertChain`)
       : undefined,
     cache: factCache(),
+    proofs: new WeakMap(),
   });
 }
 

@@ -2,9 +2,11 @@ import type { Code, Place } from "@assay/policy";
 import type { Certificate } from "./certificate.ts";
 import type { CertificatePool } from "./certificate-chain.ts";
 import type { CandidateReader } from "./evidence-candidates.ts";
+import type { EvidenceSignature } from "./evidence-signature.ts";
 import type { FactCache } from "./fact-cache.ts";
 import type { IdentityMatcher } from "./identity.ts";
 import type { HashName, PublicKey } from "./public-key.ts";
+import type { RememberedProof } from "./remembered-proof.ts";
 import type { CtLog } from "./sct.ts";
 import type { TimestampAuthority } from "./timestamp-authority.ts";
 import type { TransparencyLog } from "./transparency-log.ts";
@@ -56,6 +58,8 @@ export interface PreparedSigner extends Place {
   /** Undefined: the trust root's, where it is at hand or needed. */
   readonly timestampAuthority: TimestampAuthority | undefined;
   readonly cache: FactCache;
+  /** Forgets what nobody holds any more. */
+  readonly proofs: WeakMap<EvidenceSignature, RememberedProof>;
 }
 
 /** Who must have signed. */

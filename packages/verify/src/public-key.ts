@@ -32,13 +32,19 @@ export function parsePublicKeys(text: string): readonly PublicKey[] | string {
 }
 
 /** Checks the key's strength and form. Returns what is wrong with it in words, or the key. */
-export function toPublicKey(spki: Buffer): PublicKey | string {
+export function toPublicKey(
+  spki: Buffer,
+  { pss = false }: { readonly pss?: boolean } = {},
+): PublicKey | string {
   let keyObject: KeyObject;
   try {
     keyObject = createPublicKey({ key: spki, format: "der", type: "spki" });
   } catch {
     return "public key cannot be read";
   }
+  // Nobody's client signs with RSASSA-PSS; certificate authorities of one's own may.
+  // guard: key-pss
+  if (keyObject.asymmetricKeyType === "rsa-pss" && !pss) return "RSA key that is bound to RSASSA-PSS";
   const problem = publicKeyProblem(keyObject, spki);
   return problem ?? { keyObject, spki, keyId: keyId(spki) };
 }

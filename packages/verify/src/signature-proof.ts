@@ -1,4 +1,4 @@
-import { type Certificate, parseCertificate } from "./certificate.ts";
+import type { Certificate } from "./certificate.ts";
 import { checkChain, checkLeaf, checkSigner } from "./certificate-proof.ts";
 import type { Signer } from "./distinct-signers.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
@@ -16,6 +16,8 @@ import { type VerifiedTime, verifiedTimes } from "./verified-times.ts";
 export interface ProvenSignature {
   readonly facts: SignerFacts;
   readonly names: Signer;
+  /** True where nobody vouches for a time, so that the certificate had to be valid now. */
+  readonly looksAtClock: boolean;
 }
 
 /**
@@ -28,8 +30,7 @@ export function proveSignature(
   signer: PreparedSigner,
   input: ProofInput,
 ): ProvenSignature {
-  const [der] = signature.certificates;
-  const leaf = der === undefined ? undefined : parseCertificate(der);
+  const { leaf } = signature;
   const by = signingKey(signer, leaf);
   const checked = verifySignature(signature, by);
   if (leaf !== undefined && by.certificate === leaf) checkLeaf(leaf, signer);
@@ -38,7 +39,11 @@ export function proveSignature(
   const times = verifiedTimes(signature, signer, logged, input);
   if (by.certificate !== undefined) checkChain(by.certificate, { signature, signer, times, input });
   if (input.identity === "last") checkSigner(by.certificate, signer);
-  return { facts: factsOf(signer, by, times, logged), names: namesOf(signer, by) };
+  return {
+    facts: factsOf(signer, by, times, logged),
+    names: namesOf(signer, by),
+    looksAtClock: times.length === 0 && by.certificate !== undefined,
+  };
 }
 
 /** The key that must have signed. `certificate` is set where it is the certificate that must prove itself. */
@@ -94,7 +99,7 @@ function checkLog(
   if (entries.length === 0)
     refuse("logMissing", "signature not found in transparency log: it comes with no log entry");
   const logs = signer.log === "trust" ? fromTrust(input, "log keys").logs : signer.log;
-  const [der] = signature.certificates;
+  const { leaf } = signature;
   const logged = {
     content: signature.content,
     signature: signature.signature,
@@ -102,7 +107,7 @@ function checkLog(
     hash: checked.hash,
     spki: by.key.spki,
     key: by.key.keyObject,
-    ...(der === undefined ? {} : { certificate: der }),
+    ...(leaf === undefined ? {} : { certificate: leaf.der }),
   };
   return checkTransparencyLog(entries, logs, logged, input.now);
 }

@@ -75,7 +75,10 @@ function checkMessage(
 ): CheckedSignature | undefined {
   // guard: message-signature
   if (artifact === undefined)
-    return refuse("claimMismatch", "a message signature makes no claim about an image");
+    return refuse(
+      "claimMismatch",
+      "what was signed is not at hand: a message signature makes no claim about an image by itself",
+    );
   const sha256 = "bytes" in artifact ? createHash("sha256").update(artifact.bytes).digest() : artifact.sha256;
   // guard: message-digest
   if (digest.length === sha256.length && !digest.equals(sha256)) {

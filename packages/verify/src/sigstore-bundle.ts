@@ -3,7 +3,7 @@ import { type Bundle, bundleFromJSON, type TransparencyLogEntry } from "@sigstor
 import { HashAlgorithm } from "@sigstore/protobuf-specs";
 import { checkBase64 } from "./base64.ts";
 import type { Origin } from "./evidence.ts";
-import type { EvidenceSignature } from "./evidence-signature.ts";
+import { completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
 import { refuse, shown } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
 import { isJsonObject, own, parseStrictJson } from "./strict-json.ts";
@@ -29,7 +29,7 @@ export function parseSigstoreBundle(bytes: Buffer, origin: Origin): EvidenceSign
   const bundle = decode(json);
   checkSpelling(json, bundle);
   const material = bundle.verificationMaterial;
-  return {
+  return completeSignature({
     origin,
     format: "bundle",
     ...readContent(bundle),
@@ -38,7 +38,7 @@ export function parseSigstoreBundle(bytes: Buffer, origin: Origin): EvidenceSign
     timestamps: (material.timestampVerificationData?.rfc3161Timestamps ?? []).map(
       (entry) => entry.signedTimestamp,
     ),
-  };
+  });
 }
 
 function decode(json: JsonObject): Bundle {

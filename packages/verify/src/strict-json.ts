@@ -147,16 +147,22 @@ function readKey(cursor: Cursor): string {
 function skipValue(cursor: Cursor): void {
   const { bytes, what } = cursor;
   let depth = 0;
+  let run = 0;
   do {
     const byte = bytes[cursor.at];
     if (byte === undefined) refuse("malformed", `${what} ends too early`);
-    if (byte === quote) skipString(cursor);
-    else if (depth === 0 && byte !== openBrace && byte !== openBracket) skipPrimitive(cursor);
+    if (byte === quote) {
+      skipString(cursor);
+      run = 0;
+    } else if (depth === 0 && byte !== openBrace && byte !== openBracket) skipPrimitive(cursor);
     else {
       if (byte === openBrace || byte === openBracket) depth++;
       else if (byte === closeBrace || byte === closeBracket) depth--;
+      run = isDelimiter(byte) ? 0 : run + 1;
       cursor.at++;
     }
+    // guard: json-skip-number-length
+    if (run > maxNumberLength) refuse("malformed", `${what} has an endless number`);
     // guard: json-skip-depth
     if (depth > maxDepth) refuse("malformed", `${what} is nested deeper than ${maxDepth} levels`);
   } while (depth > 0);
@@ -181,13 +187,20 @@ function skipPrimitive(cursor: Cursor): void {
   const start = cursor.at;
   for (;;) {
     const byte = cursor.bytes[cursor.at];
-    if (byte === undefined || isSpace(byte) || byte === comma || byte === closeBrace || byte === closeBracket)
-      break;
+    if (byte === undefined || isDelimiter(byte)) break;
     // guard: json-number-length
     if (cursor.at - start > maxNumberLength) refuse("malformed", `${cursor.what} has an endless number`);
     cursor.at++;
   }
   if (cursor.at === start) refuse("malformed", `${cursor.what} is not JSON`);
+}
+
+function isDelimiter(byte: number): boolean {
+  return isSpace(byte) || byte === comma || byte === colon || isBracket(byte);
+}
+
+function isBracket(byte: number): boolean {
+  return byte === openBrace || byte === closeBrace || byte === openBracket || byte === closeBracket;
 }
 
 function isSpace(byte: number): boolean {

@@ -177,6 +177,7 @@ function authoritiesOf(log: TransparencyLog, entry: TransparencyLogEntry): Autho
     log.logId ?? names.map((name) => noteKeyId(name, log.key.spki)).find((id) => id.equals(claimed));
   // guard: log-id
   if (logId?.equals(claimed) !== true) return [];
+  if (entry.inclusionProof !== undefined) checkProof(entry.inclusionProof, envelope, log);
   return [
     {
       logID: logId,
@@ -188,12 +189,45 @@ function authoritiesOf(log: TransparencyLog, entry: TransparencyLogEntry): Autho
 }
 
 /**
+ * What the proof says of the tree must be what the log signed; `@sigstore/verify` reads the checkpoint alone. A v2 log
+ * signs under its host name: a checkpoint of another origin is another log's, whoever signed it.
+ */
+function checkProof(
+  proof: NonNullable<TransparencyLogEntry["inclusionProof"]>,
+  envelope: string,
+  { baseUrl }: TransparencyLog,
+): void {
+  const [origin = "", size = "", root = ""] = envelope.split("\n", 3);
+  // guard: proof-tree-size
+  if (proof.treeSize !== size)
+    refuse("logMismatch", "inclusion proof is for another tree size than its checkpoint");
+  // guard: proof-root
+  if (proof.rootHash.toString("base64") !== root)
+    refuse("logMismatch", "inclusion proof has another root than its checkpoint");
+  // guard: checkpoint-origin
+  if (baseUrl !== "" && !v1Origin.test(origin) && !originsOf(baseUrl).includes(origin)) {
+    refuse("logMismatch", "checkpoint is of another log", {
+      expected: originsOf(baseUrl),
+      received: shown(origin),
+    });
+  }
+}
+
+const v1Origin = / - \d+$/;
+
+function originsOf(baseUrl: string): readonly string[] {
+  if (!URL.canParse(baseUrl)) return [baseUrl];
+  const { host, hostname, pathname } = new URL(baseUrl);
+  return [host, hostname, `${host}${pathname.replace(/\/$/, "")}`];
+}
+
+/**
  * `@sigstore/verify` wants the name in a checkpoint to be part of the log's URL. Rekor v1 logs sign with names of their
  * own (`host - treeID`), and a bare key has no URL. The name carries no authority: the key of the claimed log id must
  * have signed the note all the same.
  */
 function isAnonymous(log: TransparencyLog, envelope: string): boolean {
-  return log.baseUrl === "" || / - \d+$/.test(envelope.split("\n", 1)[0] ?? "");
+  return log.baseUrl === "" || v1Origin.test(envelope.split("\n", 1)[0] ?? "");
 }
 
 function noteNames(envelope: string): string[] {

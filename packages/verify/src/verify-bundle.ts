@@ -9,7 +9,7 @@ import { factCache } from "./fact-cache.ts";
 import type { TextMatcher } from "./identity.ts";
 import { checkStatementSubject } from "./in-toto-statement.ts";
 import type { SignerFacts } from "./kernel.ts";
-import { bufferOf, checkCompanions } from "./legacy-layer.ts";
+import { bufferOf } from "./legacy-layer.ts";
 import type { PreparedSigner, SignerRule } from "./prepared.ts";
 import { hashesOfKey, parsePublicKeys } from "./public-key.ts";
 import { refuse } from "./refusal.ts";
@@ -70,7 +70,7 @@ export function verifyBundle(bundle: Uint8Array, question: BundleQuestion): Bund
 }
 
 function readBundle(bytes: Uint8Array): EvidenceSignature {
-  return checkCompanions(parseSigstoreBundle(bufferOf(bytes), { shelf: "given", repository: "" }));
+  return parseSigstoreBundle(bufferOf(bytes), { shelf: "given", repository: "" });
 }
 
 function signerOf({ signer }: BundleQuestion): PreparedSigner {
@@ -84,6 +84,7 @@ function signerOf({ signer }: BundleQuestion): PreparedSigner {
     ctLog: "trust",
     timestampAuthority: undefined,
     cache: factCache(64),
+    proofs: new WeakMap(),
   };
 }
 

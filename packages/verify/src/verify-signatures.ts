@@ -1,13 +1,15 @@
-import type { Digest } from "@assay/image";
+import { createHash } from "node:crypto";
 import type { JsonObject, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
 import type { ReadCandidate } from "./evidence-candidates.ts";
 import { isOfFormat, relevantGaps } from "./evidence-candidates.ts";
-import { checkStatementSubject } from "./in-toto-statement.ts";
+import type { EvidenceSignature } from "./evidence-signature.ts";
+import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
 import { closest, type LeafJudgement, unsatisfied } from "./leaf-judgement.ts";
+import { bufferOf } from "./legacy-layer.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { refuse } from "./refusal.ts";
@@ -41,15 +43,14 @@ function judgeSigner(
   const verified: VerifiedSignature[] = [];
   const signers: (readonly string[])[] = [];
   for (const candidate of evidence.candidates) {
-    const read = sets.reader.read(candidate);
+    const read = withManifest(sets.reader.read(candidate), input);
     if (!isOfFormat(candidate, input.format) || !isSignature(read, input)) continue;
     if (verified.length > 0 && !everySigner) break;
     const judged = judgeCandidate(
       read,
       { signer, sets, input, step: "signature" },
       ({ signature, statement }) => {
-        const annotations =
-          statement === undefined ? claimOf(signature, input.digest) : subjectOf(statement, input);
+        const annotations = statement === undefined ? claimOf(signature, input) : subjectOf(statement, input);
         checkAnnotations(signer.annotations, annotations);
         return annotations;
       },
@@ -98,18 +99,37 @@ function isSignature(read: ReadCandidate, { signaturePredicateTypes }: KernelInp
   );
 }
 
-function claimOf(
-  { content }: Extract<ReadCandidate, { kind: "signature" }>["signature"],
-  digest: Digest,
-): JsonObject {
-  if (content.kind === "simpleSigning") return checkSimpleSigningClaim(content.payload, digest);
-  return refuse("claimMismatch", "a message signature makes no claim about an image");
+/** A bundle may sign the manifest itself: then the manifest is what has to be the image. */
+function withManifest(read: ReadCandidate, { manifest }: KernelInput): ReadCandidate {
+  if (manifest === undefined || read.kind === "refused" || read.signature.content.kind !== "message")
+    return read;
+  const content = { ...read.signature.content, artifact: { bytes: bufferOf(manifest) } };
+  return { ...read, signature: { ...read.signature, content } };
 }
 
-function subjectOf(
-  statement: NonNullable<Extract<ReadCandidate, { kind: "signature" }>["statement"]>,
-  input: KernelInput,
-): JsonObject {
+function claimOf({ content }: EvidenceSignature, { digest }: KernelInput): JsonObject {
+  switch (content.kind) {
+    case "simpleSigning":
+      return checkSimpleSigningClaim(content.payload, digest);
+    case "message": {
+      const [algorithm = ""] = digest.split(":");
+      const bytes =
+        content.artifact && "bytes" in content.artifact ? content.artifact.bytes : Buffer.alloc(0);
+      const signed = `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
+      // guard: manifest-digest
+      if (signed !== digest)
+        refuse("claimMismatch", "the signed manifest is not this image's", {
+          expected: digest,
+          received: signed,
+        });
+      return {};
+    }
+    case "dsse":
+      return refuse("claimMismatch", "an envelope without statement makes no claim about an image");
+  }
+}
+
+function subjectOf(statement: InTotoStatement, input: KernelInput): JsonObject {
   const subjects = checkStatementSubject(statement, input.digest);
   // guard: signature-predicate-type
   if (input.signaturePredicateTypes !== "any" && statement.predicateType !== cosignSignPredicateType) {
