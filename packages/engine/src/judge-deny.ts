@@ -1,4 +1,4 @@
-import { check } from "@assay/conditions";
+import { ConditionError, check, type Scope, substitute } from "@assay/conditions";
 import type { ImageVerification, Trace } from "@assay/policy";
 import type { VerifiedAttestation } from "@assay/verify";
 import { conditionsTrace } from "./conditions-trace.ts";
@@ -87,8 +87,9 @@ function denied(validate: Validation, combination: Combination, question: EntryQ
   }
   if (!result.holds)
     return { ...leaf(validate), outcome: "pass", code: "ok", message: "", children: [conditionTrace] };
-  const message = [validate.message, result.message]
-    .filter((text) => text !== undefined && text !== "")
+  const message = [validate.message ?? "", result.message]
+    .filter((text) => text !== "")
+    .map((text) => filled(text, scope))
     .join("; ");
   return {
     ...leaf(validate),
@@ -106,4 +107,15 @@ function leaf(where: { readonly path: string; readonly source: Trace["source"] }
     ...(where.source === undefined ? {} : { source: where.source }),
     children: [] as readonly Trace[],
   };
+}
+
+/** Messages are templates of the policy's; one that cannot be filled in is told as it stands. */
+function filled(message: string, scope: Scope): string {
+  try {
+    const text = substitute(message, scope);
+    return typeof text === "string" ? text : JSON.stringify(text);
+  } catch (error) {
+    if (error instanceof ConditionError) return message;
+    throw error;
+  }
 }

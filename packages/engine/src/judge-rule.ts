@@ -100,9 +100,11 @@ function imagesVariable(planned: PlannedRule): Json {
   const groups = new Map<string, Map<string, Json>>();
   for (const image of planned.extracted) {
     const group = groups.get(image.group) ?? new Map<string, Json>();
+    // Kyverno leaves empty parts out here: an image by digest has no `tag` key.
+    const parts = Object.entries(imageVariables(image.reference)).filter(([, part]) => part !== "");
     groups.set(
       image.group,
-      group.set(image.key, { ...imageVariables(image.reference), jsonPointer: image.pointer }),
+      group.set(image.key, { ...Object.fromEntries(parts), jsonPointer: image.pointer }),
     );
   }
   return Object.fromEntries([...groups].map(([name, images]) => [name, Object.fromEntries(images)]));

@@ -43,16 +43,24 @@ export function builtInVariables(facts: ObjectFacts): JsonObject {
   const account = /^system:serviceaccount:([^:]*):([^:]*)$/.exec(username);
   return {
     request: {
-      operation,
+      // Kyverno's admission request always has these; what is absent is null, not an unknown key.
+      uid: "",
       kind: groupVersionKind(object),
-      name: facts.name,
-      namespace: facts.namespace,
-      object,
-      ...(request.oldResource === undefined ? {} : { oldObject: request.oldResource }),
-      ...(request.subresource === undefined ? {} : { subResource: request.subresource }),
+      resource: {
+        group: groupVersionKind(object)["group"] ?? "",
+        version: groupVersionKind(object)["version"] ?? "",
+        resource: "",
+      },
+      operation,
       userInfo: { username, groups: user.groups ?? [] },
       roles: user.roles ?? [],
       clusterRoles: user.clusterRoles ?? [],
+      object,
+      oldObject: request.oldResource ?? null,
+      options: null,
+      ...(facts.name === "" ? {} : { name: facts.name }),
+      ...(facts.namespace === "" ? {} : { namespace: facts.namespace }),
+      ...(request.subresource === undefined ? {} : { subResource: request.subresource }),
     },
     serviceAccountNamespace: account?.[1] ?? "",
     serviceAccountName: account?.[2] ?? "",

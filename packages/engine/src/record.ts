@@ -59,13 +59,8 @@ export function recordOf(evaluation: Evaluation, input: RecordInput): Evaluation
 
 /** The text of a record file: JSON, bytes as `{"$base64": "…"}`. Secrets that were asked for are in it. */
 export function encodeRecord(record: EvaluationRecord): string {
-  const text = JSON.stringify(
-    record,
-    (_key, value: unknown) =>
-      value instanceof Uint8Array ? { $base64: Buffer.from(value).toString("base64") } : value,
-    1,
-  );
-  return `${text}\n`;
+  const answers = record.answers.map((answered) => mapBytes(answered, encodeBytes));
+  return `${JSON.stringify({ ...record, answers }, undefined, 1)}\n`;
 }
 
 /** Reads a record file. Throws `EngineError` `invalidRecord`. What is in it is as trustworthy as the file. */
@@ -79,24 +74,30 @@ export function decodeRecord(text: string): EvaluationRecord {
   if (!isRecord(value)) {
     throw new EngineError("invalidRecord", "the record is not one of `assay record`, or of another version");
   }
-  return { ...value, answers: value.answers.map(withBytes) };
+  return { ...value, answers: value.answers.map((answered) => mapBytes(answered, decodeBytes) as Answered) };
 }
 
 /** Candidates hold the only bytes: what looks like bytes in a ConfigMap or an API's answer is data and stays. */
-function withBytes(answered: Answered): Answered {
+function mapBytes(answered: Answered, map: (bytes: unknown) => unknown): unknown {
   const { lookup, answer } = answered;
   if (!answer.ok || !("candidates" in answer.value)) return answered;
   const candidates = answer.value.candidates.map((candidate) => {
-    if (candidate.kind === "legacy") return { ...candidate, payload: bytesOf(candidate.payload) };
-    return candidate.kind === "bundle" ? { ...candidate, bytes: bytesOf(candidate.bytes) } : candidate;
+    if (candidate.kind === "legacy") return { ...candidate, payload: map(candidate.payload) };
+    return candidate.kind === "bundle" ? { ...candidate, bytes: map(candidate.bytes) } : candidate;
   });
   return { lookup, answer: { ...answer, value: { ...answer.value, candidates } } };
 }
 
-function bytesOf(item: unknown): Uint8Array {
+function encodeBytes(bytes: unknown): unknown {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError("a candidate without bytes cannot be recorded");
+  return { $base64: Buffer.from(bytes).toString("base64") };
+}
+
+function decodeBytes(item: unknown): Uint8Array {
   const encoded = isObject(item) ? (item as { readonly $base64?: unknown }).$base64 : undefined;
-  if (typeof encoded !== "string")
+  if (typeof encoded !== "string") {
     throw new EngineError("invalidRecord", "a candidate of the record has no bytes");
+  }
   return new Uint8Array(Buffer.from(encoded, "base64"));
 }
 

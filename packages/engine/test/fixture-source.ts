@@ -58,7 +58,7 @@ function layout(name: "tags" | "referrers", host: string): (lookup: EvidenceLook
         ...(isDigest(digest) ? { manifest: digest } : {}),
         ...(isDigest(layer.digest) ? { layer: layer.digest } : {}),
       };
-      const bytes = blob(layer.digest);
+      const bytes = new Uint8Array(blob(layer.digest));
       if (layer.mediaType.startsWith("application/vnd.dev.sigstore.bundle")) {
         return { kind: "bundle", bytes, origin: where };
       }

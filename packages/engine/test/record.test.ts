@@ -1,0 +1,126 @@
+import { loadPolicies } from "@assay/policy";
+import { describe, expect, test } from "vitest";
+import { diffVerdicts } from "../src/diff-verdicts.ts";
+import { createEngine } from "../src/engine.ts";
+import { decodeRecord, type EvaluationRecord, encodeRecord, recordOf, replaySources } from "../src/record.ts";
+import type { EvaluationRequest } from "../src/verdict.ts";
+import { engineFor, entry, image, keys, noon, pod, policy } from "./build.ts";
+import { fixture, fixtureSources } from "./fixture-source.ts";
+
+const slsa = {
+  type: "https://slsa.dev/provenance/v0.2",
+  conditions: [{ all: [{ key: "{{ WHO }}", operator: "Equals", value: "acme" }] }],
+};
+
+async function recordFor(
+  document: object,
+  request: EvaluationRequest,
+  answers = {},
+): Promise<EvaluationRecord> {
+  const text = JSON.stringify(document);
+  const policies = [{ file: "policy.json", text }];
+  const options = { variables: { WHO: "acme" } };
+  const engine = createEngine({
+    policies: loadPolicies(policies).policies,
+    sources: fixtureSources(answers),
+    clock: () => noon,
+    ...options,
+  });
+  return recordOf(await engine.evaluate(request), { policies, options, request });
+}
+
+async function replay(record: EvaluationRecord) {
+  const { policies } = loadPolicies([...record.policies]);
+  const clock = () => new Date(record.clock);
+  const engine = createEngine({ policies, sources: replaySources(record), clock, ...record.options });
+  return (await engine.evaluate(record.request)).verdict;
+}
+
+describe("a record", () => {
+  test.each([
+    ["allowed", policy({ entries: [entry({ attestations: [slsa] })] }), pod(image("key-att3"))],
+    ["denied", policy(), pod([image("unsigned"), image("copied"), image("key-ecdsa")])],
+    [
+      "undecided",
+      policy({ entry: { attestors: [{ entries: [{ keys: { publicKeys: "{{ configmap.a.data.b }}" } }] }] } }),
+      pod(image("key-ecdsa")),
+    ],
+    [
+      "with bundles and a trust root",
+      JSON.parse(fixture("policies/klb.yaml")),
+      pod("127.0.0.1:5002/acme/klb-sig:v1"),
+    ],
+  ])("replays to the same verdict, byte for byte: %s", async (_name, document, resource) => {
+    const recorded = await recordFor(
+      document,
+      { resource },
+      { trustedRoot: fixture("trust/trusted_root.json") },
+    );
+    const read = decodeRecord(encodeRecord(recorded));
+    expect(read).toEqual(recorded);
+    expect(JSON.stringify(await replay(read))).toBe(JSON.stringify(recorded.verdict));
+  });
+
+  test("of equal evaluations is equal", async () => {
+    const request = { resource: pod([image("key-ecdsa"), image("unsigned")]) };
+    const [first, second] = await Promise.all([recordFor(policy(), request), recordFor(policy(), request)]);
+    expect(encodeRecord(first)).toBe(encodeRecord(second));
+  });
+
+  test("answers nothing that was not asked: another policy's questions never allow", async () => {
+    const record = await recordFor(policy(), { resource: pod(image("key-ecdsa")) });
+    const other = policy({
+      spec: { failurePolicy: "Ignore" },
+      entries: [entry({ attestations: [{ type: "x" }] })],
+    });
+    const changed = { ...record, policies: [{ file: "policy.json", text: JSON.stringify(other) }] };
+    expect(await replay(changed)).toMatchObject({ allowed: false, outcome: "error" });
+  });
+
+  test("keeps what only looks like bytes", async () => {
+    const record = await recordFor(policy(), { resource: pod(image("unsigned")) });
+    const lookup = { kind: "globalContext", name: "odd" } as const;
+    const answer = { ok: true, value: { data: { $base64: "AAAA" } } } as const;
+    const read = decodeRecord(encodeRecord({ ...record, answers: [{ lookup, answer }] }));
+    expect(read.answers[0]?.answer).toEqual(answer);
+  });
+
+  test.each(["", "{}", "[1]", '{"version":2}', '{"version":1,"clock":"x"}'])(
+    "that is none is refused: %j",
+    (text) => {
+      expect(() => decodeRecord(text)).toThrow(expect.objectContaining({ code: "invalidRecord" }));
+    },
+  );
+});
+
+describe("the difference of two verdicts", () => {
+  test("says which decision flips, and which results say why", async () => {
+    const request = { resource: pod([image("key-ecdsa"), image("key-other")]) };
+    const both = [{ count: 1, entries: [keys(), keys("other")] }];
+    const [before, after] = await Promise.all([
+      engineFor(policy({ entry: { attestors: both } })).evaluate(request),
+      engineFor(policy()).evaluate(request),
+    ]);
+    const diff = diffVerdicts(before.verdict, after.verdict);
+    expect(diff).toMatchObject({ flips: true, before: { allowed: true }, after: { allowed: false } });
+    expect(diff.changes).toHaveLength(1);
+    expect(diff.changes[0]).toMatchObject({
+      image: image("key-other"),
+      before: { outcome: "pass" },
+      after: { outcome: "fail" },
+    });
+    expect(diffVerdicts(after.verdict, after.verdict)).toMatchObject({ flips: false, changes: [] });
+  });
+
+  test("tells of rules that are new or gone", async () => {
+    const request = { resource: pod(image("key-ecdsa")) };
+    const [one, two] = await Promise.all([
+      engineFor(policy({ name: "a" })).evaluate(request),
+      engineFor([policy({ name: "a" }), policy({ name: "b" })]).evaluate(request),
+    ]);
+    const { changes } = diffVerdicts(one.verdict, two.verdict);
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toMatchObject({ policy: "b", after: { outcome: "pass" } });
+    expect(changes[0]).not.toHaveProperty("before");
+  });
+});
