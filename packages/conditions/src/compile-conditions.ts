@@ -1,10 +1,9 @@
 import { ConditionError } from "./condition-error.ts";
 import { isObject, own, type Value, type ValueObject } from "./json.ts";
 import { type Budget, createBudget, defaultLimits, exceeded, type Limits } from "./limits.ts";
-import { type Prepared, prepare } from "./prepare.ts";
+import { type Prepared, type PrepareOptions, prepare } from "./prepare.ts";
 import { resolveReferences } from "./references.ts";
 import type { Dialect } from "./scope.ts";
-import type { TemplateOptions } from "./template.ts";
 
 /** One condition with its variables parsed. */
 export interface CompiledCondition {
@@ -55,14 +54,18 @@ export function compileConditions(conditions: Value, options: CompileConditionsO
   const limits = { ...defaultLimits, ...options.limits };
   const budget = createBudget(limits);
   const document = kind === "attestation" ? resolveReferences(conditions, budget) : conditions;
-  const context: Context = { kind, budget, template: { dialect, limits, deleted } };
+  const context: Context = {
+    kind,
+    budget,
+    template: { dialect, limits, deleted, whole: kind === "attestation" },
+  };
   return { [COMPILED]: true, kind, blocks: blocksOf(document, context) };
 }
 
 interface Context {
   readonly kind: "preconditions" | "attestation";
   readonly budget: Budget;
-  readonly template: TemplateOptions;
+  readonly template: PrepareOptions;
 }
 
 const blockFields = new Set(["any", "all"]);

@@ -179,12 +179,11 @@ function readLiteral(expression: string, at: number): Token {
   const close = readUntil(expression, at + 1, "`");
   const text = expression.slice(at + 1, close).replaceAll("\\`", "`");
   const token = { kind: "literal", text, offset: at, end: close + 1 } as const;
-  if (text.includes(HOLE)) return { ...token, holes: splitHoles(text) };
-  return { ...token, value: parseLiteral(text, expression, at) };
+  return text.includes(HOLE) ? { ...token, holes: splitHoles(text) } : token;
 }
 
 /** A JSON text that ends too soon keeps its own code, as in Kyverno. */
-function parseLiteral(text: string, expression: string, at: number): ReturnType<typeof parseGoJson> {
+export function parseLiteral(text: string, expression: string, at: number): ReturnType<typeof parseGoJson> {
   try {
     return parseGoJson(text);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { ArithmeticOperator, Comparison, Extension, Node, ParsedExpression } from "./ast.ts";
-import { syntaxError, tokenize } from "./lexer.ts";
+import { parseLiteral, syntaxError, tokenize } from "./lexer.ts";
 import { exceeded, type Limits } from "./limits.ts";
 import { parseBracketed, parseHash, parseMultiSelectList } from "./parser-brackets.ts";
 import type { Token, TokenKind } from "./token.ts";
@@ -142,7 +142,7 @@ function prefix(parser: Parser, token: Token): Node {
   switch (token.kind) {
     case "literal":
       if (token.holes !== undefined) return { kind: "holeLiteral", text: token.holes, offset };
-      return { kind: "literal", value: token.value ?? null, offset };
+      return { kind: "literal", value: parseLiteral(token.text, parser.expression, offset), offset };
     case "string":
       if (token.holes !== undefined) return { kind: "holeString", text: token.holes, offset };
       return { kind: "literal", value: token.text, offset };

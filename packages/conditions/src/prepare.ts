@@ -8,11 +8,17 @@ import { compileTemplate, type TemplateOptions } from "./template.ts";
 /** A piece of policy whose variables were parsed; rendering it evaluates them. */
 export type Prepared = (scope: Scope, budget: Budget) => Value;
 
+export interface PrepareOptions extends TemplateOptions {
+  /** The piece is part of one document, as in attestations; otherwise it is a document of its own. */
+  readonly whole: boolean;
+}
+
 /**
  * Parses the variables of a key, value or message once. An expression that does not parse fails when it is rendered,
  * as in Kyverno, where a condition that is never reached does no harm. `path` is for errors.
  */
-export function prepare(value: Value, path: string, options: TemplateOptions): Prepared {
+export function prepare(value: Value, path: string, options: PrepareOptions): Prepared {
+  const base = options.whole ? path : "";
   if (typeof value === "string") return prepareText(value, path, options);
   if (Array.isArray(value)) {
     const items = value.map((item, index) => prepare(item, `${path}/${index}`, options));
@@ -20,13 +26,14 @@ export function prepare(value: Value, path: string, options: TemplateOptions): P
   }
   if (!isObject(value)) return () => value;
   // Keys may hold variables too; maps as keys or values of conditions are rare enough to walk them each time.
-  return (scope, budget) => withPath(path, () => substituteValue(value, scope, budget));
+  return (scope, budget) => withPath(path, () => substituteValue(value, scope, budget, base));
 }
 
-function prepareText(text: string, path: string, options: TemplateOptions): Prepared {
+function prepareText(text: string, path: string, options: PrepareOptions): Prepared {
+  const base = options.whole ? path : "";
   if (!text.includes("{{")) return () => text;
   if (/\{\{-?\s*@\s*\}\}/.test(text)) {
-    return (scope, budget) => withPath(path, () => substituteValue(text, scope, budget));
+    return (scope, budget) => withPath(path, () => substituteValue(text, scope, budget, base));
   }
   try {
     const template = compileTemplate(text, options);

@@ -26,14 +26,17 @@ export function substitute(document: Value, scope: Scope): Json {
   return toFloats(substituteValue(document, scope, createBudget(scope.limits))) as Json;
 }
 
-/** `substitute` inside: keeps int64 and shares a budget. */
-export function substituteValue(document: Value, scope: Scope, budget: Budget): Value {
+/**
+ * `substitute` inside: keeps int64 and shares a budget. `base` is where the document stands in a larger one, which
+ * `{{ @ }}` depends on.
+ */
+export function substituteValue(document: Value, scope: Scope, budget: Budget, base = ""): Value {
   const resolved = resolveReferences(document, budget);
   const options: TemplateOptions = { dialect: scope.dialect, limits: scope.limits, deleted: isDelete(scope) };
   return mapLeaves(resolved, budget, (value, path) => {
     if (typeof value !== "string" || !value.includes("{{")) return value;
     return at(path, () =>
-      renderTemplate(compileTemplate(withCurrent(value, path, scope), options), scope, budget),
+      renderTemplate(compileTemplate(withCurrent(value, base + path, scope), options), scope, budget),
     );
   });
 }

@@ -1,5 +1,3 @@
-import type { Value } from "./json.ts";
-
 /** The kinds of tokens; names follow go-jmespath, the arithmetic ones are ours. */
 export type TokenKind =
   | "star"
@@ -48,12 +46,10 @@ export interface HoleText {
 
 export interface Token {
   readonly kind: TokenKind;
-  /** Decoded: the name of an identifier, the text of a string, the digits of a number. */
+  /** Decoded: the name of an identifier, the text of a string; the digits of a number, the JSON of a literal. */
   readonly text: string;
   readonly offset: number;
   readonly end: number;
-  /** Of a JSON literal without nested variables. */
-  readonly value?: Value;
   /** Set when a nested variable stands inside the token; then `text` is unused. */
   readonly holes?: HoleText;
 }

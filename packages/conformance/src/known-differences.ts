@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { ConditionError, compile, variablesIn } from "@assay/conditions";
 import type { Received, TableCase } from "./table-case.ts";
+import { floats } from "./tables/condition-error.ts";
 
 /** A gap or a decision that the tables show: which cases, and why. */
 export interface KnownDifference {
@@ -21,9 +23,16 @@ export const knownDifferences: readonly KnownDifference[] = JSON.parse(
 type Recognise = (asked: TableCase, received: Received) => boolean;
 
 export const recognisers: Readonly<Record<string, Recognise>> = {
-  rescanned: (asked) => dataHoldsTemplate(asked),
-  overriddenName: (asked) => predicateOverrides(asked),
+  rescanned: (asked) => usedNames(asked).some((name) => holdsText(dataOf(asked, name), /\{\{|\$\(/)),
+  overriddenName: (asked) => {
+    const predicate = keysOf(field(asked["statement"], "predicate"));
+    const taken = new Set([...keysOf(asked["context"]), ...setupNames(asked["setup"])]);
+    return usedNames(asked).some((name) => predicate.includes(name) && taken.has(name));
+  },
   jsonPath: (asked) => expressionsOf(asked).some((text) => text.startsWith("$")),
+  extension: (asked) => wantsSyntaxError(asked) && expressionsOf(asked).some(usesExtension),
+  boundLiteral: (asked) =>
+    wantsSyntaxError(asked) && expressionsOf(asked).some((text) => /\{\{.*\}\}/s.test(text)),
 };
 
 /** The rule that explains why this answer differs, if one does. */
@@ -31,15 +40,38 @@ export function recognise(asked: TableCase, received: Received): KnownDifference
   return knownDifferences.find(({ rule }) => recognisers[rule]?.(asked, received) === true);
 }
 
-/** Template syntax inside what is data: the context, a setup step's value, the statement. */
-function dataHoldsTemplate(asked: TableCase): boolean {
-  return ["context", "setup", "statement"].some((name) => holdsText(asked[name], /\{\{|\$\(/));
+function wantsSyntaxError(asked: TableCase): boolean {
+  return field(asked["want"], "errorClass") === "syntax";
 }
 
-function predicateOverrides(asked: TableCase): boolean {
-  const predicate = field(asked["statement"], "predicate");
-  const taken = new Set([...keysOf(asked["context"]), ...setupNames(asked["setup"])]);
-  return asked.fn === "attestation" && keysOf(predicate).some((key) => taken.has(key));
+function usesExtension(expression: string): boolean {
+  try {
+    return compile(expression).extensions.length > 0;
+  } catch (error) {
+    if (error instanceof ConditionError) return false;
+    throw error;
+  }
+}
+
+/** What a root name of a case means: data, never policy. */
+function dataOf(asked: TableCase, name: string): unknown {
+  const steps = Array.isArray(asked["setup"]) ? asked["setup"] : [];
+  const set = steps.filter((step: unknown) => setupNames([step]).includes(name));
+  return [field(asked["context"], name), set, field(field(asked["statement"], "predicate"), name)];
+}
+
+/** The root names that the variables of a case read; `@` reads the request. */
+function usedNames(asked: TableCase): readonly string[] {
+  return uses(asked).flatMap(({ roots }) => roots ?? keysOf(asked["context"]));
+}
+
+/** What the policy wrote. */
+function uses(asked: TableCase): ReturnType<typeof variablesIn> {
+  return variablesIn(
+    floats(
+      [asked["document"], asked["conditions"], asked["key"], asked["value"]].map((part) => part ?? null),
+    ),
+  );
 }
 
 function setupNames(setup: unknown): readonly string[] {
@@ -49,10 +81,9 @@ function setupNames(setup: unknown): readonly string[] {
   );
 }
 
-/** Every text between `{{` and `}}` of what the policy wrote, and the expression of a search. */
+/** The expressions of every variable that the policy wrote, or that of a search. */
 function expressionsOf(asked: TableCase): readonly string[] {
-  const written = JSON.stringify([asked["document"], asked["conditions"], asked["key"], asked["value"]]);
-  const templates = [...written.matchAll(/\{\{-?([^{}]*)\}\}/g)].map((found) => (found[1] ?? "").trim());
+  const templates = uses(asked).map(({ expression }) => expression);
   return typeof asked["expression"] === "string" ? [...templates, asked["expression"].trim()] : templates;
 }
 
