@@ -284,7 +284,7 @@ describe("what the referrers API lists", () => {
     registry.inject({ path: "/referrers/", after: 1, effect: { kind: "status", status: 404 } });
     const source = registrySource({ fetch: registry.fetch });
     expect(summary(await ask<"referrers">(source, { kind: "referrers", repository, digest }))).toBe(
-      "malformed",
+      "unavailable",
     );
   });
 });

@@ -27,7 +27,7 @@ export async function readContents(files: LayoutFiles, limits: Limits): Promise<
   if (index.kind !== "index") {
     const why = index.kind === "malformed" ? index.message : "it is an image";
     const message = `\`index.json\` of \`${files.path}\` is no index: ${why}`;
-    throw new SourceError("malformed", message, { origin: files.path });
+    throw new SourceError("unavailable", message, { origin: files.path });
   }
   const bySubject = new Map<Digest, Descriptor[]>();
   for (const entry of index.manifests) {

@@ -80,7 +80,7 @@ function layoutRepository(
       const found = contents.entries.filter((entry) => isIn(entry, name) && tagOf(entry) === tag);
       if (new Set(found.map(({ digest }) => digest)).size > 1) {
         const message = `\`${files.path}\` has several images for \`${name}:${tag}\``;
-        throw new SourceError("malformed", message, { origin: files.path });
+        throw new SourceError("unavailable", message, { origin: files.path });
       }
       return found[0] === undefined ? undefined : this.manifestByDigest(found[0].digest);
     },

@@ -95,5 +95,5 @@ async function readAt(file: FileHandle, offset: number, size: number): Promise<U
 }
 
 function malformed(path: string, why: string): SourceError {
-  return new SourceError("malformed", `\`${path}\` is no OCI layout: ${why}`, { origin: path });
+  return new SourceError("unavailable", `\`${path}\` is no OCI layout: ${why}`, { origin: path });
 }

@@ -47,7 +47,9 @@ async function requireManifest(repository: Repository, image: ImageReference): P
   const manifest = parseManifest(document.bytes);
   if (manifest.kind !== "malformed") return document;
   const message = `what \`${repository.host}\` sent for \`${image.text}\` is no manifest: ${manifest.message}`;
-  throw new SourceError("malformed", message, { origin: repository.host });
+  // What calls itself a manifest and is none is a broken image; anything else came from somebody in between.
+  if (document.saidManifest) throw new SourceError("malformed", message, { origin: repository.host });
+  throw new SourceError("unavailable", message, { origin: repository.host, status: 200 });
 }
 
 /** `registry/path` of what a lookup is about. */

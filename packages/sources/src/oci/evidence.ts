@@ -190,7 +190,7 @@ function manifestIn(document: Document, origin: Origin, reader: Reader): ImageMa
 function notAManifest(reader: Reader, what: string): SourceError {
   const { host } = reader.repository;
   const message = `\`${host}\` answered with something else than ${what} (is a proxy or a login page in between?)`;
-  return new SourceError("malformed", message, { origin: host });
+  return new SourceError("unavailable", message, { origin: host, status: 200 });
 }
 
 /** A descriptor that calls itself evidence: if its manifest cannot be read, that must not go unnoticed. */

@@ -128,19 +128,20 @@ async function fetchToken(
   options: AuthenticatorOptions,
 ): Promise<Token> {
   const realm = realmOf(challenge.realm, from);
-  await checkCrossing(from, realm, options.exchange.borders);
+  await checkCrossing(from, realm, options.exchange.borders, { code: "unauthorized", status: 401 });
   if (credential !== undefined && !mayReceive(realm, from, asking.location, options)) {
     const message =
       `\`${from.host}\` wants its credentials sent to \`${realm.host}\`, which was refused: ` +
       `if that is its token server, list it in \`tokenHosts\``;
-    throw new SourceError("unauthorized", message, { origin: from.host });
+    throw new SourceError("unauthorized", message, { origin: from.host, status: 401 });
   }
   const scope = `repository:${asking.location.path}:pull`;
-  const incoming = await requestToken(
-    asking,
-    { realm, scope, service: challenge.service, credential },
-    options,
-  );
+  const request = { realm, scope, service: challenge.service, credential };
+  const incoming = await requestToken(asking, request, options).catch((error: unknown) => {
+    if (!(error instanceof SourceError) || error.code !== "tooLarge") throw error;
+    // Its size says something of the token server, nothing of the evidence.
+    throw new SourceError("unavailable", error.message, { origin: realm.host, status: 200, cause: error });
+  });
   return tokenIn(incoming, asking);
 }
 
@@ -184,7 +185,10 @@ function tokenIn(incoming: Incoming, asking: Asking): Token {
     ? (text(own(answer, "token")) ?? text(own(answer, "access_token")))
     : undefined;
   if (answer === undefined || token === undefined || token === "") {
-    throw new SourceError("malformed", `the token server \`${origin}\` sent no token`, { origin });
+    throw new SourceError("unavailable", `the token server \`${origin}\` sent no token`, {
+      origin,
+      status: 200,
+    });
   }
   const seconds = Number(own(answer, "expires_in") ?? 60);
   // A token about to expire would be refused on its way: it is renewed ten seconds before, or used once.
@@ -196,7 +200,7 @@ function tokenIn(incoming: Incoming, asking: Asking): Token {
 function headerSafe(token: string, asking: Asking): string {
   if (/^[\x21-\x7e]{1,65536}$/.test(token)) return token;
   const origin = asking.location.host;
-  throw new SourceError("malformed", `the token for \`${origin}\` has characters that no token has`, {
+  throw new SourceError("unauthorized", `the token for \`${origin}\` has characters that no token has`, {
     origin,
   });
 }
@@ -204,7 +208,7 @@ function headerSafe(token: string, asking: Asking): string {
 function realmOf(realm: string, from: URL): URL {
   if (URL.canParse(realm)) return new URL(realm);
   const message = `\`${from.host}\` names \`${shown(realm)}\` as its token server, which is no address`;
-  throw new SourceError("malformed", message, { origin: from.host });
+  throw new SourceError("unauthorized", message, { origin: from.host, status: 401 });
 }
 
 /** Same host, its parent or child domain (registry.gitlab.com, gitlab.com), Docker Hub's own, or listed. */

@@ -48,7 +48,7 @@ const errorBytes = 16 * 1024;
 /**
  * Sends one request and reads its whole answer, under one time limit. Redirects are followed by hand: each target is
  * checked, and what authorizes us at one origin is never sent to another. Throws `SourceError`
- * (`unavailable`, `timeout`, `tooLarge`, `malformed`) or the reason of `signal`.
+ * (`unavailable`, `timeout`, `tooLarge`) or the reason of `signal`.
  */
 export async function exchange(outgoing: Outgoing, options: ExchangeOptions): Promise<Incoming> {
   const { host } = outgoing.url;
@@ -65,11 +65,12 @@ async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Inc
     if (location === undefined) return incoming;
     const next = parseLocation(location, url);
     if (hops >= maxRedirects || outgoing.form !== undefined) {
-      throw new SourceError("malformed", `\`${outgoing.url.host}\` redirects too often`, {
+      throw new SourceError("unavailable", `\`${outgoing.url.host}\` redirects too often`, {
+        status: incoming.status,
         origin: outgoing.url.host,
       });
     }
-    await checkCrossing(url, next, options.borders);
+    await checkCrossing(url, next, options.borders, { code: "unavailable", status: incoming.status });
     if (next.origin !== url.origin) headers = withoutSecrets(headers);
     url = next;
   }
@@ -140,7 +141,7 @@ function parseLocation(location: string, base: URL): URL {
   const next = URL.canParse(location, base.href) ? new URL(location, base) : undefined;
   if (next !== undefined) return next;
   const message = `\`${base.host}\` redirects to \`${shown(location)}\`, which is no address`;
-  throw new SourceError("malformed", message, { origin: base.host });
+  throw new SourceError("unavailable", message, { origin: base.host, status: 302 });
 }
 
 /** INVARIANT: nothing but what we would accept goes to another origin: tokens of every kind stay behind. */

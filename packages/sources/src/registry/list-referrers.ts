@@ -79,7 +79,7 @@ function entriesOf(incoming: Incoming, location: Location): readonly Descriptor[
   if (index.kind === "index") return index.manifests;
   const why = index.kind === "malformed" ? index.message : "it is an image";
   const message = `\`${location.host}\` answered the referrers request with something else than an index: ${why}`;
-  throw new SourceError("malformed", message, { origin: location.host, status: incoming.status });
+  throw new SourceError("unavailable", message, { origin: location.host, status: incoming.status });
 }
 
 /** The next page by the `Link` header: on the same host and about the same repository, or it is refused. */
@@ -98,7 +98,8 @@ function nextPage(incoming: Incoming, location: Location): string | undefined {
 }
 
 function endless(location: Location, why: string): SourceError {
-  return new SourceError("malformed", `\`${location.host}/${location.path}\`: ${why}`, {
+  return new SourceError("unavailable", `\`${location.host}/${location.path}\`: ${why}`, {
+    status: 200,
     origin: location.host,
   });
 }

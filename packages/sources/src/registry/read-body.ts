@@ -1,14 +1,15 @@
 import { SourceError } from "../source-error.ts";
 
 /**
- * Reads a body up to `limit` bytes; one byte more and the stream is cancelled. Throws `tooLarge`, and `malformed` for a
+ * Reads a body up to `limit` bytes; one byte more and the stream is cancelled. Throws `tooLarge`, and `unavailable` for a
  * compressed body: we asked for identity, and decompression would let a small answer grow without bound.
  */
 export async function readBody(response: Response, limit: number, origin: string): Promise<Uint8Array> {
   const encoding = response.headers.get("content-encoding");
   if (encoding !== null && encoding !== "" && encoding !== "identity") {
     await discard(response);
-    throw new SourceError("malformed", `\`${origin}\` sent a compressed body though none was asked for`, {
+    throw new SourceError("unavailable", `\`${origin}\` sent a compressed body though none was asked for`, {
+      status: response.status,
       origin,
     });
   }

@@ -13,16 +13,21 @@ export interface Borders {
 
 /**
  * Checks a URL that a registry named (a redirect's target or a token realm) before anything is sent there. Throws
- * `malformed`. On return: http(s) without user info, never from https down to http, and not on a private network unless
+ * `refusal` with a status, since the registry did answer. On return: http(s) without user info, never from https down to http, and not on a private network unless
  * it is the host that named it or was allowed.
  *
  * Names are resolved here and once more by the connection: somebody who controls the DNS of the target can still answer
  * differently in between. `allowPrivateHosts` is therefore no substitute for egress rules.
  */
-export async function checkCrossing(from: URL, to: URL, borders: Borders): Promise<void> {
+export async function checkCrossing(
+  from: URL,
+  to: URL,
+  borders: Borders,
+  refusal: { readonly code: "unavailable" | "unauthorized"; readonly status: number },
+): Promise<void> {
   const refuse = (why: string): SourceError => {
     const message = `\`${from.host}\` sends us to \`${to.protocol}//${to.host}\`: ${why}`;
-    return new SourceError("malformed", message, { origin: from.host });
+    return new SourceError(refusal.code, message, { origin: from.host, status: refusal.status });
   };
   if (to.protocol !== "https:" && to.protocol !== "http:") throw refuse("only http(s) is followed");
   if (to.username !== "" || to.password !== "") throw refuse("addresses with user info are not followed");

@@ -39,7 +39,12 @@ export async function withRetry<T>(patience: Patience, attempt: (number: number)
 
 function mayPass(error: unknown): error is SourceError {
   if (!(error instanceof SourceError)) return false;
-  return error.code === "rateLimited" || error.code === "unavailable";
+  if (error.code === "rateLimited") return true;
+  // An answer that makes no sense (a login page, a refused redirect) will make none in a moment either.
+  return (
+    error.code === "unavailable" &&
+    (error.status === undefined || error.status >= 500 || error.status === 408)
+  );
 }
 
 function waitFor(error: SourceError, number: number, patience: Patience): number | undefined {

@@ -143,9 +143,8 @@ const meanings: ReadonlyMap<number, readonly [SourceError["code"], string]> = ne
 
 function refusal(get: Get, incoming: Incoming, now: number): SourceError {
   const { status } = incoming;
-  const other = status >= 500 ? "unavailable" : "malformed";
   const [code, meaning] = meanings.get(status) ?? [
-    other,
+    "unavailable",
     status >= 500 ? "the registry is in trouble" : "unexpected",
   ];
   const said = wordsOf(incoming.bytes);
