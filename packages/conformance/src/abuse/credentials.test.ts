@@ -112,7 +112,6 @@ describe("token realms", () => {
   abuseCases(
     Object.entries(answers).map(
       ([what, answer]): AbuseCase => ({
-        gap: "the source calls it malformed evidence",
         name: `18 a token answer ${what}`,
         judge: () =>
           challenged(`https://${TOKEN_HOST}/token`, {

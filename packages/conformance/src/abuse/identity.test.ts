@@ -56,7 +56,6 @@ describe("alternative names", () => {
       want: "allowed",
     },
     {
-      gap: "the kernel takes an address with two @",
       name: "75 `evil@x@acme.org` for `*@acme.org`",
       judge: () => named("evil@x@acme.org", "*@acme.org"),
     },

@@ -130,11 +130,11 @@ function signed(data: Uint8Array, signer: Signer, options: SignOptions): Uint8Ar
 function logged(
   request: Pick<LogRequest, "entryKind" | "signature" | "signed" | "dsse">,
   signer: Signer,
-  { log = signer.log, edit, at, logEvidence, format }: SignOptions,
+  { log = signer.log, edit, at, logEvidence, format, hash }: SignOptions,
 ): readonly LogEntry[] {
   const evidence = logEvidence ?? (format === undefined || !format.startsWith("bundle") ? "promise" : "both");
   return listOf<TransparencyLog>(log).map((each) => {
-    const asked: LogRequest = { ...request, verifier: verifierOf(signer), editBody: edit?.logBody };
+    const asked: LogRequest = { ...request, hash, verifier: verifierOf(signer), editBody: edit?.logBody };
     const entry = each.record(edit?.logRequest?.(asked) ?? asked, { at, evidence });
     return edit?.entry?.(entry) ?? entry;
   });

@@ -12,6 +12,7 @@ export const TAG = {
   null: 0x05,
   utf8String: 0x0c,
   ia5String: 0x16,
+  generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
 } as const;

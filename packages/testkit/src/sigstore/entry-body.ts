@@ -1,5 +1,5 @@
 import { base64, pem, utf8 } from "../signing/encoding.ts";
-import { hashBytes, type SigningKey } from "../signing/signing-key.ts";
+import { type HashName, hashBytes, type SigningKey } from "../signing/signing-key.ts";
 import type { EntryKind, LogRequest } from "./transparency-log.ts";
 
 /** What a log records, before canonicalisation. */
@@ -25,11 +25,11 @@ const KINDS: Readonly<Record<EntryKind, { readonly kind: string; readonly versio
 
 const SPECS: Readonly<Record<EntryKind, (request: LogRequest) => unknown>> = {
   hashedrekord: (request) => ({
-    data: { hash: sha256(request.signed) },
+    data: { hash: digestIn(request.hash ?? "sha256", request.signed) },
     signature: { content: base64(request.signature), publicKey: { content: base64(verifierText(request)) } },
   }),
   rekord: (request) => ({
-    data: { hash: sha256(request.signed) },
+    data: { hash: digestIn(request.hash ?? "sha256", request.signed) },
     signature: {
       content: base64(request.signature),
       format: "x509",
@@ -64,7 +64,11 @@ const SPECS: Readonly<Record<EntryKind, (request: LogRequest) => unknown>> = {
 };
 
 function sha256(bytes: Uint8Array): unknown {
-  return { algorithm: "sha256", value: Buffer.from(hashBytes(bytes)).toString("hex") };
+  return digestIn("sha256", bytes);
+}
+
+function digestIn(algorithm: HashName, bytes: Uint8Array): unknown {
+  return { algorithm, value: Buffer.from(hashBytes(bytes, algorithm)).toString("hex") };
 }
 
 function verifierText({ verifier }: LogRequest): Uint8Array {
@@ -81,16 +85,16 @@ export function bodyV2(request: LogRequest): EntryBody {
       : { publicKey: { rawBytes: base64(request.verifier.der) } }),
   };
   const signature = { content: base64(request.signature), verifier };
-  const digest = (bytes: Uint8Array): unknown => ({
-    algorithm: "SHA2_256",
-    digest: base64(hashBytes(bytes)),
+  const digest = (bytes: Uint8Array, hash: HashName = "sha256"): unknown => ({
+    algorithm: hash.replace("sha", "SHA2_"),
+    digest: base64(hashBytes(bytes, hash)),
   });
   const spec =
     kind === "dsse"
       ? {
           dsseV002: { payloadHash: digest(request.dsse?.payload ?? request.signed), signatures: [signature] },
         }
-      : { hashedRekordV002: { data: digest(request.signed), signature } };
+      : { hashedRekordV002: { data: digest(request.signed, request.hash), signature } };
   return { kind, version: "0.0.2", body: { apiVersion: "0.0.2", kind, spec } };
 }
 

@@ -150,12 +150,12 @@ function positive(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Puts another text in place of the one GeneralizedTime of a TSTInfo. */
+/** Puts another text in place of the GeneralizedTime that ends a TSTInfo. */
 function withTime(info: Uint8Array, text: string): Uint8Array {
   const body = Buffer.from(info.subarray(info[1] === 0x81 ? 3 : 2));
-  const at = body.indexOf(Buffer.from([0x18]), body.length - 40);
-  const end = at + 2 + (body[at + 1] ?? 0);
-  return der(TAG.sequence, body.subarray(0, at), der(0x18, Buffer.from(text)), body.subarray(end));
+  let at = body.length - 2;
+  while (at > 0 && (body[at] !== TAG.generalizedTime || body[at + 1] !== body.length - at - 2)) at--;
+  return der(TAG.sequence, body.subarray(0, at), der(TAG.generalizedTime, Buffer.from(text)));
 }
 
 /** The signed attributes in DER order, each encoded. */

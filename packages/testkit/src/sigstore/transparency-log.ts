@@ -1,4 +1,4 @@
-import type { SigningKey } from "../signing/signing-key.ts";
+import type { HashName, SigningKey } from "../signing/signing-key.ts";
 
 /** Entry types of Rekor v1 and v2. The v2 log knows the first two. */
 export type EntryKind = "hashedrekord" | "dsse" | "intoto001" | "intoto002" | "rekord";
@@ -9,6 +9,8 @@ export interface LogRequest {
   readonly signature: Uint8Array;
   /** The bytes that were signed: an artifact, a claim, or (DSSE) the pre-authentication encoding. */
   readonly signed: Uint8Array;
+  /** What the signature hashed them with: the log verifies by the digest that it records. Default `sha256`. */
+  readonly hash?: HashName | undefined;
   /** The certificate or public key that verifies it, DER. */
   readonly verifier: {
     readonly kind: "certificate" | "publicKey";

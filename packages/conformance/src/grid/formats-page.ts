@@ -1,0 +1,47 @@
+import { type Cell, type Expectation, expectationOf, FORMATS, PROOFS, SIGNERS } from "./cells.ts";
+
+/** Cells that do not hold yet, and why; empty is the goal. */
+export type Gaps = (cell: Cell) => string | undefined;
+
+/** `docs/formats.md`: every cell of the grid, with the note that explains it. */
+export function formatsPage(gaps: Gaps): string {
+  const notes: string[] = [];
+  const sections = FORMATS.map((format) => {
+    const head = `| | ${PROOFS.map(({ title }) => title).join(" | ")} |`;
+    const line = `|---|${PROOFS.map(() => "---").join("|")}|`;
+    const rows = SIGNERS.map((signer) => {
+      const marks = PROOFS.map((proof) => markOf({ signer, format, proof }, gaps, notes));
+      return `| ${signer.title} | ${marks.join(" | ")} |`;
+    });
+    return `## ${format.title}\n\nTests: \`grid.test.ts\`, \`${format.id} × …\`\n\n${[head, line, ...rows].join("\n")}\n`;
+  });
+  const legend = notes.map((note, i) => `${i + 1}. ${note}`).join("\n");
+  return `${INTRODUCTION}\n${sections.join("\n")}\n## Notes\n\n${legend}\n`;
+}
+
+const INTRODUCTION = `# Formats
+
+Generated from the tests of \`packages/conformance/src/grid.test.ts\`, which make every one of these with the test kit, judge
+it, and judge it again with one bit of the signature changed. Do not edit: \`npx vitest run --project conformance grid -u\`.
+
+✓ verifies, and a changed signature is denied · ✗ is denied · – cannot exist. Numbers lead to the notes below.
+`;
+
+function markOf(cell: Cell, gaps: Gaps, notes: string[]): string {
+  const gap = gaps(cell);
+  if (gap !== undefined) return `not yet ${noteNumber(gap, notes)}`;
+  const expected: Expectation = expectationOf(cell);
+  switch (expected.outcome) {
+    case "allowed":
+      return "✓";
+    case "denied":
+      return `✗ ${noteNumber(`\`${expected.code}\`: ${expected.note}`, notes)}`;
+    case "impossible":
+      return `– ${noteNumber(expected.note, notes)}`;
+  }
+}
+
+function noteNumber(note: string, notes: string[]): string {
+  if (!notes.includes(note)) notes.push(note);
+  return `<sup>${notes.indexOf(note) + 1}</sup>`;
+}
