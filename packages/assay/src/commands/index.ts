@@ -4,10 +4,12 @@ import { addCompletionCommand } from "./completion.ts";
 import { addDiffCommand } from "./diff.ts";
 import { addDigestCommand } from "./digest.ts";
 import { addExplainCommand } from "./explain.ts";
+import { addLintCommand } from "./lint.ts";
 import { addPlanCommand } from "./plan.ts";
 import { addRecordCommand } from "./record.ts";
 import { addRekorCommand } from "./rekor.ts";
 import { addReplayCommand } from "./replay.ts";
+import { addSchemaCommand } from "./schema.ts";
 import { addServeCommand } from "./serve.ts";
 import { addTestCommand } from "./test.ts";
 import { addVerifyCommand } from "./verify.ts";
@@ -19,6 +21,7 @@ export const commands: readonly AddCommand[] = [
   addVerifyCommand,
   addVerifyBundleCommand,
   addDigestCommand,
+  addLintCommand,
   addExplainCommand,
   addTestCommand,
   addRecordCommand,
@@ -26,6 +29,7 @@ export const commands: readonly AddCommand[] = [
   addDiffCommand,
   addPlanCommand,
   addRekorCommand,
+  addSchemaCommand,
   addServeCommand,
   addCompletionCommand,
 ];
