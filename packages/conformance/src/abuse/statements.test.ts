@@ -450,7 +450,6 @@ describe("what counts as an image signature", () => {
       },
     },
     {
-      gap: "the kernel does not read message signatures of images",
       name: "49 a message signature over the image manifest",
       judge: () => judgeSignature(message.signedBy(policyKey), byKey()),
       want: "allowed",

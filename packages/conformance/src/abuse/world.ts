@@ -180,6 +180,7 @@ function inputOf(image: TestImage, options: JudgeOptions): KernelInput {
   const trust = options.trust ?? sigstore.trustedRoot();
   return {
     digest,
+    manifest: image.manifest,
     evidence: () => ({ digest, candidates, gaps: [] }),
     now: options.now ?? now,
     ...(trust === false ? {} : { trust: parseTrustRoot(trust) }),
