@@ -5,6 +5,7 @@ import type { FailureAction, FailureActionOverride, Policy, Rule } from "./model
 /** Where the resource is. */
 export interface NamespaceFacts {
   readonly namespace: string;
+  /** Absent: not known. Overrides by label that enforce hold then, those that only audit do not. */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
 }
 
@@ -19,11 +20,14 @@ export function failureActionFor(policy: Policy, rule: Rule, where: NamespaceFac
   return said[0] ?? override?.action ?? policy.failureAction;
 }
 
-function overrides({ namespaces, namespaceSelector }: FailureActionOverride, where: NamespaceFacts): boolean {
+function overrides(
+  { action, namespaces, namespaceSelector }: FailureActionOverride,
+  where: NamespaceFacts,
+): boolean {
   const named =
     namespaces === undefined || namespaces.some((pattern) => wildcardMatch(pattern, where.namespace));
-  return (
-    named &&
-    (namespaceSelector === undefined || matchesSelector(namespaceSelector, where.namespaceLabels ?? {}))
-  );
+  if (!named || namespaceSelector === undefined) return named;
+  // Labels that are not known may strengthen, never weaken.
+  if (where.namespaceLabels === undefined) return action === "Enforce";
+  return matchesSelector(namespaceSelector, where.namespaceLabels);
 }

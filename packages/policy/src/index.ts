@@ -19,7 +19,35 @@ export {
 } from "./load-policies.ts";
 export { type ExceptionMatch, exceptsImage, matchException } from "./match-exception.ts";
 export { type MatchRequest, matchRule, type RuleMatch, type UserInfo } from "./match-rule.ts";
-export type * from "./model.ts";
+export type {
+  AttestationRule,
+  Attestor,
+  AttestorSet,
+  CertificateAttestor,
+  ContextEntry,
+  CtLog,
+  ExceptedRules,
+  FailureAction,
+  FailureActionOverride,
+  FailurePolicy,
+  ImageExtractor,
+  ImageVerification,
+  Json,
+  JsonObject,
+  KeyAttestor,
+  KeylessAttestor,
+  LabelSelector,
+  Operation,
+  Place,
+  Policy,
+  PolicyException,
+  RegistryCredentials,
+  Rekor,
+  ResourceFilter,
+  ResourceMatch,
+  Rule,
+  SignatureAlgorithm,
+} from "./model.ts";
 export type { DocumentLimits, SourceFile } from "./parse-documents.ts";
 export { PolicyError } from "./policy-error.ts";
 export { positionOf } from "./position-of.ts";

@@ -13,7 +13,7 @@ export interface MatchRequest {
   readonly subresource?: string;
   /** Absent: there was no admission request, and `match` asks nothing about users. */
   readonly userInfo?: UserInfo;
-  /** Labels of the resource's namespace. */
+  /** Labels of the resource's namespace; absent: not known, and no `namespaceSelector` matches. */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
 }
 
@@ -143,7 +143,9 @@ function resourceReasons(filter: ResourceFilter, request: MatchRequest): readonl
     namespaceSelector !== undefined &&
     !matchesSelector(namespaceSelector, request.namespaceLabels ?? {})
   ) {
-    reasons.push("namespace selector does not match labels");
+    const unknown =
+      request.namespaceLabels === undefined ? `: those of namespace \`${namespace}\` are not known` : "";
+    reasons.push(`namespace selector does not match labels${unknown}`);
   }
   return reasons;
 }

@@ -278,7 +278,7 @@ describe("match and exclude (pkg/engine/utils/match.go)", () => {
       "namespaceSelector",
       rule([{ namespaceSelector: { matchLabels: { env: "prod" } } }]),
       {},
-      "namespace selector does not match labels",
+      "namespace selector does not match labels: those of namespace `prod` are not known",
     ],
     [
       "namespaceSelector that holds",

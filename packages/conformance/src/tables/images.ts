@@ -9,6 +9,7 @@ import {
 } from "@assay/image";
 import type { Answers, Received, TableCase } from "../table-case.ts";
 
+/** Answers the tables about image references and wildcards. */
 export const answers: Answers = {
   imageInfo: (asked) => orImageError(() => imageVariables(image(asked))),
   imageMatches: (asked) =>

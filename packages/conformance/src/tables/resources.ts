@@ -2,6 +2,7 @@ import { imageVariables, matchText } from "@assay/image";
 import { extractImages, type ImageExtractionOptions, type JsonObject, type Rule } from "@assay/policy";
 import type { Answers } from "../table-case.ts";
 
+/** Answers the table about the images of resources. */
 export const answers: Answers = {
   extractImages: (asked) => {
     const extractors = (asked["imageExtractors"] ?? {}) as Rule["imageExtractors"];
