@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ROOT } from "./run-cli.ts";
+
+const EXAMPLES = readdirSync(join(ROOT, "examples")).filter((name) => /^\d\d-/.test(name));
+
+function run(path: string): { readonly status: number | null; readonly out: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--conditions=assay:source", path], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  return { status, out: stdout + stderr };
+}
+
+describe.each(EXAMPLES)("examples/%s", (name) => {
+  const path = join(ROOT, "examples", name, "main.ts");
+
+  test("runs", () => {
+    const { status, out } = run(path);
+    expect(out).not.toContain("expected");
+    expect(status).toBe(0);
+  });
+
+  // One recipe for each of several frameworks in one file.
+  test.runIf(!name.endsWith("recipes"))("has at most 40 lines", () => {
+    expect(readFileSync(path, "utf8").trimEnd().split("\n").length).toBeLessThanOrEqual(40);
+  });
+});
+
+test("the first example tells signed from unsigned", () => {
+  const { out } = run(join(ROOT, "examples/01-check-an-image/main.ts"));
+  expect(out).toContain("registry.example.com/acme/key-att3:v1 is signed: run sha256:20f3d5cb");
+  expect(out).toContain("Pod default/image: denied");
+});
+
+test("the replay example turns one decision with a stricter policy", () => {
+  const { out } = run(join(ROOT, "examples/04-replay/main.ts"));
+  expect(out).toContain("replayed: allowed, as then: true");
+  expect(out).toContain("by the stricter policy: denied");
+});
+
+test("the demo decides as its stories say, and says why the page's words cannot hold", () => {
+  const { status, out } = run(join(ROOT, "examples/demo/demo.ts"));
+  expect(out).toContain("image reference must be by digest");
+  expect(out).toContain("buildType is …/slsa-github-generator/container@v1");
+  expect(out).toContain("cosign drops scanner.name");
+  expect(out).not.toContain("expected:");
+  expect(status).toBe(0);
+});
