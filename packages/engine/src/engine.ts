@@ -16,8 +16,15 @@ export interface EngineLimits {
   readonly concurrency?: number;
   /** Lookups of one evaluation; what is wanted beyond is answered with `tooMany`. Default 10,000. */
   readonly maxLookups?: number;
-  /** Sets of attestors with variables or fetched keys that are kept prepared, each with its verified facts. Default 1,000. */
+  /** Sets of attestors with variables or fetched keys that are kept prepared. Default 1,000. */
   readonly maxPrepared?: number;
+  /** Memory for facts "this digest's signatures satisfy these attestors". Default 16 MiB. */
+  readonly maxFactBytes?: number;
+  /**
+   * How long such a fact saves asking the registry again. A signature that verified stays verified; but one that is
+   * removed from the registry to revoke it counts that much longer. Default 10 minutes; 0 turns it off.
+   */
+  readonly factTtlMilliseconds?: number;
 }
 
 /** What an engine is made of. */
@@ -72,7 +79,11 @@ export function createEngine(options: EngineOptions): Engine {
     const { defaultRegistry } = settings;
     return { facts, plan: planRequest(rulesFor, facts, { defaultRegistry, now }), settings, memory, now };
   };
-  const memory = engineMemory(options.limits?.maxPrepared ?? 1_000);
+  const memory = engineMemory({
+    maxPrepared: options.limits?.maxPrepared ?? 1_000,
+    maxFactBytes: options.limits?.maxFactBytes ?? 16 * 1024 * 1024,
+    factTtlMilliseconds: options.limits?.factTtlMilliseconds ?? 600_000,
+  });
   const limits = {
     concurrency: options.limits?.concurrency ?? 32,
     maxLookups: options.limits?.maxLookups ?? 10_000,

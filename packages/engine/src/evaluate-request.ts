@@ -9,6 +9,7 @@ import type { Answer, Lookup, LookupFailure, Sources } from "./lookup.ts";
 import { builtInVariables, type ObjectFacts } from "./object-facts.ts";
 import type { TrustState } from "./pass.ts";
 import type { RequestPlan } from "./request-plan.ts";
+import type { Facts } from "./signature-facts.ts";
 
 /** A planned request and what it is judged with. */
 export interface Case {
@@ -35,13 +36,17 @@ export async function evaluateRequest(
   const started = performance.now();
   const answers = new Map<string, Answered>();
   const deadline = startDeadline(evaluating.plan, options);
+  let facts = 0;
+  const { facts: memory } = evaluating.memory;
+  const remembered: Facts = { memory, evaluation: answers, recalled: () => facts++ };
+  const recall = options.remember !== false && memory.ttlMilliseconds > 0;
   try {
     for (let rounds = 0; ; rounds++) {
-      const judgement = judgeOnce(evaluating, answers);
+      const judgement = judgeOnce(evaluating, answers, recall ? remembered : undefined);
       if (judgement.kind === "verdict") {
         const requests = [...answers.values()].reduce((sum, { answer }) => sum + (answer.requests ?? 0), 0);
         const milliseconds = performance.now() - started;
-        const stats = { milliseconds, lookups: answers.size, requests, rounds };
+        const stats = { milliseconds, lookups: answers.size, requests, rounds, facts };
         return { verdict: judgement.verdict, stats, answers, now: evaluating.now };
       }
       throwIfCancelled(options.signal);
@@ -55,7 +60,7 @@ export async function evaluateRequest(
 }
 
 /** One pass over what is known. */
-export function judgeOnce(one: Case, answers: Answers): Judgement {
+export function judgeOnce(one: Case, answers: Answers, remembered?: Facts): Judgement {
   const book = answerBook(answers);
   return judge(one.plan, {
     settings: one.settings,
@@ -65,6 +70,7 @@ export function judgeOnce(one: Case, answers: Answers): Judgement {
     now: one.now,
     trust: trustState(one, book.peek({ kind: "trustRoot", name: one.settings.trustRoot })),
     prepared: one.memory.prepared,
+    ...(remembered === undefined ? {} : { remembered }),
   });
 }
 

@@ -11,6 +11,8 @@ export interface EvaluationStats {
   readonly requests: number;
   /** How often judging had to wait for more answers. */
   readonly rounds: number;
+  /** Signature questions that an earlier evaluation had answered. */
+  readonly facts: number;
 }
 
 /** A verdict, what it cost, and everything that it rests on. */
@@ -32,4 +34,9 @@ export interface EvaluationOptions {
   readonly signal?: AbortSignal;
   /** Instead of the smallest `webhookTimeoutSeconds` of the policies that apply. */
   readonly timeoutMilliseconds?: number;
+  /**
+   * False: nothing that earlier evaluations verified is used, so that `answers` holds everything the verdict rests on.
+   * A record needs that. Default true.
+   */
+  readonly remember?: boolean;
 }

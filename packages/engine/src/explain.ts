@@ -131,7 +131,9 @@ function shownChildren(trace: Trace): readonly Trace[] {
 
 function printFacts(trace: Trace, depth: number, page: Page): void {
   const facts = Object.entries(trace.facts ?? {}).filter(([name]) => !titleFacts.has(name));
-  const plain = facts.filter(([name]) => name !== "hint").map(([name, fact]) => `${name} ${showFact(fact)}`);
+  const plain = facts
+    .filter(([name]) => name !== "hint")
+    .map(([name, fact]) => `${name}${glue}${showFact(fact)}`);
   if (plain.length > 0) print(page, depth, page.paint("dim", plain.join(" · ")));
   const hint = trace.facts?.["hint"];
   if (hint !== undefined) print(page, depth, page.paint("cyan", `hint: ${showFact(hint)}`));
@@ -164,8 +166,9 @@ function section(title: string, lines: readonly string[], page: Page): void {
   for (const line of lines) print(page, 1, line);
 }
 
-function statsLine({ lookups, requests, rounds, milliseconds }: EvaluationStats): string {
-  return `${lookups} lookups, ${requests} requests, ${rounds} rounds, ${Math.round(milliseconds)} ms`;
+function statsLine({ lookups, requests, rounds, facts, milliseconds }: EvaluationStats): string {
+  const known = facts === 0 ? "" : `, ${facts} known from before`;
+  return `${lookups} lookups, ${requests} requests, ${rounds} rounds, ${Math.round(milliseconds)} ms${known}`;
 }
 
 /** Prints a line at its depth, wrapped with a hanging indent. */
@@ -173,8 +176,12 @@ function print(page: Page, depth: number, text: string): void {
   const indent = "  ".repeat(depth);
   const room = Math.max(20, page.width - indent.length - 2);
   const [first = "", ...rest] = wrap(text, room);
-  page.lines.push(indent + first, ...rest.map((line) => `${indent}  ${line}`));
+  const lines = [indent + first, ...rest.map((line) => `${indent}  ${line}`)];
+  page.lines.push(...lines.map((line) => line.replaceAll(glue, " ")));
 }
+
+/** Keeps a name and its value on one line. */
+const glue = "\u00a0";
 
 function wrap(text: string, room: number): readonly string[] {
   const lines: string[] = [];

@@ -12,6 +12,7 @@ import { prepareSets } from "./prepare-sets.ts";
 import { reasonsOf } from "./reason.ts";
 import type { RuleScope } from "./rule-scope.ts";
 import { attempt, settle } from "./settle.ts";
+import { recallSignatures, rememberSignatures } from "./signature-facts.ts";
 import { allOpen, type StepJudgement } from "./step-judgement.ts";
 
 /** One image as one entry of `verifyImages` sees it. */
@@ -105,9 +106,12 @@ function judgeSignatures(question: EntryQuestion, pass: Pass): StepJudgement | u
   const prepared = prepareSets(attestors, place, { scope: question.scope, pass });
   if ("trace" in prepared) return prepared;
   const asked = kernelQuestion(question, "signatures", prepared.sets);
+  const known = recallSignatures(asked, pass);
+  if (known !== undefined) return { trace: { source: place.source, ...known }, opens: false };
   const { judgement, failures } = judgeEvidence(asked, pass, (input) =>
     verifySignatures(prepared.sets, place.path, input),
   );
+  rememberSignatures(asked, judgement, pass);
   return {
     trace: withIdentityHints({ source: place.source, ...judgement.trace }),
     opens: allOpen([...prepared.failures, ...failures]),

@@ -5,6 +5,7 @@ import type { EngineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import type { LookupFailure } from "./lookup.ts";
 import type { ObjectFacts } from "./object-facts.ts";
+import type { Facts } from "./signature-facts.ts";
 
 /** The trust root of this evaluation: not asked for yet, there, or not to be had. */
 export type TrustState =
@@ -23,6 +24,8 @@ export interface Pass {
   readonly book: AnswerBook;
   readonly now: Date;
   readonly trust: TrustState;
+  /** Undefined: nothing of earlier evaluations is used. */
+  readonly remembered?: Facts;
   /** Attestors with their variables filled in, by their canonical text. */
   readonly prepared: EngineMemory["prepared"];
 }

@@ -42,7 +42,8 @@ export interface Plan {
 export function planOf(one: Case): Plan {
   const judgement = judgeOnce(one, new Map());
   const first = judgement.kind === "wanted" ? [...judgement.wanted.values()].map(plannedNow) : [];
-  const lookups = unique([...first, ...one.plan.rules.flatMap(({ images }) => images.flatMap(followUps))]);
+  const planned = unique([...first, ...one.plan.rules.flatMap(({ images }) => images.flatMap(followUps))]);
+  const lookups = trustNeeded(one) ? [...planned, trustLookup(one.settings.trustRoot)] : planned;
   return {
     rules: one.plan.rules
       .filter(({ images }) => images.length > 0)
@@ -52,7 +53,7 @@ export function planOf(one: Case): Plan {
         source: rule.source,
         images: images.map(({ text }) => text),
       })),
-    lookups: trustNeeded(one) ? [...lookups, trustLookup(one.settings.trustRoot)] : lookups,
+    lookups,
     hosts: [...new Set(lookups.map(({ host }) => host))].sort(),
   };
 }

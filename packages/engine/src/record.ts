@@ -41,8 +41,16 @@ export interface RecordInput {
   readonly request: EvaluationRequest;
 }
 
-/** The record of one evaluation. Answers are sorted, so that equal evaluations give equal records. */
+/**
+ * The record of one evaluation. Answers are sorted, so that equal evaluations give equal records. Throws `EngineError`
+ * `misuse` for an evaluation that used what an earlier one had verified: evaluate with `remember: false`.
+ */
 export function recordOf(evaluation: Evaluation, input: RecordInput): EvaluationRecord {
+  if (evaluation.stats.facts > 0) {
+    const message =
+      "the evaluation rests on facts of an earlier one: evaluate with `remember: false` to record it";
+    throw new EngineError("misuse", message);
+  }
   const answers = [...evaluation.answers]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, answered]) => answered);

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { engineFor, entry, image, keys, kindsAsked, pinned, pod, policy } from "./build.ts";
+import { fixture, fixtureSources } from "./fixture-source.ts";
+
+const slsa = { type: "https://slsa.dev/provenance/v0.2" };
+
+describe("a plan", () => {
+  test("tells rules, images, lookups and hosts without asking anybody", () => {
+    const sources = fixtureSources();
+    const plan = engineFor(policy({ entries: [entry({ attestations: [slsa] })] }), { sources }).plan({
+      resource: pod([image("key-att3"), pinned("key-ecdsa", "referrers")]),
+    });
+    expect(plan.rules).toMatchObject([
+      { policy: "test", rule: "check", images: [image("key-att3"), pinned("key-ecdsa", "referrers")] },
+    ]);
+    expect(plan.lookups.map(({ kind, host, when }) => `${kind} ${host} ${when}`)).toEqual([
+      "digest 127.0.0.1:5001 now",
+      "signatureTag 127.0.0.1:5002 now",
+      "referrers 127.0.0.1:5002 now",
+      "attestationTag 127.0.0.1:5002 now",
+      "signatureTag 127.0.0.1:5001 whenResolved",
+      "attestationTag 127.0.0.1:5001 whenResolved",
+      "referrers 127.0.0.1:5001 whenResolved",
+      "referrersTag 127.0.0.1:5001 ifNoReferrersApi",
+      "referrersTag 127.0.0.1:5002 ifNoReferrersApi",
+    ]);
+    expect(plan.hosts).toEqual(["127.0.0.1:5001", "127.0.0.1:5002"]);
+    expect(kindsAsked(sources)).toEqual([]);
+  });
+
+  test("names a trust root only where one may be needed", () => {
+    const needs = policy({
+      entry: { attestors: [{ entries: [{ keys: { publicKeys: fixture("keys/cosign.pub") } }] }] },
+    });
+    const resource = pod(pinned("key-ecdsa"));
+    expect(engineFor(needs).plan({ resource }).hosts).toContain("trust root public-good");
+    expect(engineFor(policy()).plan({ resource }).hosts).toEqual(["127.0.0.1:5001"]);
+  });
+
+  test("names ConfigMaps, Secrets and key services", () => {
+    const attestors = [
+      {
+        entries: [
+          { keys: { publicKeys: "{{ configmap.a.data.b }}" } },
+          { keys: { kms: "awskms:///alias/app" } },
+          { keys: { secret: { name: "s", namespace: "n" } } },
+          keys(),
+        ],
+      },
+    ];
+    const plan = engineFor(policy({ entry: { attestors } })).plan({ resource: pod(pinned("key-ecdsa")) });
+    expect(
+      plan.lookups.filter(({ when }) => when === "now").map(({ kind, subject }) => `${kind} ${subject}`),
+    ).toEqual(expect.arrayContaining(["configMap kyverno/a"]));
+    expect(plan.hosts).toContain("cluster");
+  });
+
+  test.each([
+    ["every rule is skipped", pod("nginx")],
+    ["nothing matches", { apiVersion: "v1", kind: "Service", metadata: { name: "x", namespace: "default" } }],
+  ])("is empty where %s", (_name, resource) => {
+    expect(engineFor(policy()).plan({ resource })).toEqual({ rules: [], lookups: [], hosts: [] });
+  });
+});
