@@ -16,6 +16,7 @@ export type DiagnosticCode =
   | "wrongType"
   | "missingField"
   | "badValue"
+  | "badExpression"
   | "conflict"
   | "unsupported"
   | "deprecated"

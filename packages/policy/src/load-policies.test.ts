@@ -339,6 +339,15 @@ describe("mistakes", () => {
       ["9:17 entry name images is invalid as it conflicts with a pre-defined variable images"],
     ],
     [
+      "an expression that is none",
+      "      verifyImages",
+      "      preconditions: {all: [{key: '{{ request.object.spec..x }}', operator: Equals, value: '{{ 1 + }}'}]}\n      verifyImages",
+      [
+        "9:35 expression `request.object.spec..x` cannot be read: syntax error: expected an identifier, `[` or `{`, found `.`",
+        "9:92 expression `1 +` cannot be read: syntax error: expected an expression, found the end of the expression",
+      ],
+    ],
+    [
       "two operations in a rule",
       "      verifyImages",
       "      validate: {}\n      verifyImages",

@@ -1,3 +1,4 @@
+import { checkExpressions } from "./check-expressions.ts";
 import { checkShape } from "./check-shape.ts";
 import { deepFreeze } from "./freeze.ts";
 import type { PolicyException } from "./model.ts";
@@ -33,6 +34,7 @@ function readChecked(spot: Spot, report: Report): PolicyException {
       "match cannot be empty: name what is excepted",
     );
   }
+  checkExpressions(field(spec, "conditions"), report);
   const references = field(spec, "imageReferences");
   const expires = field(spec, "expires");
   if (expires !== undefined && !isTime(textOf(expires) ?? "")) {

@@ -1,3 +1,4 @@
+import { checkExpressions } from "./check-expressions.ts";
 import type { ImageExtractor, Rule } from "./model.ts";
 import { readConditions } from "./read-conditions.ts";
 import { readContextEntry } from "./read-context.ts";
@@ -39,6 +40,9 @@ export function readRule(spot: Spot, report: Report): Rule {
   const cel = field(spot, "celPreconditions");
   if (cel !== undefined)
     report.error("unsupported", cel, "`celPreconditions` are not evaluated: use `preconditions`");
+  for (const part of ["preconditions", "context", "verifyImages", "imageExtractors"]) {
+    checkExpressions(field(spot, part), report);
+  }
   const excluded = exclude === undefined ? undefined : readMatch(exclude, report);
   return {
     ...placeOf(spot),
