@@ -45,9 +45,17 @@ export function parseJson(text: string, options: ParseJsonOptions = {}): Value {
   return value;
 }
 
-/** `encoding/json`'s Unmarshal into `interface{}`: as `parseJson`, but of duplicate keys the last one wins. */
+/**
+ * `encoding/json`'s Unmarshal into `interface{}`: as `parseJson`, but of duplicate keys the last one wins. Inside an
+ * expression, where `offset` means a place in the expression, so errors have none.
+ */
 export function parseGoJson(text: string, maxDepth: number = defaultLimits.depth): Value {
-  return parseJson(text, { duplicateKeys: "last", maxDepth });
+  try {
+    return parseJson(text, { duplicateKeys: "last", maxDepth });
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    throw new ConditionError(`${error.message} (character ${error.offset ?? 0})`, { code: error.code }, error);
+  }
 }
 
 function skipSpace(reader: Reader): void {
