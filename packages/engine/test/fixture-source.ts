@@ -122,7 +122,8 @@ export function fixtureSources(options: FixtureOptions = {}): Sources & { readon
       const special = options.answer?.(lookup);
       if (special !== undefined) return special as never;
       const registry = "image" in lookup ? lookup.image.registry : lookup.repository.split("/")[0];
-      return (registry === "127.0.0.1:5001" ? tags(lookup) : referrers(lookup)) as never;
+      const answer = registry === "127.0.0.1:5001" ? tags(lookup) : referrers(lookup);
+      return (options.edit?.(lookup, answer) ?? answer) as never;
     },
   };
   const context: ContextSource = {
@@ -154,4 +155,6 @@ export interface FixtureOptions {
   readonly trustedRoot?: string;
   /** Answers a lookup in the layouts' stead. */
   readonly answer?: (lookup: Lookup) => Answer | undefined;
+  /** Changes what a layout answers. */
+  readonly edit?: (lookup: Lookup, answer: Answer) => Answer;
 }
