@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ROOT } from "./run-cli.ts";
 
 const EXAMPLES = readdirSync(join(ROOT, "examples")).filter((name) => /^\d\d-/.test(name));
@@ -14,20 +14,19 @@ function run(path: string): { readonly status: number | null; readonly out: stri
   return { status, out: stdout + stderr };
 }
 
-describe.each(EXAMPLES)("examples/%s", (name) => {
-  const path = join(ROOT, "examples", name, "main.ts");
-
-  test("runs", () => {
-    const { status, out } = run(path);
-    expect(out).not.toContain("expected");
-    expect(status).toBe(0);
-  });
-
-  // One recipe for each of several frameworks in one file.
-  test.runIf(!name.endsWith("recipes"))("has at most 40 lines", () => {
-    expect(readFileSync(path, "utf8").trimEnd().split("\n").length).toBeLessThanOrEqual(40);
-  });
+test.each(EXAMPLES)("examples/%s runs", (name) => {
+  const { status, out } = run(join(ROOT, "examples", name, "main.ts"));
+  expect(status, out).toBe(0);
 });
+
+// One file has a recipe for each of several frameworks.
+test.each(EXAMPLES.filter((name) => !name.endsWith("recipes")))(
+  "examples/%s has at most 40 lines",
+  (name) => {
+    const text = readFileSync(join(ROOT, "examples", name, "main.ts"), "utf8");
+    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(40);
+  },
+);
 
 test("the first example tells signed from unsigned", () => {
   const { out } = run(join(ROOT, "examples/01-check-an-image/main.ts"));

@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { expect, test } from "vitest";
+import { createProgram } from "../src/command-line.ts";
+import { commands } from "../src/commands/index.ts";
+import { fakeTerminal } from "./fake-terminal.ts";
+
+/** The page of the documentation site, written by `vitest -u`; it goes stale when a flag changes without it. */
+test("docs/reference/cli.md is the help of every command", async () => {
+  const terminal = fakeTerminal({ cwd: "." });
+  const program = createProgram({ terminal, finish: () => {} }, commands);
+  const pages = [program, ...program.commands].filter((command) => command.name() !== "help").map(section);
+  const intro = "# Command line\n\nWhat `assay help COMMAND` prints.\n";
+  await expect([intro, ...pages].join("\n")).toMatchFileSnapshot("../../../docs/reference/cli.md");
+});
+
+function section(command: Command): string {
+  const name = command.parent === null ? "assay" : `assay ${command.name()}`;
+  let help = "";
+  command.configureOutput({ writeOut: (text) => void (help += text) });
+  command.outputHelp();
+  const children = command.parent === null ? [] : command.commands.map(section);
+  return [`## ${name}\n`, "```text", help.trimEnd(), "```\n", ...children].join("\n");
+}
