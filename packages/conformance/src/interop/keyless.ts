@@ -4,6 +4,9 @@ import {
   createRegistry,
   createSigstore,
   image,
+  type Predicate,
+  type Signer,
+  type SignOptions,
   type Sigstore,
   slsa,
   type TestImage,
@@ -30,6 +33,8 @@ interface Row {
   readonly made: TestImage;
   readonly accepted: boolean;
   readonly type?: string;
+  /** What cosign has to be told and assay finds out. */
+  readonly cosignFlags?: readonly string[];
 }
 
 /**
@@ -47,7 +52,7 @@ export async function checkKeyless({ cosign, registry, checks }: Keyless, direct
   await pushLayout(registry, layout);
   const root = join(directory, "trusted_root.json");
   writeFileSync(root, sigstore.trustedRoot());
-  for (const { sentence, made, accepted, type } of rows) {
+  for (const { sentence, made, accepted, type, cosignFlags = [] } of rows) {
     const asked = {
       image: `${registry.host}/${made.repository}:${made.tag}`,
       root,
@@ -66,6 +71,7 @@ export async function checkKeyless({ cosign, registry, checks }: Keyless, direct
       type === undefined ? "verify" : "verify-attestation",
       ...flags,
       ...typed,
+      ...cosignFlags,
       asked.image,
     );
     const ours = assay("verify", asked.image, ...flags, ...typed);
@@ -86,6 +92,55 @@ function rowsOf(sigstore: Sigstore): readonly Row[] {
     issuer: ISSUER,
   });
   const provenance = slsa({ version: "0.2", buildType: "https://build.example/1" });
+  return [
+    ...proofRows(sigstore, right, provenance),
+    ...identityRows({ right, evil, otherIssuer, stranger }, provenance),
+  ];
+}
+
+/** Every kind of proof that the test kit makes and cosign reads. */
+function proofRows(sigstore: Sigstore, signer: Signer, provenance: Predicate): readonly Row[] {
+  const { rekorV2, timestampAuthority } = sigstore;
+  const signed: Readonly<Record<string, SignOptions>> = {
+    "a promise and a timestamp": { timestampAuthority },
+    "a bundle with Rekor v1's proof and a timestamp": {
+      format: "bundle-v0.3",
+      logEvidence: "proof",
+      timestampAuthority,
+    },
+    "a bundle with Rekor v2 and a timestamp": { format: "bundle-v0.3", log: rekorV2, timestampAuthority },
+  };
+  const attested: Readonly<Record<string, SignOptions>> = {
+    "an intoto/0.0.1 entry": { entryKind: "intoto001" },
+    "an intoto/0.0.2 entry": { entryKind: "intoto002" },
+    "a dsse/0.0.1 entry and a timestamp": { entryKind: "dsse", timestampAuthority },
+    "a bundle with Rekor v2 and a timestamp": { format: "bundle-v0.3", log: rekorV2, timestampAuthority },
+  };
+  const named = (kind: string, name: string): TestImage =>
+    image({ repository: `proofs/${kind}-${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}` });
+  const flagsOf = (options: SignOptions): Pick<Row, "cosignFlags"> =>
+    options.timestampAuthority === undefined ? {} : { cosignFlags: ["--use-signed-timestamps"] };
+  return [
+    ...Object.entries(signed).map(([name, options]) => ({
+      ...{ sentence: `a signature with ${name}`, accepted: true, ...flagsOf(options) },
+      made: named("sig", name).using(options).signedBy(signer),
+    })),
+    ...Object.entries(attested).map(([name, options]) => ({
+      ...{ sentence: `provenance with ${name}`, accepted: true, type: SLSA, ...flagsOf(options) },
+      made: named("att", name).using(options).attestedBy(signer, provenance),
+    })),
+  ];
+}
+
+function identityRows(
+  {
+    right,
+    evil,
+    otherIssuer,
+    stranger,
+  }: Readonly<Record<"right" | "evil" | "otherIssuer" | "stranger", Signer>>,
+  provenance: Predicate,
+): readonly Row[] {
   return (["legacy", "bundle-v0.3"] as const).flatMap((format) => {
     const named = (name: string): TestImage =>
       image({ repository: `keyless/${format.replace(".", "-")}-${name}` }).using({ format });

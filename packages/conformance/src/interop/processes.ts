@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { RegistryHost } from "./push.ts";
 
@@ -66,21 +67,26 @@ async function startRegistry(
   served: RegistryHost,
 ): Promise<RegistryProcess> {
   const { host } = served;
-  const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
+  // Into a file: while this process waits for a command, nobody would read a pipe, and the registry would block on it.
+  const log = join(mkdtempSync(join(tmpdir(), "assay-registry-")), "log");
+  const output = openSync(log, "w");
+  const child = spawn(binary, args, { stdio: ["ignore", output, output] });
+  closeSync(output);
   let ended = false;
-  child.stderr.on("data", (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-2_000);
-  });
   child.on("exit", () => {
     ended = true;
   });
   const deadline = Date.now() + 20_000;
   while (!(await answers(host))) {
-    if (ended || Date.now() > deadline) throw new Error(`${binary} does not serve ${host}: ${said}`);
+    if (ended || Date.now() > deadline)
+      throw new Error(`${binary} does not serve ${host}: ${readFileSync(log, "utf8").slice(-2_000)}`);
   }
-  if (ended) throw new Error(`something else listens at ${host}: ${said}`);
-  return { ...served, stop: () => void child.kill() };
+  if (ended) throw new Error(`something else listens at ${host}: ${readFileSync(log, "utf8").slice(-2_000)}`);
+  const stop = (): void => {
+    child.kill();
+    rmSync(dirname(log), { recursive: true, force: true });
+  };
+  return { ...served, stop };
 }
 
 async function answers(host: string): Promise<boolean> {

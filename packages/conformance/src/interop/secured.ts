@@ -1,11 +1,18 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { assayWith, freshImage, type Interop } from "./agreement.ts";
 import { run, startSecuredRegistry } from "./processes.ts";
 
-const HOST = "127.0.0.1:5003";
+const PORT = 5003;
 /** `htpasswd -B` of `assay:assay-interop`. */
 const HTPASSWD = "assay:$2b$05$abcdefghijklmnopqrstuujA0aWifSw4EvrAl8oL7RqD6xNKIWUhq\n";
+
+/** Loopback is spoken to over plain http, so this registry needs another of the machine's addresses. */
+function ownAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return all.find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+}
 
 /**
  * The same storage behind TLS by a certificate authority of its own, and a password: who may not read gets `error`
@@ -20,12 +27,15 @@ export async function checkSecured(
   }: { readonly binary: string; readonly storage: string; readonly directory: string },
 ): Promise<void> {
   const { checks, cosign, keys } = interop;
+  const address = ownAddress();
+  if (address === undefined) return;
+  const host = `${address}:${PORT}`;
   mkdirSync(directory, { recursive: true });
   const image = await freshImage(interop, "secured");
   cosign.sign(image.byDigest, keys.ecdsa, "legacy");
-  const ca = makeCertificates(directory);
+  const ca = makeCertificates(directory, address);
   writeFileSync(join(directory, "htpasswd"), HTPASSWD);
-  const registry = await startSecuredRegistry(binary, { host: HOST, directory, storage });
+  const registry = await startSecuredRegistry(binary, { host, directory, storage });
   try {
     const rows = [
       ["the right password", "assay-interop", ca, 0, ""],
@@ -34,11 +44,11 @@ export async function checkSecured(
       ["an unknown certificate authority", "assay-interop", undefined, 2, "certificate"],
     ] as const;
     for (const [sentence, password, authority, status, reason] of rows) {
-      const config = dockerConfig(directory, password);
+      const config = dockerConfig(directory, host, password);
       const env: Readonly<Record<string, string>> =
         authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authority };
       const flags = ["--key", `${keys.ecdsa}.pub`, "--insecure-ignore-tlog", "--registry-config", config];
-      const ended = assayWith(env, "verify", `${HOST}/${image.name}@${image.digest}`, ...flags);
+      const ended = assayWith(env, "verify", `${host}/${image.name}@${image.digest}`, ...flags);
       const holds =
         ended.status === status &&
         ended.output.includes(reason) &&
@@ -54,8 +64,8 @@ export async function checkSecured(
   }
 }
 
-/** An authority and a server certificate for 127.0.0.1. Returns the authority's file. */
-function makeCertificates(directory: string): string {
+/** An authority and a server certificate for the address. Returns the authority's file. */
+function makeCertificates(directory: string, address: string): string {
   const authority = [
     "-keyout",
     "ca.key",
@@ -72,9 +82,9 @@ function makeCertificates(directory: string): string {
     "-out",
     "server.crt",
     "-subj",
-    "/CN=127.0.0.1",
+    `/CN=${address}`,
     "-addext",
-    "subjectAltName=IP:127.0.0.1",
+    `subjectAltName=IP:${address}`,
   ];
   const common = [
     "req",
@@ -106,9 +116,9 @@ function makeCertificates(directory: string): string {
   return join(directory, "ca.crt");
 }
 
-function dockerConfig(directory: string, password: string | undefined): string {
+function dockerConfig(directory: string, host: string, password: string | undefined): string {
   const path = join(directory, "config.json");
   const auth = Buffer.from(`assay:${password}`).toString("base64");
-  writeFileSync(path, JSON.stringify({ auths: password === undefined ? {} : { [HOST]: { auth } } }));
+  writeFileSync(path, JSON.stringify({ auths: password === undefined ? {} : { [host]: { auth } } }));
   return path;
 }
