@@ -53,3 +53,16 @@ function markdownBelow(directory: string): readonly string[] {
     return /^(?:node_modules|dist|cases|api|cache|\.vitepress)$/.test(entry.name) ? [] : markdownBelow(path);
   });
 }
+
+test("every row of docs/compatibility.md names a test that exists", () => {
+  const differences = readFileSync(new URL("differences.test.ts", import.meta.url), "utf8");
+  const rows = readFileSync(join(repository, "docs/compatibility.md"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| ") && !line.startsWith("| subject"))
+    .map((line) => line.split(" | ").at(-1)?.replace(/ \|$/, "") ?? "");
+  expect(rows.length).toBeGreaterThan(25);
+  const missing = rows.filter((name) =>
+    name.startsWith("packages/") ? !existsSync(join(repository, name)) : !differences.includes(`"${name}"`),
+  );
+  expect(missing).toEqual([]);
+});
