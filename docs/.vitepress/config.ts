@@ -7,7 +7,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** One sidebar entry per page of a folder, by file name: a new page needs no entry here. */
 function pages(folder: string): { text: string; link: string }[] {
   return readdirSync(here(`../${folder}`))
-    .filter((file) => file.endsWith(".md") && file !== "index.md")
+    .filter((file) => file.endsWith(".md") && file !== "README.md")
     .sort()
     .map((file) => file.replace(/\.md$/, ""))
     .map((name) => ({ text: name.replace(/^\d+-/, "").replaceAll("-", " "), link: `/${folder}/${name}` }));
@@ -20,6 +20,7 @@ export default defineConfig({
   cleanUrls: true,
   lastUpdated: false,
   srcExclude: ["README.md"],
+  rewrites: { "lint/README.md": "lint/index.md", "decisions/README.md": "decisions/index.md" },
   themeConfig: {
     search: { provider: "local" },
     nav: [
@@ -45,10 +46,21 @@ export default defineConfig({
       { text: "Troubleshooting", link: "/troubleshooting" },
       { text: "Architecture", link: "/architecture" },
       { text: "Threat model", link: "/threat-model" },
-      { text: "Decisions", collapsed: true, items: pages("decisions") },
+      { text: "Decisions", link: "/decisions/", collapsed: true, items: pages("decisions") },
       { text: "Playground", link: "/playground" },
     ],
     outline: [2, 3],
+  },
+  markdown: {
+    // Policies are full of `{{ expressions }}`, which Vue would take for its own.
+    config: (md) => {
+      const literal = (html: string): string => html.replaceAll("{{", "&#123;&#123;");
+      for (const rule of ["code_inline", "text", "html_inline", "html_block"] as const) {
+        const render = md.renderer.rules[rule];
+        md.renderer.rules[rule] = (tokens, i, options, env, self) =>
+          literal(render?.(tokens, i, options, env, self) ?? "");
+      }
+    },
   },
   vite: {
     resolve: { conditions: ["assay:source"] },
