@@ -6,6 +6,7 @@ import {
 } from "@assay/image";
 import type { ImageExtractor, Json, JsonObject, Rule } from "./model.ts";
 import { isObject, own, ownText } from "./own-field.ts";
+import { selectJsonPath } from "./select-json-path.ts";
 
 /** An image that a resource names. Two containers of the same name are two images. */
 export interface ExtractedImage {
@@ -38,8 +39,6 @@ export interface ImageExtraction {
 export interface ImageExtractionOptions extends ImageReferenceOptions {
   /** Evaluates an extractor's `jmesPath` over the field's text. Throws what it throws as a problem. */
   readonly evaluate?: (expression: string, input: string) => unknown;
-  /** Finds values by an extractor's JSONPath (`$…`), with their JSON pointers. */
-  readonly select?: (path: string, document: JsonObject) => readonly { pointer: string; value: unknown }[];
 }
 
 const podGroups = ["initContainers", "containers", "ephemeralContainers"];
@@ -196,22 +195,23 @@ function transform(
   }
 }
 
+/** ours: `$…`. With `value` the path finds the objects that hold the images, without it the images themselves. */
 function selectPath(resource: JsonObject, jsonPath: string, at: Walk): void {
-  const { plan, options, found } = at;
+  const { plan, found } = at;
   try {
-    for (const { pointer, value } of options.select?.(jsonPath, resource) ?? []) {
-      const holder = isObject(value) ? value : undefined;
-      const path = pointer
-        .split("/")
-        .slice(1)
-        .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-      if (holder !== undefined && plan.value !== "") readImage(holder, { ...at, path });
-      else addImage(value, { ...at, pointer, key: pointer });
+    for (const { pointer, value } of selectJsonPath(jsonPath, resource)) {
+      if (plan.value !== "" && isObject(value)) readImage(value, { ...at, path: pathOf(pointer) });
+      else if (plan.value === "") addImage(value, { ...at, pointer, key: pointer });
     }
   } catch (error) {
     const message = `failed to apply JSONPath ${jsonPath}: ${error instanceof Error ? error.message : String(error)}`;
     found.problems.push({ code: "badTransform", message, pointer: "" });
   }
+}
+
+function pathOf(pointer: string): readonly string[] {
+  const steps = pointer.split("/").slice(1);
+  return steps.map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function pullSecretsOf(node: JsonObject): readonly string[] {

@@ -6,6 +6,7 @@ import { readMatch } from "./read-match.ts";
 import { entries, field, filledText, items, optional, textOf, textRecord } from "./read-node.ts";
 import { readImageVerification } from "./read-verify-images.ts";
 import { placeOf, type Report, type Spot } from "./report.ts";
+import { selectJsonPath } from "./select-json-path.ts";
 import { setOwn } from "./source-node.ts";
 
 const kinds = ["mutate", "validate", "generate", "verifyImages"] as const;
@@ -91,6 +92,7 @@ function readExtractor(spot: Spot, mutates: boolean, report: Report): ImageExtra
   const isPath = path.trim().startsWith("$") || path.split("/").some((part) => part.trim() !== "");
   if (!isPath)
     report.error("badValue", field(spot, "path") ?? spot, "the path of an image extractor is empty");
+  if (path.trim().startsWith("$")) checkJsonPath(field(spot, "path") ?? spot, path.trim(), report);
   if (jmesPath !== undefined && mutates) {
     const message =
       "jmespath may not be used in an image extractor when mutating digests with verify images: set `mutateDigest: false`";
@@ -104,4 +106,13 @@ function readExtractor(spot: Spot, mutates: boolean, report: Report): ImageExtra
     ...optional("key", filledText(field(spot, "key"))),
     ...optional("jmesPath", jmesPath),
   };
+}
+
+function checkJsonPath(spot: Spot, path: string, report: Report): void {
+  try {
+    selectJsonPath(path, {});
+  } catch (error) {
+    const message = `JSONPath \`${path.slice(0, 120)}\` cannot be read: ${error instanceof Error ? error.message : ""}`;
+    report.error("badExpression", spot, message);
+  }
 }
