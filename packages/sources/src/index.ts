@@ -1,3 +1,4 @@
 export { type LayoutOptions, layoutSource } from "./layout/layout-source.ts";
-export { type RegistryOptions, registrySource } from "./registry/registry-source.ts";
+export type { RegistryOptions } from "./registry/registry-means.ts";
+export { registrySource } from "./registry/registry-source.ts";
 export { SourceError, type SourceErrorCode } from "./source-error.ts";

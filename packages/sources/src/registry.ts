@@ -11,5 +11,6 @@ export type { Clock } from "./registry/deadline.ts";
 export type { RequestEvent } from "./registry/exchange.ts";
 export type { Mirror } from "./registry/mirrors.ts";
 export { type HostTls, type RegistryFetchOptions, registryFetch } from "./registry/registry-fetch.ts";
-export { type RegistryOptions, registrySource } from "./registry/registry-source.ts";
+export type { RegistryOptions } from "./registry/registry-means.ts";
+export { registrySource } from "./registry/registry-source.ts";
 export type { RetryOptions } from "./registry/retry.ts";

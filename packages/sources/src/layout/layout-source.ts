@@ -1,12 +1,11 @@
-import { stat } from "node:fs/promises";
 import type { Answer, EvidenceLookup, EvidenceSource, FetchOptions } from "@assay/engine";
 import { answerFrom, repositoryOf } from "../oci/answer-from.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
 import type { Repository } from "../oci/repository.ts";
 import { failureOf, SourceError } from "../source-error.ts";
 import { isIn, type LayoutContents, readBlob, readContents, tagOf } from "./layout-contents.ts";
-import { directoryFiles, type LayoutFiles } from "./layout-files.ts";
-import { tarFiles } from "./tar-files.ts";
+import type { LayoutFiles } from "./layout-files.ts";
+import { openLayout } from "./open-layout.ts";
 
 export interface LayoutOptions {
   /** An OCI layout directory, or a tar file of one. */
@@ -28,7 +27,7 @@ export function layoutSource(options: LayoutOptions | string): EvidenceSource {
   let loaded: Promise<{ files: LayoutFiles; contents: LayoutContents }> | undefined;
 
   async function load(): Promise<{ files: LayoutFiles; contents: LayoutContents }> {
-    const files = await filesAt(path);
+    const files = await openLayout(path);
     return { files, contents: await readContents(files, limits) };
   }
 
@@ -59,13 +58,6 @@ export function layoutSource(options: LayoutOptions | string): EvidenceSource {
       }
     },
   };
-}
-
-async function filesAt(path: string): Promise<LayoutFiles> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new SourceError("unavailable", `there is no OCI layout at \`${path}\``, { origin: path, cause });
-  });
-  return found.isDirectory() ? directoryFiles(path) : tarFiles(path);
 }
 
 function layoutRepository(

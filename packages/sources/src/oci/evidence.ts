@@ -112,12 +112,8 @@ async function referrerLayers(
   manifest: ImageManifest,
   { subject, origin, budget }: Referrer,
 ): Promise<readonly Candidate[]> {
-  const holds =
-    cosignArtifacts.get(manifest.artifactType ?? "") ?? cosignArtifacts.get(manifest.config?.mediaType ?? "");
-  const isBundle =
-    manifest.artifactType?.startsWith(bundleType) === true ||
-    manifest.layers.some((layer) => layer.mediaType.startsWith(bundleType));
-  if (holds === undefined && !isBundle) return [];
+  const holds = heldBy(manifest);
+  if (holds === undefined && !isBundle(manifest)) return [];
   if (manifest.subject !== subject) {
     const message = `the referrer says that it is about \`${manifest.subject ?? "nothing"}\`, not about the image`;
     return [unreadable("malformed", message, origin)];
@@ -130,6 +126,22 @@ async function referrerLayers(
   const here = { ...origin, layer: layer.digest };
   const bytes = await readLayer(reader, layer, here, budget);
   return [bytes instanceof Uint8Array ? { kind: "bundle", bytes, origin: here } : bytes];
+}
+
+/** Whether a referrer is of a kind that may hold signatures or attestations. */
+export function isEvidence(manifest: ImageManifest): boolean {
+  return isBundle(manifest) || heldBy(manifest) !== undefined;
+}
+
+function heldBy({ artifactType, config }: ImageManifest): Holds | undefined {
+  return cosignArtifacts.get(artifactType ?? "") ?? cosignArtifacts.get(config?.mediaType ?? "");
+}
+
+function isBundle({ artifactType, layers }: ImageManifest): boolean {
+  return (
+    artifactType?.startsWith(bundleType) === true ||
+    layers.some((layer) => layer.mediaType.startsWith(bundleType))
+  );
 }
 
 async function legacyLayers(

@@ -1,54 +1,9 @@
-import { lookup as resolveName } from "node:dns/promises";
 import type { Answer, AnswerValues, EvidenceLookup, EvidenceSource, FetchOptions } from "@assay/engine";
-import { LRUCache } from "lru-cache";
-import type { BytesCache } from "../cache/bytes-cache.ts";
-import { memoryCache } from "../cache/memory-cache.ts";
-import type { CredentialProvider } from "../credentials/credential.ts";
-import { type Limits, limitsOf } from "../oci/limits.ts";
 import { failureOf } from "../source-error.ts";
 import { answerLookup } from "./answer-lookup.ts";
-import { authenticator } from "./authenticator.ts";
-import { type Clock, systemClock } from "./deadline.ts";
-import type { ExchangeOptions, RequestEvent } from "./exchange.ts";
-import type { Mirror } from "./mirrors.ts";
-import type { RepositoryOptions } from "./registry-repository.ts";
-import type { RetryOptions } from "./retry.ts";
+import { type RegistryOptions, registryMeans } from "./registry-means.ts";
 import { singleFlight } from "./single-flight.ts";
-import { type Errand, transport } from "./transport.ts";
-
-/** How registries are asked. Everything has a safe default. */
-export interface RegistryOptions {
-  /** Default: the global `fetch`. Own CAs, client certificates and proxies come in here, see `registryFetch`. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** Asked in order for each registry; none: anonymous. See `dockerConfigCredentials` and `pullSecretCredentials`. */
-  readonly credentials?: readonly CredentialProvider[];
-  /** Token servers that may receive a registry's credentials though they are another host: registry → hosts. */
-  readonly tokenHosts?: Readonly<Record<string, readonly string[]>>;
-  /** Hosts (`host[:port]`) that may be asked by plain http. Loopback always may. */
-  readonly insecureHosts?: readonly string[];
-  /** Loopback hosts (`host[:port]`) that speak TLS all the same. */
-  readonly tlsHosts?: readonly string[];
-  /** Hosts on private networks that registries may redirect to or use as token server. Default none. */
-  readonly allowPrivateHosts?: readonly string[];
-  readonly mirrors?: readonly Mirror[];
-  readonly limits?: Partial<Limits>;
-  /** Bytes by digest. Default: 64 MiB in memory. */
-  readonly cache?: BytesCache;
-  /** Requests under way per host. Default 16. */
-  readonly concurrency?: number;
-  /** Milliseconds that one request may take, with its body. Default 15 s. */
-  readonly timeoutMs?: number;
-  readonly retry?: RetryOptions;
-  /** Told of each HTTP request; for counts, metrics and debugging. */
-  readonly onRequest?: (event: RequestEvent) => void;
-  /** How host names are resolved before a redirect is followed. Default: the system's resolver. */
-  readonly resolve?: (hostname: string) => Promise<readonly string[]>;
-  /** Default: the system's clock and randomness. */
-  readonly clock?: Clock;
-}
-
-/** Milliseconds for which a host is known to have no referrers API. */
-const noReferrersMs = 60_000;
+import type { Errand } from "./transport.ts";
 
 /**
  * Reads digests, signatures, attestations and bundles from registries over the OCI distribution API.
@@ -58,7 +13,7 @@ const noReferrersMs = 60_000;
  * and is never an empty answer; equal lookups that run at the same time are sent once.
  */
 export function registrySource(options: RegistryOptions = {}): EvidenceSource {
-  const means = meansOf(options);
+  const means = registryMeans(options);
   const flights = singleFlight<Answer>();
   const mirrors = options.mirrors ?? [];
 
@@ -77,43 +32,6 @@ export function registrySource(options: RegistryOptions = {}): EvidenceSource {
       return answer as Answer<K>; // `answerLookup` answers each kind of lookup with its own value.
     },
   };
-}
-
-function meansOf(options: RegistryOptions): RepositoryOptions {
-  const clock = options.clock ?? systemClock;
-  const exchange: ExchangeOptions = {
-    fetch: options.fetch ?? globalThis.fetch,
-    timeoutMs: options.timeoutMs ?? 15_000,
-    now: clock.now,
-    onRequest: options.onRequest,
-    borders: {
-      allowPrivateHosts: options.allowPrivateHosts ?? [],
-      insecureHosts: options.insecureHosts ?? [],
-      resolve: options.resolve ?? addressesOf,
-    },
-  };
-  return {
-    limits: limitsOf(options.limits),
-    cache: options.cache ?? memoryCache(),
-    referrersMemory: new LRUCache<string, true>({ max: 500, ttl: noReferrersMs }),
-    transport: transport({
-      exchange,
-      clock,
-      schemes: options,
-      retry: options.retry ?? {},
-      concurrency: options.concurrency ?? 16,
-      authenticator: authenticator({
-        exchange,
-        credentials: options.credentials ?? [],
-        tokenHosts: options.tokenHosts ?? {},
-      }),
-    }),
-  };
-}
-
-async function addressesOf(hostname: string): Promise<readonly string[]> {
-  const found = await resolveName(hostname, { all: true });
-  return found.map(({ address }) => address);
 }
 
 async function answerWithNotes(
