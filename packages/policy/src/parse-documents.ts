@@ -43,11 +43,14 @@ export function readDocuments(source: SourceFile, limits: DocumentLimits = {}): 
     return { documents: [], diagnostics: [finding(text, "tooLarge", message, 0)] };
   }
   const maxDepth = limits.maxDepth ?? 64;
-  const composed = compose(source.text, text, maxDepth);
-  if (!Array.isArray(composed)) return { documents: [], diagnostics: [composed] };
   const diagnostics: Diagnostic[] = [];
   const documents: ParsedDocument[] = [];
-  for (const document of composed) {
+  // One document after the other: what the parser builds for one is many times its text.
+  for (const document of compose(source.text, text, maxDepth)) {
+    if (!("contents" in document)) {
+      diagnostics.push(document);
+      break;
+    }
     const problem = document.errors[0];
     if (problem !== undefined) {
       diagnostics.push(finding(text, "yamlSyntax", yamlMessage(problem.message), problem.pos[0]));
@@ -62,7 +65,11 @@ export function readDocuments(source: SourceFile, limits: DocumentLimits = {}): 
 }
 
 /** Lexes and nests step by step, so that hostile nesting is seen before anything recurses over it. */
-function compose(source: string, text: SourceText, maxDepth: number): Document.Parsed[] | Diagnostic {
+function* compose(
+  source: string,
+  text: SourceText,
+  maxDepth: number,
+): Generator<Document.Parsed | Diagnostic> {
   const lexer = new Lexer();
   const parser = new Parser();
   const composer = new Composer({
@@ -71,21 +78,21 @@ function compose(source: string, text: SourceText, maxDepth: number): Document.P
     logLevel: "silent",
     keepSourceTokens: false,
   });
-  const documents: Document.Parsed[] = [];
-  const tokens = [];
   // A level of the tree takes up to two entries of the parser's stack; what is deeper is refused exactly by the reader.
   const maxStack = 2 * maxDepth + 8;
   for (const lexeme of lexer.lex(source)) {
-    for (const token of parser.next(lexeme)) tokens.push(token);
+    for (const token of parser.next(lexeme)) yield* parsed(composer.next(token));
     if (parser.stack.length > maxStack) {
-      const message = `the document is nested deeper than ${maxDepth} levels`;
-      return finding(text, "tooDeep", message, parser.offset);
+      yield finding(text, "tooDeep", `the document is nested deeper than ${maxDepth} levels`, parser.offset);
+      return;
     }
   }
-  for (const token of parser.end()) tokens.push(token);
-  for (const document of composer.compose(tokens, true, source.length))
-    documents.push(document as Document.Parsed);
-  return documents;
+  for (const token of parser.end()) yield* parsed(composer.next(token));
+  yield* parsed(composer.end(true, source.length));
+}
+
+function* parsed(documents: Iterable<unknown>): Generator<Document.Parsed> {
+  for (const document of documents) yield document as Document.Parsed;
 }
 
 function unfold(root: SourceNode, path: string): readonly ParsedDocument[] {
