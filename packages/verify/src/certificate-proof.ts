@@ -8,7 +8,6 @@ import {
   usage,
 } from "./certificate-chain.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
-import { checkIdentity, readIdentity } from "./identity.ts";
 import type { PreparedSigner } from "./prepared.ts";
 import { fromTrust, type ProofInput } from "./proof-input.ts";
 import { refuse } from "./refusal.ts";
@@ -27,15 +26,6 @@ export function checkLeaf(leaf: Certificate, { signer }: PreparedSigner): void {
   // guard: leaf-extended-usage
   if (mustSay || !allowsUsage(leaf, usage.codeSigning))
     refuse("untrustedSigner", "certificate may not be used for code signing");
-}
-
-/** Is the certificate that of the identity that the policy names? */
-export function checkSigner(certificate: Certificate | undefined, { signer }: PreparedSigner): void {
-  if (signer.kind !== "keyless") return;
-  const identity = readIdentity(
-    certificate ?? refuse("untrustedSigner", "it was signed without certificate"),
-  );
-  checkIdentity(identity, signer.identity);
 }
 
 /** A certificate that has to prove itself, and by what. */

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { hash as hashBytes, type KeyObject, X509Certificate } from "node:crypto";
 import {
   type DerElement,
   derChildren,
@@ -33,8 +33,10 @@ export interface Certificate {
   readonly keyUsage: { readonly digitalSignature: boolean; readonly keyCertSign: boolean } | undefined;
   /** OIDs; undefined: every usage. */
   readonly extendedKeyUsage: readonly string[] | undefined;
-  /** OpenSSL's view, for checking signatures. */
-  readonly x509: X509Certificate;
+  /** SHA-256 of the DER: its name in caches. */
+  readonly fingerprint: string;
+  /** Was it signed with this key? OpenSSL reads the certificate anew, and must agree that it is one. */
+  readonly isSignedWith: (key: KeyObject) => boolean;
 }
 
 export interface Extension {
@@ -111,15 +113,18 @@ export function parseCertificate(der: Buffer, what = "certificate"): Certificate
     key,
     extensions,
     ...readConstraints(extensions, what),
-    x509: openSslView(der, what),
+    fingerprint: hashBytes("sha256", der),
+    isSignedWith: (issuer) => isSignedWith(der, issuer),
   };
 }
 
-function openSslView(der: Buffer, what: string): X509Certificate {
+function isSignedWith(der: Buffer, key: KeyObject): boolean {
   try {
-    return new X509Certificate(der);
+    // guard: certificate-signature
+    if (!new X509Certificate(der).verify(key)) return false;
+    return true;
   } catch {
-    return refuse("malformed", `${what} cannot be read`);
+    return false;
   }
 }
 

@@ -86,20 +86,22 @@ export function readOid(element: DerElement | undefined, what: string): string {
   if (contents.length === 0 || contents.length > 64 || ((contents.at(-1) ?? 0x80) & 0x80) !== 0) {
     refuse("malformed", `${what} has a bad object identifier`);
   }
-  const arcs: bigint[] = [];
-  let value = 0n;
+  const arcs: number[] = [];
+  let value = 0;
   let fresh = true;
   for (const byte of contents) {
-    if (fresh && byte === 0x80) refuse("malformed", `${what} has a bad object identifier`);
-    value = (value << 7n) | BigInt(byte & 0x7f);
+    // No known arc needs more than 32 bits; a longer one must not be cut down to a known one.
+    if ((fresh && byte === 0x80) || value > 2 ** 40)
+      refuse("malformed", `${what} has a bad object identifier`);
+    value = value * 128 + (byte & 0x7f);
     fresh = (byte & 0x80) === 0;
     if (!fresh) continue;
     arcs.push(value);
-    value = 0n;
+    value = 0;
   }
-  const [head = 0n, ...tail] = arcs;
-  const first = head < 40n ? 0n : head < 80n ? 1n : 2n;
-  return [first, head - first * 40n, ...tail].join(".");
+  const [head = 0, ...tail] = arcs;
+  const first = Math.min(Math.floor(head / 40), 2);
+  return [first, head - first * 40, ...tail].join(".");
 }
 
 /** A BOOLEAN; DER knows 0x00 and 0xff. */

@@ -1,7 +1,7 @@
 import { decodeBase64 } from "./base64.ts";
 import { refuse } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
-import { isJsonObject, own, parseStrictObject } from "./strict-json.ts";
+import { isJsonObject, own, parseStrictObject, readUtf8 } from "./strict-json.ts";
 
 /** The payload type of in-toto statements, the only one that says anything about an image. */
 export const inTotoPayloadType = "application/vnd.in-toto+json";
@@ -18,10 +18,10 @@ export interface DsseEnvelope {
  */
 export function parseDsseEnvelope(bytes: Buffer): DsseEnvelope {
   const what = "dsse envelope";
-  const { members } = parseStrictObject(bytes, { what });
-  const payloadType = members.get("payloadType");
-  const payload = members.get("payload");
-  const signatures = members.get("signatures");
+  const { members } = parseStrictObject(readUtf8(bytes, what), { what });
+  const payloadType = own(members, "payloadType");
+  const payload = own(members, "payload");
+  const signatures = own(members, "signatures");
   if (typeof payloadType !== "string" || typeof payload !== "string" || !Array.isArray(signatures)) {
     return refuse("malformed", `${what} lacks payloadType, payload or signatures`);
   }

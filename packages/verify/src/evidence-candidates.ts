@@ -1,7 +1,7 @@
 import type { Trace } from "@assay/policy";
 import { parseDsseStatement } from "./bundle-statement.ts";
 import type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence.ts";
-import type { EvidenceSignature } from "./evidence-signature.ts";
+import { type CertificateReader, certificateReader, type EvidenceSignature } from "./evidence-signature.ts";
 import type { InTotoStatement } from "./in-toto-statement.ts";
 import type { KernelInput } from "./kernel.ts";
 import { bufferOf, parseLegacyLayer } from "./legacy-layer.ts";
@@ -34,24 +34,25 @@ export interface CandidateReader {
 /** A reader that remembers by the candidate object itself; it forgets what nobody holds any more. */
 export function candidateReader(): CandidateReader {
   const known = new WeakMap<Candidate, ReadCandidate>();
+  const certificates = certificateReader();
   return {
     read: (candidate) => {
-      const found = known.get(candidate) ?? readCandidate(candidate);
+      const found = known.get(candidate) ?? readCandidate(candidate, certificates);
       known.set(candidate, found);
       return found;
     },
   };
 }
 
-function readCandidate(candidate: Candidate): ReadCandidate {
+function readCandidate(candidate: Candidate, readCertificate: CertificateReader): ReadCandidate {
   const { origin } = candidate;
   if (candidate.kind === "unreadable")
     return { kind: "refused", unread: true, origin, code: candidate.code, message: candidate.message };
   try {
     const signature =
       candidate.kind === "legacy"
-        ? parseLegacyLayer(candidate)
-        : parseSigstoreBundle(bufferOf(candidate.bytes), origin);
+        ? parseLegacyLayer(candidate, readCertificate)
+        : parseSigstoreBundle(bufferOf(candidate.bytes), origin, readCertificate);
     return { kind: "signature", origin, signature, statement: parseDsseStatement(signature.content) };
   } catch (error) {
     return { kind: "refused", unread: false, origin, ...reasonOf(error) };
@@ -91,8 +92,14 @@ export function relevantGaps(
   );
 }
 
-/** Is the candidate of the format that the policy asks for? */
-export function isOfFormat(candidate: Candidate, format: KernelInput["format"]): boolean {
-  if (format === undefined || candidate.kind === "unreadable") return true;
-  return candidate.kind === (format === "Cosign" ? "legacy" : "bundle");
+/** Could the candidate be what is looked for, and is it of the format that the policy asks for? */
+export function isWanted(
+  candidate: Candidate,
+  wanted: "signature" | "attestation",
+  format: KernelInput["format"],
+): boolean {
+  if (candidate.kind === "unreadable") return shelves[wanted].includes(candidate.origin.shelf);
+  // guard: candidate-kind
+  if (candidate.kind === "legacy" && candidate.holds !== wanted) return false;
+  return format === undefined || candidate.kind === (format === "Cosign" ? "legacy" : "bundle");
 }

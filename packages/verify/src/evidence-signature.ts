@@ -1,6 +1,6 @@
-import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { Origin } from "./evidence.ts";
+import type { LogEntry } from "./log-entry.ts";
 import { refuse } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
 
@@ -17,7 +17,7 @@ export interface EvidenceSignature {
   readonly certificates: readonly Buffer[];
   /** The leaf, read once. */
   readonly leaf: Certificate | undefined;
-  readonly logEntries: readonly TransparencyLogEntry[];
+  readonly logEntries: readonly LogEntry[];
   /** RFC 3161 responses or tokens, DER. */
   readonly timestamps: readonly Buffer[];
 }
@@ -26,7 +26,10 @@ export interface EvidenceSignature {
 const maxCompanions = 32;
 
 /** Refuses more companions than any honest signature has, before anything is computed over them; reads the leaf. */
-export function completeSignature(signature: Omit<EvidenceSignature, "leaf">): EvidenceSignature {
+export function completeSignature(
+  signature: Omit<EvidenceSignature, "leaf">,
+  readCertificate: CertificateReader,
+): EvidenceSignature {
   const { logEntries, timestamps, certificates } = signature;
   // guard: companions
   if (Math.max(logEntries.length, timestamps.length, certificates.length) > maxCompanions) {
@@ -36,5 +39,22 @@ export function completeSignature(signature: Omit<EvidenceSignature, "leaf">): E
     );
   }
   const [der] = certificates;
-  return { ...signature, leaf: der === undefined ? undefined : parseCertificate(der) };
+  return { ...signature, leaf: der === undefined ? undefined : readCertificate(der) };
+}
+
+/** Reads a certificate, or remembers it. */
+export type CertificateReader = (der: Buffer) => Certificate;
+
+const maxRemembered = 256;
+
+/** Reads each certificate once, known by its bytes: one certificate signs all that a build makes. */
+export function certificateReader(): CertificateReader {
+  const known = new Map<string, Certificate>();
+  return (der) => {
+    const key = der.toString("latin1");
+    const found = known.get(key) ?? parseCertificate(der);
+    if (known.size >= maxRemembered) known.clear();
+    known.set(key, found);
+    return found;
+  };
 }

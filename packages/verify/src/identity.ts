@@ -87,9 +87,18 @@ function readUtf8String(value: Buffer): string {
 function readText(bytes: Buffer, what: string): string {
   const text = bytes.toString("utf8");
   // guard: identity-text
-  if (bytes.length > maxNameLength || /[\p{Cc}\ufffd]/u.test(text))
+  if (bytes.length > maxNameLength || !isPlain(text))
     refuse("malformed", `certificate has an ${what} that is no plain text`);
   return text;
+}
+
+/** No control characters, and nothing that was no UTF-8. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0) || unit === 0xfffd) return false;
+  }
+  return true;
 }
 
 function readSubjects(certificate: Certificate): readonly string[] {

@@ -1,7 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { Json, JsonObject } from "@assay/policy";
 import { refuse, shown } from "./refusal.ts";
-import { isJsonObject, jsonAt, own, parseStrictObject } from "./strict-json.ts";
+import { isJsonObject, own, parseJson, parseStrictObject, readUtf8 } from "./strict-json.ts";
 
 /** A statement whose form was checked. Whether it was signed, and about what, is for the caller to know. */
 export interface InTotoStatement {
@@ -26,9 +26,9 @@ const maxDigests = 32;
  */
 export function parseInTotoStatement(payload: Buffer): InTotoStatement {
   const what = "in-toto statement";
-  const { members, skipped } = parseStrictObject(payload, { what, skip: ["predicate"] });
-  const statementType = members.get("_type");
-  const predicateType = members.get("predicateType");
+  const { members, skipped } = parseStrictObject(readUtf8(payload, what), { what, skip: "predicate" });
+  const statementType = own(members, "_type");
+  const predicateType = own(members, "predicateType");
   if (typeof statementType !== "string" || typeof predicateType !== "string") {
     return refuse("malformed", `${what} lacks _type or predicateType`);
   }
@@ -36,12 +36,11 @@ export function parseInTotoStatement(payload: Buffer): InTotoStatement {
   if (!statementTypes.includes(statementType)) {
     refuse("malformed", `${what} has the unknown _type \`${shown(statementType)}\``);
   }
-  const range = skipped.get("predicate");
   return {
     statementType,
     predicateType,
-    subject: readSubjects(members.get("subject")),
-    readPredicate: () => (range === undefined ? null : jsonAt(payload, range, `predicate of the ${what}`)),
+    subject: readSubjects(own(members, "subject")),
+    readPredicate: () => (skipped === undefined ? null : parseJson(skipped, `predicate of the ${what}`)),
   };
 }
 

@@ -1,11 +1,12 @@
-import type { TransparencyLogEntry } from "@sigstore/bundle";
+import type { Json } from "@assay/policy";
 import { decodeBase64 } from "./base64.ts";
 import { parseDsseEnvelope } from "./dsse-envelope.ts";
 import type { Candidate } from "./evidence.ts";
-import { completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
+import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
+import { type LogEntry, logEntry, readLogBody } from "./log-entry.ts";
 import { parsePem } from "./pem.ts";
 import { refuse } from "./refusal.ts";
-import { isJsonObject, own, parseStrictJson, parseStrictObject } from "./strict-json.ts";
+import { isJsonObject, own, parseStrictObject } from "./strict-json.ts";
 
 type LegacyCandidate = Extract<Candidate, { kind: "legacy" }>;
 
@@ -22,7 +23,10 @@ const annotation = {
  * Reads one layer of a cosign `.sig` or `.att` image. In a `.sig` the signature is an annotation and the layer is what
  * was signed; in an `.att` the layer is a DSSE envelope and the annotation is empty. One is never taken for the other.
  */
-export function parseLegacyLayer(candidate: LegacyCandidate): EvidenceSignature {
+export function parseLegacyLayer(
+  candidate: LegacyCandidate,
+  readCertificate: CertificateReader,
+): EvidenceSignature {
   const { origin } = candidate;
   const payload = bufferOf(candidate.payload);
   const read = (name: string): string => readAnnotation(candidate, name);
@@ -30,17 +34,20 @@ export function parseLegacyLayer(candidate: LegacyCandidate): EvidenceSignature 
     candidate.holds === "signature"
       ? readSignature(read(annotation.signature), payload)
       : readEnvelope(read(annotation.signature), payload);
-  return completeSignature({
-    origin,
-    format: "legacy",
-    ...signed,
-    certificates: [
-      ...readCertificates(read(annotation.certificate), "certificate annotation", 1),
-      ...readCertificates(read(annotation.chain), "chain annotation", 10),
-    ],
-    logEntries: readLogEntry(read(annotation.bundle)),
-    timestamps: readTimestamp(read(annotation.timestamp)),
-  });
+  return completeSignature(
+    {
+      origin,
+      format: "legacy",
+      ...signed,
+      certificates: [
+        ...readCertificates(read(annotation.certificate), "certificate annotation", 1),
+        ...readCertificates(read(annotation.chain), "chain annotation", 10),
+      ],
+      logEntries: readLogEntry(read(annotation.bundle)),
+      timestamps: readTimestamp(read(annotation.timestamp)),
+    },
+    readCertificate,
+  );
 }
 
 /** A view, not a copy: what is verified is what was handed in. */
@@ -78,12 +85,12 @@ function readCertificates(text: string, what: string, max: number): readonly Buf
 }
 
 /** The Rekor entry with its signed promise, as cosign stores it (pkg/cosign/bundle/rekor.go). */
-function readLogEntry(text: string): readonly TransparencyLogEntry[] {
+function readLogEntry(text: string): readonly LogEntry[] {
   if (text === "") return [];
   const what = "log entry annotation";
-  const { members } = parseStrictObject(Buffer.from(text), { what });
-  const promise = members.get("SignedEntryTimestamp");
-  const payload = members.get("Payload");
+  const { members } = parseStrictObject(text, { what });
+  const promise = own(members, "SignedEntryTimestamp");
+  const payload = own(members, "Payload");
   if (typeof promise !== "string" || !isJsonObject(payload))
     return refuse("malformed", `${what} is incomplete`);
   const [body, logId] = [own(payload, "body"), own(payload, "logID")];
@@ -94,25 +101,24 @@ function readLogEntry(text: string): readonly TransparencyLogEntry[] {
   if (!isCount(integratedTime) || !isCount(logIndex))
     return refuse("malformed", `${what} has a bad time or index`);
   const canonicalizedBody = decodeBase64(body, `body of the ${what}`);
-  return [
-    {
-      logIndex: String(logIndex),
-      logId: { keyId: Buffer.from(logId, "hex") },
-      kindVersion: kindOf(canonicalizedBody),
-      integratedTime: String(integratedTime),
-      inclusionPromise: { signedEntryTimestamp: decodeBase64(promise, `promise of the ${what}`) },
-      inclusionProof: undefined,
-      canonicalizedBody,
-    },
-  ];
+  const recorded = readLogBody(canonicalizedBody);
+  const entry = {
+    logIndex: String(logIndex),
+    logId: { keyId: Buffer.from(logId, "hex") },
+    kindVersion: kindOf(recorded),
+    integratedTime: String(integratedTime),
+    inclusionPromise: { signedEntryTimestamp: decodeBase64(promise, `promise of the ${what}`) },
+    inclusionProof: undefined,
+    canonicalizedBody,
+  };
+  return [logEntry(entry, recorded)];
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-function kindOf(body: Buffer): { kind: string; version: string } {
-  const json = parseStrictJson(body, "log entry body");
+function kindOf(json: Json): { kind: string; version: string } {
   const [kind, version] = isJsonObject(json) ? [own(json, "kind"), own(json, "apiVersion")] : [];
   if (typeof kind !== "string" || typeof version !== "string")
     return refuse("malformed", "log entry body has no kind");
@@ -122,7 +128,7 @@ function kindOf(body: Buffer): { kind: string; version: string } {
 function readTimestamp(text: string): readonly Buffer[] {
   if (text === "") return [];
   const what = "timestamp annotation";
-  const token = parseStrictObject(Buffer.from(text), { what }).members.get("SignedRFC3161Timestamp");
+  const token = own(parseStrictObject(text, { what }).members, "SignedRFC3161Timestamp");
   if (typeof token !== "string") return refuse("malformed", `${what} holds no timestamp`);
   return [decodeBase64(token, what)];
 }

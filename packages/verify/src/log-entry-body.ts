@@ -1,12 +1,12 @@
-import { createHash } from "node:crypto";
+import { hash as hashBytes } from "node:crypto";
 import type { Json } from "@assay/policy";
-import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { decodeBase64 } from "./base64.ts";
 import { readSequence } from "./der.ts";
+import type { LogEntry } from "./log-entry.ts";
 import { parsePem } from "./pem.ts";
 import { refuse, shown } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
-import { isJsonObject, own, parseStrictJson } from "./strict-json.ts";
+import { isJsonObject, own } from "./strict-json.ts";
 
 /** What must be in a log entry for it to be about this signature. */
 export interface LoggedSignature {
@@ -41,7 +41,7 @@ interface LogRecord {
  * genuine entry about anything else proves nothing (CVE-2022-36056, CVE-2026-22703, CVE-2024-51746). Whether the entry
  * is genuine is checked elsewhere.
  */
-export function checkLogEntryBody(entry: TransparencyLogEntry, logged: LoggedSignature): void {
+export function checkLogEntryBody(entry: LogEntry, logged: LoggedSignature): void {
   const record = readRecord(entry);
   const mismatch = (part: string): never =>
     refuse("logMismatch", `transparency log entry records another ${part}`);
@@ -57,8 +57,8 @@ export function checkLogEntryBody(entry: TransparencyLogEntry, logged: LoggedSig
   }
 }
 
-function readRecord(entry: TransparencyLogEntry): LogRecord {
-  const json = parseStrictJson(entry.canonicalizedBody, "log entry body");
+function readRecord({ entry, readBody }: LogEntry): LogRecord {
+  const json = readBody();
   const { kind, version } = entry.kindVersion;
   const [bodyKind, bodyVersion] = [text(json, "kind"), text(json, "apiVersion")];
   // guard: log-kind
@@ -221,5 +221,5 @@ function digestOver(over: RecordedDigest["over"], logged: LoggedSignature, hash:
   if (over === "signedBytes") return logged.signedDigest(hash);
   if (logged.content.kind !== "dsse") return undefined;
   const bytes = over === "payload" ? logged.content.payload : logged.content.envelope;
-  return bytes && createHash(hash).update(bytes).digest();
+  return bytes && hashBytes(hash, bytes, "buffer");
 }

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey } from "node:crypto";
+import { createPublicKey, hash as hashBytes } from "node:crypto";
 import type { Json } from "@assay/policy";
 import {
   type CertificateAuthority,
@@ -52,7 +52,7 @@ export function parseTrustRoot(text: string): TrustRoot {
       root.timestampAuthorities.map((ca, i) => readTimestampAuthority(ca, `${at}timestampAuthorities[${i}]`)),
     ),
   });
-  const id = `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  const id = `sha256:${hashBytes("sha256", text)}`;
   return Object.freeze({ [trusted]: material, id });
 }
 
@@ -95,7 +95,7 @@ function readRoot(text: string, at: string): NamedRoot {
 }
 
 function readJson(text: string, at: string): Json {
-  return guarded(at, () => parseStrictJson(Buffer.from(text), "trust root"));
+  return guarded(at, () => parseStrictJson(text, "trust root"));
 }
 
 function fail(path: string, message: string, cause?: unknown): never {

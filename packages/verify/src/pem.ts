@@ -45,6 +45,7 @@ function isBlank(text: string): boolean {
 
 /** YAML block scalars and shell quoting leave indentation behind. */
 function trimLines(text: string): string {
+  if (!/[ \t]\r?\n|\n[ \t]/.test(text)) return text;
   return text
     .split("\n")
     .map((line) => line.trim())

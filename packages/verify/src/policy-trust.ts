@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash as hashBytes } from "node:crypto";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { CertificatePool } from "./certificate-chain.ts";
 import { parsePem } from "./pem.ts";
@@ -32,7 +32,7 @@ export function policyCtLogs(pem: string, path: string): readonly CtLog[] {
 
 /** RFC 6962 §3.2: SHA-256 of the key. */
 function logIdOf(spki: Buffer): Buffer {
-  return createHash("sha256").update(spki).digest();
+  return hashBytes("sha256", spki, "buffer");
 }
 
 function policyKeys(pem: string, path: string): Exclude<ReturnType<typeof parsePublicKeys>, string> {

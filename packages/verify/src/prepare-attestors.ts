@@ -169,7 +169,7 @@ function certificateRule({ cert, certChain, path }: CertificateAttestor): Signer
   const [certificate, ...others] = policyCertificates(cert, `${path}.cert`, 1);
   if (certificate === undefined || others.length > 0)
     return invalid(`${path}.cert`, "cert must hold one certificate");
-  const hashes: readonly HashName[] = hashesOfKey(certificate.key.keyObject);
+  const hashes: readonly HashName[] = hashesOfKey(certificate.key);
   if (pool === undefined) return { kind: "certificate", certificate, hashes };
   const question = { pools: [pool], untrusted: [], usage: usage.codeSigning, cache: factCache(64) };
   const [issued] = certificatePaths(certificate, question);

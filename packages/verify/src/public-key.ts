@@ -1,5 +1,5 @@
-import { createHash, createPublicKey, type KeyObject } from "node:crypto";
-import { derTag, readSequence } from "./der.ts";
+import { createPublicKey, hash as hashBytes, type KeyObject } from "node:crypto";
+import { derTag, readOid, readSequence } from "./der.ts";
 import { parsePem } from "./pem.ts";
 
 /** Hashes that a signature may be made with. */
@@ -51,15 +51,15 @@ export function toPublicKey(
 
 /** `sha256:` of a SubjectPublicKeyInfo. */
 export function keyId(spki: Buffer): string {
-  return `sha256:${createHash("sha256").update(spki).digest("hex")}`;
+  return `sha256:${hashBytes("sha256", spki)}`;
 }
 
 /** The key types that Sigstore knows, no others: OpenSSL would also take RSA-512, secp256k1 or a curve of one's own. */
 function publicKeyProblem(key: KeyObject, spki: Buffer): string | undefined {
-  const details = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
     case "rsa":
     case "rsa-pss": {
+      const details = key.asymmetricKeyDetails ?? {};
       const bits = details.modulusLength ?? 0;
       // guard: key-rsa-size
       if (bits < 2048 || bits > 8192) return `RSA key of ${bits} bits: 2048 to 8192 are accepted`;
@@ -68,12 +68,12 @@ function publicKeyProblem(key: KeyObject, spki: Buffer): string | undefined {
       return undefined;
     }
     case "ec": {
-      const curve = details.namedCurve ?? "unnamed";
-      // guard: key-curve
-      if (!Object.hasOwn(curveHashes, curve))
-        return `EC key on curve \`${curve}\`: P-256, P-384 and P-521 are accepted`;
+      const curve = curveOf(spki);
       // guard: key-explicit-curve
-      if (!hasNamedCurve(spki)) return "EC key with explicit curve parameters";
+      if (curve === undefined) return "EC key with explicit curve parameters";
+      // guard: key-curve
+      if (!Object.hasOwn(curves, curve))
+        return `EC key on curve ${curve}: P-256, P-384 and P-521 are accepted`;
       return undefined;
     }
     case "ed25519":
@@ -83,23 +83,26 @@ function publicKeyProblem(key: KeyObject, spki: Buffer): string | undefined {
   }
 }
 
-const curveHashes: Readonly<Record<string, HashName>> = {
-  prime256v1: "sha256",
-  secp384r1: "sha384",
-  secp521r1: "sha512",
+/** OIDs of the curves, with the hash that goes with each. */
+const curves: Readonly<Record<string, HashName>> = {
+  "1.2.840.10045.3.1.7": "sha256",
+  "1.3.132.0.34": "sha384",
+  "1.3.132.0.35": "sha512",
 };
 
 /**
  * The hashes a certificate's signature may be made with: its curve's own, and SHA-256, which older clients used for
  * every key (sigstore-go pkg/verify/signature.go:160-208).
  */
-export function hashesOfKey(key: KeyObject): readonly HashName[] {
-  const own = curveHashes[key.asymmetricKeyDetails?.namedCurve ?? ""] ?? "sha256";
+export function hashesOfKey({ keyObject, spki }: PublicKey): readonly HashName[] {
+  const curve = keyObject.asymmetricKeyType === "ec" ? curveOf(spki) : undefined;
+  const own = curve === undefined ? "sha256" : (curves[curve] ?? "sha256");
   return own === "sha256" ? ["sha256"] : [own, "sha256"];
 }
 
-function hasNamedCurve(spki: Buffer): boolean {
+/** OID of the curve; undefined where parameters are spelled out instead of named. */
+function curveOf(spki: Buffer): string | undefined {
   const [algorithm] = readSequence(spki, "public key");
   const parameters = algorithm === undefined ? undefined : readSequence(algorithm.raw, "public key")[1];
-  return parameters?.tag === derTag.objectIdentifier;
+  return parameters?.tag === derTag.objectIdentifier ? readOid(parameters, "public key") : undefined;
 }

@@ -1,4 +1,4 @@
-import { createHash, verify } from "node:crypto";
+import { hash as hashBytes, verify } from "node:crypto";
 import { type Certificate, extensionId } from "./certificate.ts";
 import { derChildren, derTag, expectTag, readDer, readOid } from "./der.ts";
 import { type FactCache, remember } from "./fact-cache.ts";
@@ -44,7 +44,7 @@ export function checkCertificateTimestamps(
   if (ours.length === 0)
     refuse("logMismatch", "ctfe public key not found: the SCT is of a CT log that is not trusted here");
   for (const [i, { timestamp, log }] of ours.entries()) {
-    const fact = `sct ${i} ${leaf.x509.fingerprint256} ${issuer.x509.fingerprint256} ${log.key.keyId}`;
+    const fact = `sct ${i} ${leaf.fingerprint} ${issuer.fingerprint} ${log.key.keyId}`;
     const signed = remember(cache, fact, () => isSigned(timestamp, precertificateOf(leaf, issuer), log));
     // guard: sct-signature
     if (!signed) refuse("logMismatch", "signature of an SCT does not verify");
@@ -125,7 +125,7 @@ function precertificateOf(leaf: Certificate, issuer: Certificate): Buffer {
   const tbs = wrap(0x30, Buffer.concat(fields));
   const length = Buffer.alloc(3);
   length.writeUIntBE(tbs.length, 0, 3);
-  return Buffer.concat([createHash("sha256").update(issuer.key.spki).digest(), length, tbs]);
+  return Buffer.concat([hashBytes("sha256", issuer.key.spki, "buffer"), length, tbs]);
 }
 
 function withoutTimestamps(extensions: Buffer): Buffer {

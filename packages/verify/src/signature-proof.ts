@@ -1,8 +1,8 @@
 import type { Certificate } from "./certificate.ts";
-import { checkChain, checkLeaf, checkSigner } from "./certificate-proof.ts";
+import { checkChain, checkLeaf } from "./certificate-proof.ts";
 import type { Signer } from "./distinct-signers.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
-import { readIdentity } from "./identity.ts";
+import { type CertificateIdentity, checkIdentity, readIdentity } from "./identity.ts";
 import type { SignerFacts } from "./kernel.ts";
 import type { PreparedSigner } from "./prepared.ts";
 import { fromTrust, type ProofInput } from "./proof-input.ts";
@@ -34,11 +34,11 @@ export function proveSignature(
   const by = signingKey(signer, leaf);
   const checked = verifySignature(signature, by);
   if (leaf !== undefined && by.certificate === leaf) checkLeaf(leaf, signer);
-  if (input.identity !== "last") checkSigner(by.certificate, signer);
+  if (input.identity !== "last") checkSigner(by, signer);
   const logged = checkLog(signature, { signer, by, checked, input });
   const times = verifiedTimes(signature, signer, logged, input);
   if (by.certificate !== undefined) checkChain(by.certificate, { signature, signer, times, input });
-  if (input.identity === "last") checkSigner(by.certificate, signer);
+  if (input.identity === "last") checkSigner(by, signer);
   return {
     facts: factsOf(signer, by, times, logged),
     names: namesOf(signer, by),
@@ -51,6 +51,8 @@ interface SigningKey {
   readonly key: PublicKey;
   readonly hashes: readonly HashName[];
   readonly certificate?: Certificate;
+  /** Read once, and not before somebody asks. */
+  readonly identity?: () => CertificateIdentity;
 }
 
 function signingKey({ signer }: PreparedSigner, leaf: Certificate | undefined): SigningKey {
@@ -63,8 +65,21 @@ function signingKey({ signer }: PreparedSigner, leaf: Certificate | undefined): 
     case "keyless":
       if (leaf === undefined)
         return refuse("untrustedSigner", "empty key: it was signed with a key, not with a certificate");
-      return { key: leaf.key, hashes: hashesOfKey(leaf.key.keyObject), certificate: leaf };
+      return {
+        key: leaf.key,
+        hashes: hashesOfKey(leaf.key),
+        certificate: leaf,
+        identity: identityReader(leaf),
+      };
   }
+}
+
+function identityReader(certificate: Certificate): () => CertificateIdentity {
+  let identity: CertificateIdentity | undefined;
+  return () => {
+    identity ??= readIdentity(certificate);
+    return identity;
+  };
 }
 
 function pinned(key: PublicKey, hashes: readonly HashName[], leaf: Certificate | undefined): SigningKey {
@@ -112,20 +127,26 @@ function checkLog(
   return checkTransparencyLog(entries, logs, logged, input.now);
 }
 
+/** Is the certificate that of the identity that the policy names? */
+function checkSigner({ identity }: SigningKey, { signer }: PreparedSigner): void {
+  if (signer.kind !== "keyless") return;
+  checkIdentity(
+    identity?.() ?? refuse("untrustedSigner", "it was signed without certificate"),
+    signer.identity,
+  );
+}
+
 function factsOf(
   { signer }: PreparedSigner,
-  { key, certificate }: SigningKey,
+  by: SigningKey,
   times: readonly VerifiedTime[],
   logged: LoggedFacts | undefined,
 ): SignerFacts {
-  const identity =
-    certificate && (signer.kind === "keyless" || signer.kind === "authority")
-      ? readIdentity(certificate)
-      : undefined;
+  const identity = by.identity?.();
   const subject = identity?.subjects.join(", ");
   return {
     kind: signer.kind === "authority" ? "certificate" : signer.kind,
-    keyId: key.keyId,
+    keyId: by.key.keyId,
     ...(subject ? { subject } : {}),
     ...(identity?.issuer === undefined ? {} : { issuer: identity.issuer }),
     ...(identity === undefined ? {} : { extensions: identity.extensions }),
@@ -135,10 +156,11 @@ function factsOf(
 }
 
 /** A keyless signer has a new key each time: it goes by its identity. */
-function namesOf({ signer }: PreparedSigner, { key, certificate }: SigningKey): Signer {
+function namesOf({ signer }: PreparedSigner, { key, certificate, identity }: SigningKey): Signer {
   if (certificate === undefined) return [key.keyId];
-  if (signer.kind !== "keyless")
+  if (signer.kind !== "keyless") {
     return [key.keyId, `${certificate.issuer.toString("hex")} ${certificate.subject.toString("hex")}`];
-  const { issuer = "", subjects } = readIdentity(certificate);
+  }
+  const { issuer = "", subjects = [] } = identity?.() ?? {};
   return [`${issuer} ${subjects.join(" ")}`];
 }

@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, verify } from "node:crypto";
+import { hash as hashBytes, type KeyObject, verify } from "node:crypto";
 import { dsse } from "@sigstore/core";
 import type { HashName } from "./public-key.ts";
 import { refuse } from "./refusal.ts";
@@ -65,7 +65,7 @@ function checkBytes(bytes: Buffer, signature: Buffer, by: By): CheckedSignature 
     ? verifies(null, bytes, by.key, signature) && "none"
     : by.hashes.find((name) => verifies(name, bytes, by.key, signature));
   if (!hash) return undefined;
-  return { hash, signedDigest: (algorithm) => createHash(algorithm).update(bytes).digest() };
+  return { hash, signedDigest: (algorithm) => hashBytes(algorithm, bytes, "buffer") };
 }
 
 function checkMessage(
@@ -79,7 +79,7 @@ function checkMessage(
       "claimMismatch",
       "what was signed is not at hand: a message signature makes no claim about an image by itself",
     );
-  const sha256 = "bytes" in artifact ? createHash("sha256").update(artifact.bytes).digest() : artifact.sha256;
+  const sha256 = "bytes" in artifact ? hashBytes("sha256", artifact.bytes, "buffer") : artifact.sha256;
   // guard: message-digest
   if (digest.length === sha256.length && !digest.equals(sha256)) {
     refuse("claimMismatch", "the bundle is about another artifact", {

@@ -3,10 +3,11 @@ import { type Bundle, bundleFromJSON, type TransparencyLogEntry } from "@sigstor
 import { HashAlgorithm } from "@sigstore/protobuf-specs";
 import { checkBase64 } from "./base64.ts";
 import type { Origin } from "./evidence.ts";
-import { completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
+import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
+import { type LogEntry, logEntry } from "./log-entry.ts";
 import { refuse, shown } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
-import { isJsonObject, own, parseStrictJson } from "./strict-json.ts";
+import { isJsonObject, own, parseStrictJson, readUtf8 } from "./strict-json.ts";
 
 /** All media types that Sigstore bundles have had; `@sigstore/bundle` alone takes any text that starts like one. */
 const mediaTypes: readonly string[] = [
@@ -17,9 +18,13 @@ const mediaTypes: readonly string[] = [
 ];
 
 /** Reads a Sigstore bundle v0.1 to v0.3 (sigstore/protobuf-specs, sigstore_bundle.proto) as JSON. */
-export function parseSigstoreBundle(bytes: Buffer, origin: Origin): EvidenceSignature {
+export function parseSigstoreBundle(
+  bytes: Buffer,
+  origin: Origin,
+  readCertificate: CertificateReader,
+): EvidenceSignature {
   const what = "sigstore bundle";
-  const json = parseStrictJson(bytes, what);
+  const json = parseStrictJson(readUtf8(bytes, what), what);
   if (!isJsonObject(json)) return refuse("malformed", `${what} is not a JSON object`);
   const mediaType = own(json, "mediaType");
   // guard: bundle-media-type
@@ -29,16 +34,19 @@ export function parseSigstoreBundle(bytes: Buffer, origin: Origin): EvidenceSign
   const bundle = decode(json);
   checkSpelling(json, bundle);
   const material = bundle.verificationMaterial;
-  return completeSignature({
-    origin,
-    format: "bundle",
-    ...readContent(bundle),
-    certificates: readCertificates(bundle),
-    logEntries: material.tlogEntries.map(readLogEntry),
-    timestamps: (material.timestampVerificationData?.rfc3161Timestamps ?? []).map(
-      (entry) => entry.signedTimestamp,
-    ),
-  });
+  return completeSignature(
+    {
+      origin,
+      format: "bundle",
+      ...readContent(bundle),
+      certificates: readCertificates(bundle),
+      logEntries: material.tlogEntries.map(readLogEntry),
+      timestamps: (material.timestampVerificationData?.rfc3161Timestamps ?? []).map(
+        (entry) => entry.signedTimestamp,
+      ),
+    },
+    readCertificate,
+  );
 }
 
 function decode(json: JsonObject): Bundle {
@@ -80,7 +88,7 @@ function readCertificates({ verificationMaterial: { content } }: Bundle): readon
   }
 }
 
-function readLogEntry(entry: TransparencyLogEntry): TransparencyLogEntry {
+function readLogEntry(entry: TransparencyLogEntry): LogEntry {
   const { inclusionProof, inclusionPromise } = entry;
   const counts = [
     entry.logIndex,
@@ -93,7 +101,7 @@ function readLogEntry(entry: TransparencyLogEntry): TransparencyLogEntry {
     refuse("malformed", "log entry has a bad index, size or time");
   // A v0.1 bundle may hold a proof without checkpoint: nobody vouches for its root, the promise has to do.
   const proofless = inclusionPromise !== undefined && !inclusionProof?.checkpoint?.envelope;
-  return proofless ? { ...entry, inclusionProof: undefined } : entry;
+  return logEntry(proofless ? { ...entry, inclusionProof: undefined } : entry);
 }
 
 /** Every base64 text of the bundle beside the bytes that came of it. */

@@ -1,7 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { JsonObject } from "@assay/policy";
 import { refuse } from "./refusal.ts";
-import { isJsonObject, own, parseStrictObject } from "./strict-json.ts";
+import { isJsonObject, own, parseStrictObject, readUtf8 } from "./strict-json.ts";
 
 /** Larger than any claim: its parts are a name, a digest and annotations. */
 const maxClaimBytes = 1024 * 1024;
@@ -15,8 +15,8 @@ export function checkSimpleSigningClaim(payload: Buffer, digest: Digest): JsonOb
   const what = "claim";
   // guard: claim-size
   if (payload.length > maxClaimBytes) refuse("tooLarge", `${what} is larger than ${maxClaimBytes} bytes`);
-  const { members } = parseStrictObject(payload, { what });
-  const critical = members.get("critical");
+  const { members } = parseStrictObject(readUtf8(payload, what), { what });
+  const critical = own(members, "critical");
   const image = isJsonObject(critical) ? own(critical, "image") : undefined;
   const claimed = isJsonObject(image) ? own(image, "docker-manifest-digest") : undefined;
   if (typeof claimed !== "string") return refuse("malformed", `${what} names no image digest`);
@@ -27,7 +27,7 @@ export function checkSimpleSigningClaim(payload: Buffer, digest: Digest): JsonOb
       received: claimed,
     });
   }
-  const optional = members.get("optional") ?? null;
+  const optional = own(members, "optional") ?? null;
   if (optional === null) return {};
   return isJsonObject(optional)
     ? optional

@@ -4,19 +4,20 @@ import { refuse } from "./refusal.ts";
 
 /**
  * JSON as it must be inside what was signed: UTF-8, one value, no key twice (also not in another case, which Go's
- * decoder takes for the same key), bounded depth. The text is checked here and then parsed by `JSON.parse`.
+ * decoder takes for the same key), bounded depth. Keys are checked here, then `JSON.parse` reads the same text.
  */
 export interface StrictJsonOptions {
   /** What is being read, for messages. */
   readonly what: string;
-  /** Members of the outermost object whose value is only skipped, not checked: read them with `jsonAt`. */
-  readonly skip?: readonly string[];
+  /** A member of the outermost object that is only skipped: neither its keys nor its form are checked. */
+  readonly skip?: string;
 }
 
-/** The members of one object; skipped ones only as byte ranges. */
+/** The members of one object. */
 export interface StrictObject {
-  readonly members: ReadonlyMap<string, Json>;
-  readonly skipped: ReadonlyMap<string, readonly [start: number, end: number]>;
+  readonly members: JsonObject;
+  /** Text of the member that was skipped; undefined: there is none. */
+  readonly skipped: string | undefined;
 }
 
 const maxDepth = 200;
@@ -25,44 +26,49 @@ const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 interface Cursor {
-  readonly bytes: Buffer;
+  readonly text: string;
   readonly what: string;
   at: number;
 }
 
+/** Text of bytes that must be UTF-8; what is no UTF-8 would be read as something else by somebody else. */
+export function readUtf8(bytes: Buffer, what: string): string {
+  // guard: json-utf8
+  if (!isUtf8(bytes)) refuse("malformed", `${what} is not UTF-8`);
+  return bytes.toString("utf8");
+}
+
 /** Reads one JSON value; every object in it has distinct keys. */
-export function parseStrictJson(bytes: Buffer, what: string): Json {
-  const cursor = open(bytes, what);
+export function parseStrictJson(text: string, what: string): Json {
+  const cursor: Cursor = { text, what, at: 0 };
   checkValue(cursor, 0);
   atEnd(cursor);
-  return jsonAt(bytes, [0, bytes.length], what);
+  return parseJson(text, what);
 }
 
 /** Reads one JSON object; its members are distinct, and so are those of every object in it that is not skipped. */
-export function parseStrictObject(bytes: Buffer, { what, skip = [] }: StrictJsonOptions): StrictObject {
-  const cursor = open(bytes, what);
-  const members = new Map<string, Json>();
-  const skipped = new Map<string, readonly [number, number]>();
+export function parseStrictObject(text: string, { what, skip }: StrictJsonOptions): StrictObject {
+  const cursor: Cursor = { text, what, at: 0 };
+  let range: readonly [number, number] | undefined;
   skipSpace(cursor);
-  if (bytes[cursor.at] !== openBrace) refuse("malformed", `${what} is not a JSON object`);
+  if (text.charCodeAt(cursor.at) !== openBrace) refuse("malformed", `${what} is not a JSON object`);
   eachMember(cursor, (key) => {
     const start = cursor.at;
-    if (skip.includes(key)) {
-      skipValue(cursor);
-      skipped.set(key, [start, cursor.at]);
-    } else {
-      checkValue(cursor, 1);
-      members.set(key, jsonAt(bytes, [start, cursor.at], what));
-    }
+    if (key !== skip) return checkValue(cursor, 1);
+    skipValue(cursor);
+    range = [start, cursor.at];
   });
   atEnd(cursor);
-  return { members, skipped };
+  const head = range === undefined ? text : `${text.slice(0, range[0])}null${text.slice(range[1])}`;
+  const members = parseJson(head, what);
+  if (!isJsonObject(members)) return refuse("malformed", `${what} is not a JSON object`);
+  return { members, skipped: range === undefined ? undefined : text.slice(...range) };
 }
 
-/** Parses the value in a byte range. */
-export function jsonAt(bytes: Buffer, [start, end]: readonly [number, number], what: string): Json {
+/** `JSON.parse` of foreign text. */
+export function parseJson(text: string, what: string): Json {
   try {
-    return JSON.parse(bytes.toString("utf8", start, end)) as Json;
+    return JSON.parse(text) as Json;
   } catch {
     return refuse("malformed", `${what} is not JSON`);
   }
@@ -78,16 +84,11 @@ export function own(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-function open(bytes: Buffer, what: string): Cursor {
-  if (!isUtf8(bytes)) refuse("malformed", `${what} is not UTF-8`);
-  return { bytes, what, at: 0 };
-}
-
 function checkValue(cursor: Cursor, depth: number): void {
   skipSpace(cursor);
   // guard: json-depth
   if (depth > maxDepth) refuse("malformed", `${cursor.what} is nested deeper than ${maxDepth} levels`);
-  const first = cursor.bytes[cursor.at];
+  const first = cursor.text.charCodeAt(cursor.at);
   if (first === openBrace) eachMember(cursor, () => checkValue(cursor, depth + 1));
   else if (first === openBracket) eachElement(cursor, depth);
   else if (first === quote) skipString(cursor);
@@ -95,16 +96,17 @@ function checkValue(cursor: Cursor, depth: number): void {
 }
 
 function eachMember(cursor: Cursor, visit: (key: string) => void): void {
+  const { text } = cursor;
   const seen = new Set<string>();
   cursor.at++;
   skipSpace(cursor);
-  if (cursor.bytes[cursor.at] === closeBrace) {
+  if (text.charCodeAt(cursor.at) === closeBrace) {
     cursor.at++;
     return;
   }
   for (;;) {
     const key = readKey(cursor);
-    const folded = key.toUpperCase().toLowerCase();
+    const folded = fold(key);
     // guard: json-duplicate-key
     if (seen.has(folded)) refuse("malformed", `${cursor.what} has a key twice`, { received: key });
     seen.add(folded);
@@ -112,53 +114,60 @@ function eachMember(cursor: Cursor, visit: (key: string) => void): void {
     skipSpace(cursor);
     visit(key);
     skipSpace(cursor);
-    if (cursor.bytes[cursor.at] !== comma) break;
+    if (text.charCodeAt(cursor.at) !== comma) break;
     cursor.at++;
     skipSpace(cursor);
   }
   expect(cursor, closeBrace);
 }
 
+/** Unicode case folding, near enough: `K` (Kelvin) is `k`, `ſ` is `s`, as in Go's decoder. */
+function fold(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}
+
 function eachElement(cursor: Cursor, depth: number): void {
   cursor.at++;
   skipSpace(cursor);
-  if (cursor.bytes[cursor.at] === closeBracket) {
+  if (cursor.text.charCodeAt(cursor.at) === closeBracket) {
     cursor.at++;
     return;
   }
   for (;;) {
     checkValue(cursor, depth + 1);
     skipSpace(cursor);
-    if (cursor.bytes[cursor.at] !== comma) break;
+    if (cursor.text.charCodeAt(cursor.at) !== comma) break;
     cursor.at++;
   }
   expect(cursor, closeBracket);
 }
 
 function readKey(cursor: Cursor): string {
+  const { text, what } = cursor;
   const start = cursor.at;
-  if (cursor.bytes[start] !== quote) refuse("malformed", `${cursor.what} is not JSON`);
+  if (text.charCodeAt(start) !== quote) refuse("malformed", `${what} is not JSON`);
   skipString(cursor);
-  const key = jsonAt(cursor.bytes, [start, cursor.at], cursor.what);
-  return typeof key === "string" ? key : refuse("malformed", `${cursor.what} is not JSON`);
+  const plain = text.slice(start + 1, cursor.at - 1);
+  if (!plain.includes("\\")) return plain;
+  return String(parseJson(text.slice(start, cursor.at), what));
 }
 
 /** Finds the end of a value by its brackets alone: enough for what is parsed later, or never. */
 function skipValue(cursor: Cursor): void {
-  const { bytes, what } = cursor;
+  const { text, what } = cursor;
   let depth = 0;
   let run = 0;
   do {
-    const byte = bytes[cursor.at];
-    if (byte === undefined) refuse("malformed", `${what} ends too early`);
-    if (byte === quote) {
+    const unit = text.charCodeAt(cursor.at);
+    if (Number.isNaN(unit)) refuse("malformed", `${what} ends too early`);
+    if (unit === quote) {
       skipString(cursor);
       run = 0;
-    } else if (depth === 0 && byte !== openBrace && byte !== openBracket) skipPrimitive(cursor);
+    } else if (depth === 0 && unit !== openBrace && unit !== openBracket) skipPrimitive(cursor);
     else {
-      if (byte === openBrace || byte === openBracket) depth++;
-      else if (byte === closeBrace || byte === closeBracket) depth--;
-      run = isDelimiter(byte) ? 0 : run + 1;
+      if (unit === openBrace || unit === openBracket) depth++;
+      else if (unit === closeBrace || unit === closeBracket) depth--;
+      run = isDelimiter(unit) ? 0 : run + 1;
       cursor.at++;
     }
     // guard: json-skip-number-length
@@ -169,16 +178,16 @@ function skipValue(cursor: Cursor): void {
 }
 
 function skipString(cursor: Cursor): void {
-  const { bytes } = cursor;
-  let end = bytes.indexOf(quote, cursor.at + 1);
-  while (end > 0 && isEscaped(bytes, end)) end = bytes.indexOf(quote, end + 1);
+  const { text } = cursor;
+  let end = text.indexOf('"', cursor.at + 1);
+  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
   if (end < 0) refuse("malformed", `${cursor.what} ends inside a string`);
   cursor.at = end + 1;
 }
 
-function isEscaped(bytes: Buffer, at: number): boolean {
+function isEscaped(text: string, at: number): boolean {
   let slashes = 0;
-  while (bytes[at - 1 - slashes] === backslash) slashes++;
+  while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++;
   return slashes % 2 === 1;
 }
 
@@ -186,8 +195,8 @@ function isEscaped(bytes: Buffer, at: number): boolean {
 function skipPrimitive(cursor: Cursor): void {
   const start = cursor.at;
   for (;;) {
-    const byte = cursor.bytes[cursor.at];
-    if (byte === undefined || isDelimiter(byte)) break;
+    const unit = cursor.text.charCodeAt(cursor.at);
+    if (Number.isNaN(unit) || isDelimiter(unit)) break;
     // guard: json-number-length
     if (cursor.at - start > maxNumberLength) refuse("malformed", `${cursor.what} has an endless number`);
     cursor.at++;
@@ -195,31 +204,30 @@ function skipPrimitive(cursor: Cursor): void {
   if (cursor.at === start) refuse("malformed", `${cursor.what} is not JSON`);
 }
 
-function isDelimiter(byte: number): boolean {
-  return isSpace(byte) || byte === comma || byte === colon || isBracket(byte);
+function isDelimiter(unit: number): boolean {
+  return isSpace(unit) || unit === comma || unit === colon || isBracket(unit);
 }
 
-function isBracket(byte: number): boolean {
-  return byte === openBrace || byte === closeBrace || byte === openBracket || byte === closeBracket;
+function isBracket(unit: number): boolean {
+  return unit === openBrace || unit === closeBrace || unit === openBracket || unit === closeBracket;
 }
 
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
 }
 
 function skipSpace(cursor: Cursor): void {
-  for (let byte = cursor.bytes[cursor.at]; byte !== undefined && isSpace(byte); )
-    byte = cursor.bytes[++cursor.at];
+  while (isSpace(cursor.text.charCodeAt(cursor.at))) cursor.at++;
 }
 
-function expect(cursor: Cursor, byte: number): void {
+function expect(cursor: Cursor, unit: number): void {
   skipSpace(cursor);
-  if (cursor.bytes[cursor.at] !== byte) refuse("malformed", `${cursor.what} is not JSON`);
+  if (cursor.text.charCodeAt(cursor.at) !== unit) refuse("malformed", `${cursor.what} is not JSON`);
   cursor.at++;
 }
 
 function atEnd(cursor: Cursor): void {
   skipSpace(cursor);
   // guard: json-trailing
-  if (cursor.at !== cursor.bytes.length) refuse("malformed", `${cursor.what} has bytes after its end`);
+  if (cursor.at !== cursor.text.length) refuse("malformed", `${cursor.what} has bytes after its end`);
 }

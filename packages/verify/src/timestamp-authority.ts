@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash as hashBytes } from "node:crypto";
 import { type Certificate, extensionId, parseCertificate } from "./certificate.ts";
 import { type CertificatePool, certificatePaths, isValidAt, usage } from "./certificate-chain.ts";
 import type { FactCache } from "./fact-cache.ts";
@@ -66,7 +66,7 @@ function isSigner({ signer, signature }: TimestampToken, certificate: Certificat
     certificate.issuer.equals(signer.issuer) && certificate.serialNumber.equals(signer.serialNumber);
   if (!named || signature.certificate === undefined) return named;
   const { hash, digest } = signature.certificate;
-  return createHash(hash).update(certificate.der).digest().equals(digest);
+  return hashBytes(hash, certificate.der, "buffer").equals(digest);
 }
 
 /** RFC 3161 §2.3: timeStamping as the only extended key usage, and critical. */

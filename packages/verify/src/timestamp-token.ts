@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, verify } from "node:crypto";
+import { hash as hashBytes, type KeyObject, verify } from "node:crypto";
 import {
   type DerElement,
   derChildren,
@@ -134,7 +134,7 @@ function readSignerInfo(
   if (type === undefined || readOid(type, what) !== oid.tstInfo)
     refuse("malformed", `${what} signs another content type`);
   // guard: timestamp-message-digest
-  if (!createHash(hash).update(content).digest().equals(digest))
+  if (!hashBytes(hash, content, "buffer").equals(digest))
     refuse("badSignature", `${what} signs other contents`);
   return {
     signer: {
@@ -193,5 +193,5 @@ export function isTimestampSigned({ signature }: TimestampToken, key: KeyObject)
 
 /** Is the timestamp over these bytes? */
 export function isTimestampOf({ imprint }: TimestampToken, bytes: Buffer): boolean {
-  return createHash(imprint.hash).update(bytes).digest().equals(imprint.digest);
+  return hashBytes(imprint.hash, bytes, "buffer").equals(imprint.digest);
 }

@@ -1,7 +1,8 @@
-import { createHash, type KeyObject, verify } from "node:crypto";
+import { createHash, hash as hashBytes, type KeyObject, verify } from "node:crypto";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { json } from "@sigstore/core";
 import { type SignedEntity, type TrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
+import type { LogEntry } from "./log-entry.ts";
 import { checkLogEntryBody, type LoggedSignature } from "./log-entry-body.ts";
 import type { PublicKey } from "./public-key.ts";
 import { refuse, shown } from "./refusal.ts";
@@ -37,16 +38,16 @@ const maxSkewMs = 5 * 60 * 1000;
  * checkpoints and inclusion proofs; what an entry is about is checked here (`checkLogEntryBody`).
  */
 export function checkTransparencyLog(
-  entries: readonly TransparencyLogEntry[],
+  entries: readonly LogEntry[],
   logs: readonly TransparencyLog[],
   logged: LoggedSignature & { readonly key: KeyObject },
   now: Date,
 ): LoggedFacts {
   if (entries.length === 0)
     refuse("logMissing", "signature not found in transparency log: it comes with no log entry");
-  const known = entries.map((entry) => ({
-    entry,
-    authorities: logs.flatMap((log) => authoritiesOf(log, entry)),
+  const known = entries.map((one) => ({
+    ...one,
+    authorities: logs.flatMap((log) => authoritiesOf(log, one.entry)),
   }));
   const ours = known.filter(({ authorities }) => authorities.length > 0);
   const [first] = ours;
@@ -56,9 +57,9 @@ export function checkTransparencyLog(
       "rekor log public key not found: the entry is of a log that is not trusted here",
     );
   }
-  for (const { entry } of ours) {
-    checkLogEntryBody(entry, logged);
-    checkTime(entry, now);
+  for (const one of ours) {
+    checkLogEntryBody(one, logged);
+    checkTime(one.entry, now);
   }
   const [old, current] = [ours.filter(isOld), ours.filter((one) => !isOld(one))];
   for (const { entry, authorities } of old) checkPromise(entry, authorities);
@@ -70,8 +71,7 @@ export function checkTransparencyLog(
   };
 }
 
-interface KnownEntry {
-  readonly entry: TransparencyLogEntry;
+interface KnownEntry extends LogEntry {
   readonly authorities: readonly Authority[];
 }
 
@@ -135,7 +135,7 @@ function comparable(logged: LoggedSignature & { readonly key: KeyObject }): Sign
     compareSignature: (other) => signature.equals(other),
     compareDigest: (digest) =>
       content.kind === "dsse"
-        ? createHash("sha256").update(content.payload).digest().equals(digest)
+        ? hashBytes("sha256", content.payload, "buffer").equals(digest)
         : equalsSigned(digest),
     compareSignedDigest: equalsSigned,
     verifySignature: (key) => key === logged.key,

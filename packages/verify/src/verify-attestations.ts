@@ -1,7 +1,7 @@
 import type { AttestationRule, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
 import type { Evidence, EvidenceGap } from "./evidence.ts";
-import { isOfFormat, type ReadCandidate, relevantGaps } from "./evidence-candidates.ts";
+import { isWanted, type ReadCandidate, relevantGaps } from "./evidence-candidates.ts";
 import { checkStatementSubject } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
@@ -108,11 +108,9 @@ function candidatesOf(
   { rule, sets, input }: Question,
 ): { readonly ofType: readonly ReadCandidate[]; readonly others: readonly string[] } {
   const read = evidence.candidates
-    .filter((candidate) => isOfFormat(candidate, input.format))
+    .filter((candidate) => isWanted(candidate, "attestation", input.format))
     .map((candidate) => sets.reader.read(candidate));
-  const statements = read.filter((one) =>
-    one.kind === "refused" ? one.origin.shelf !== "signatureTag" : one.statement !== undefined,
-  );
+  const statements = read.filter((one) => one.kind === "refused" || one.statement !== undefined);
   // Compared exactly: another case, a slash at the end or a version more is another type.
   const isOfType = (one: ReadCandidate): boolean =>
     one.kind === "refused" || one.statement?.predicateType === rule.type;

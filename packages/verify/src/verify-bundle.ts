@@ -1,8 +1,9 @@
-import { constants, createHash, type KeyObject, publicDecrypt } from "node:crypto";
+import { constants, hash as hashBytes, type KeyObject, publicDecrypt } from "node:crypto";
 import { type Digest, parseDigest } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import { parseDsseStatement } from "./bundle-statement.ts";
+import { parseCertificate } from "./certificate.ts";
 import { reasonOf } from "./evidence-candidates.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { factCache } from "./fact-cache.ts";
@@ -70,7 +71,7 @@ export function verifyBundle(bundle: Uint8Array, question: BundleQuestion): Bund
 }
 
 function readBundle(bytes: Uint8Array): EvidenceSignature {
-  return parseSigstoreBundle(bufferOf(bytes), { shelf: "given", repository: "" });
+  return parseSigstoreBundle(bufferOf(bytes), { shelf: "given", repository: "" }, parseCertificate);
 }
 
 function signerOf({ signer }: BundleQuestion): PreparedSigner {
@@ -94,7 +95,7 @@ function keyRule(pem: string): SignerRule {
   if (typeof keys === "string") throw new VerifyError("invalidPolicy", "key", keys);
   if (key === undefined || others.length > 0)
     throw new VerifyError("invalidPolicy", "key", "one public key is needed");
-  return { kind: "key", key, hashes: hashesOfKey(key.keyObject) };
+  return { kind: "key", key, hashes: hashesOfKey(key) };
 }
 
 function identityRule(subject: string, issuer: string): SignerRule {
@@ -113,7 +114,7 @@ function exactly(text: string): TextMatcher {
 
 function digestOf({ artifact }: BundleQuestion): Digest {
   if ("digest" in artifact) return artifact.digest;
-  return parseDigest(`sha256:${createHash("sha256").update(artifact.bytes).digest("hex")}`);
+  return parseDigest(`sha256:${hashBytes("sha256", artifact.bytes)}`);
 }
 
 /** A message signature is over the artifact; whoever has only its digest verifies over that. */

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
+import { hash as hashBytes } from "node:crypto";
 import type { JsonObject, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
 import type { ReadCandidate } from "./evidence-candidates.ts";
-import { isOfFormat, relevantGaps } from "./evidence-candidates.ts";
+import { isWanted, relevantGaps } from "./evidence-candidates.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
@@ -43,8 +43,9 @@ function judgeSigner(
   const verified: VerifiedSignature[] = [];
   const signers: (readonly string[])[] = [];
   for (const candidate of evidence.candidates) {
+    if (!isWanted(candidate, "signature", input.format)) continue;
     const read = withManifest(sets.reader.read(candidate), input);
-    if (!isOfFormat(candidate, input.format) || !isSignature(read, input)) continue;
+    if (!isSignature(read, input)) continue;
     if (verified.length > 0 && !everySigner) break;
     const judged = judgeCandidate(
       read,
@@ -90,8 +91,7 @@ function judgeSigner(
  * asked for any (as cosign and Kyverno read it). The type read here is unproven, but it can only narrow.
  */
 function isSignature(read: ReadCandidate, { signaturePredicateTypes }: KernelInput): boolean {
-  if (read.kind === "refused") return read.origin.shelf !== "attestationTag";
-  if (read.signature.format === "legacy") return read.statement === undefined;
+  if (read.kind === "refused") return true;
   return (
     read.statement === undefined ||
     signaturePredicateTypes === "any" ||
@@ -115,7 +115,7 @@ function claimOf({ content }: EvidenceSignature, { digest }: KernelInput): JsonO
       const [algorithm = ""] = digest.split(":");
       const bytes =
         content.artifact && "bytes" in content.artifact ? content.artifact.bytes : Buffer.alloc(0);
-      const signed = `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
+      const signed = `${algorithm}:${hashBytes(algorithm, bytes)}`;
       // guard: manifest-digest
       if (signed !== digest)
         refuse("claimMismatch", "the signed manifest is not this image's", {
