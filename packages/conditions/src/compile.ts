@@ -69,7 +69,8 @@ function withPaths(extensions: readonly Extension[], text: string): readonly Ext
 export function evaluate(expression: string | CompiledExpression, scope: Scope): Json {
   const { limits, dialect } = scope;
   const compiled = typeof expression === "string" ? compile(expression, { dialect, limits }) : expression;
-  return toJson(evaluateValue(compiled, scope, createBudget(limits), []));
+  const budget = createBudget(limits);
+  return toFloats(evaluateValue(compiled, scope, budget, []), budget);
 }
 
 /** `evaluate` inside: keeps int64, shares a budget, binds the values of nested variables. */
@@ -105,10 +106,6 @@ function unknownKey({ missing }: Evaluation): ConditionError {
     ...(missing !== undefined && { offset: missing.offset }),
     ...(nearest !== undefined && { nearest }),
   });
-}
-
-function toJson(value: Value): Json {
-  return typeof value === "object" || typeof value === "bigint" ? (toFloats(value) as Json) : value;
 }
 
 /** Root names in the order of their first use. */

@@ -2,29 +2,44 @@ import { isList, type Json, setOwn, type Value } from "./json.ts";
 
 const MAX_TEXT = 2_048;
 const MAX_ELEMENTS = 20;
-const MAX_DEPTH = 6;
+const MAX_NODES = 100;
 
 /** A copy that is small enough for a trace: long texts, lists and maps are cut, and say so. */
-export function display(value: Value, depth = 0): Json {
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value === "string") {
-    return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}… (${value.length} characters)` : value;
-  }
-  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-  if (typeof value !== "object" || value === null) return value;
-  if (isList(value)) {
-    if (depth >= MAX_DEPTH) return `… (${value.length} elements)`;
-    const items = value.slice(0, MAX_ELEMENTS).map((item) => display(item, depth + 1));
-    return value.length > MAX_ELEMENTS ? [...items, `… (${value.length} elements)`] : items;
-  }
-  return displayObject(value, depth);
+export function display(value: Value): Json {
+  return copy(value, { left: MAX_NODES });
 }
 
-function displayObject(value: object, depth: number): Json {
+function copy(value: Value, nodes: { left: number }): Json {
+  nodes.left--;
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "string") return cut(value);
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value !== "object" || value === null) return value;
+  return isList(value) ? copyList(value, nodes) : copyObject(value, nodes);
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}… (${text.length} characters)` : text;
+}
+
+function copyList(list: readonly Value[], nodes: { left: number }): Json {
+  const items: Json[] = [];
+  for (const item of list) {
+    if (items.length === MAX_ELEMENTS || nodes.left <= 0) return [...items, `… (${list.length} elements)`];
+    items.push(copy(item, nodes));
+  }
+  return items;
+}
+
+function copyObject(value: object, nodes: { left: number }): Json {
   const entries = Object.entries(value) as [string, Value][];
-  if (depth >= MAX_DEPTH) return `… (${entries.length} keys)`;
   const object: Record<string, Json> = {};
-  for (const [key, item] of entries.slice(0, MAX_ELEMENTS)) setOwn(object, key, display(item, depth + 1));
-  if (entries.length > MAX_ELEMENTS) setOwn(object, "…", `${entries.length} keys`);
+  for (const [at, [key, item]] of entries.entries()) {
+    if (at === MAX_ELEMENTS || nodes.left <= 0) {
+      setOwn(object, "…", `${entries.length} keys`);
+      return object;
+    }
+    setOwn(object, cut(key), copy(item, nodes));
+  }
   return object;
 }

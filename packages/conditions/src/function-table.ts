@@ -100,7 +100,8 @@ function isType(item: Item, type: ArgumentType): boolean {
 export function nearestOf(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > 100) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let bestDistance = (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1;
+  if (name.length < 2) return undefined;
   let seen = 0;
   for (const candidate of candidates) {
     if (++seen > 1_000) break;

@@ -1,6 +1,6 @@
 import { ConditionError } from "./condition-error.ts";
-import { isObject, setOwn, type Value } from "./json.ts";
-import { defaultLimits } from "./limits.ts";
+import { isList, type Json, setOwn, type Value } from "./json.ts";
+import { type Budget, checkDepth, defaultLimits, spend } from "./limits.ts";
 
 export interface ParseJsonOptions {
   /** Deepest nesting. Default 256. */
@@ -54,7 +54,11 @@ export function parseGoJson(text: string, maxDepth: number = defaultLimits.depth
     return parseJson(text, { duplicateKeys: "last", maxDepth });
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    throw new ConditionError(`${error.message} (character ${error.offset ?? 0})`, { code: error.code }, error);
+    throw new ConditionError(
+      `${error.message} (character ${error.offset ?? 0})`,
+      { code: error.code },
+      error,
+    );
   }
 }
 
@@ -172,7 +176,7 @@ function decodeString(reader: Reader, start: number): string {
   } catch (cause) {
     throw new ConditionError(
       "the JSON text has an invalid escape",
-      { code: "badText", offset: start },
+      { code: "badJson", offset: start },
       cause,
     );
   }
@@ -223,12 +227,17 @@ function unexpected(reader: Reader, wanted: string): ConditionError {
   });
 }
 
-/** The same value with every int64 as a float64: what Go makes of it by way of JSON. */
-export function toFloats(value: Value): Value {
+/**
+ * The same value as a tree of its own, with every int64 as a float64: what Go makes of it by way of JSON. A value that
+ * stands in itself many times is small until it is copied, so every node counts.
+ */
+export function toFloats(value: Value, budget: Budget, depth = 0): Json {
   if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(toFloats);
-  if (!isObject(value)) return value;
-  const object: Record<string, Value> = {};
-  for (const [key, item] of Object.entries(value)) setOwn(object, key, toFloats(item));
+  if (typeof value !== "object" || value === null) return value;
+  checkDepth(budget.limits, depth);
+  spend(budget, 1);
+  if (isList(value)) return value.map((item) => toFloats(item, budget, depth + 1));
+  const object: Record<string, Json> = {};
+  for (const [key, item] of Object.entries(value)) setOwn(object, key, toFloats(item, budget, depth + 1));
   return object;
 }

@@ -1,7 +1,7 @@
 import { ConditionError } from "./condition-error.ts";
 import { formatNumber, jsonNumber } from "./go-number.ts";
 import { isObject } from "./json.ts";
-import { type Budget, checkDepth, spendOutput } from "./limits.ts";
+import { type Budget, checkDepth, spend, spendOutput } from "./limits.ts";
 
 // How Go writes values: `%v` of fmt, encoding/json (`to_string`) and jsoniter (values inside mixed text).
 
@@ -29,6 +29,7 @@ export function sortedKeys(object: object): string[] {
 /** `fmt.Sprint` of a value: `1e+06`, `<nil>`, `[a b]`, `map[k:v]`. */
 export function printText(value: unknown, budget: Budget, depth = 0): string {
   checkDepth(budget.limits, depth);
+  spend(budget, 1);
   if (value === null || value === undefined) return spent("<nil>", budget);
   if (typeof value === "number") return spent(formatNumber(value), budget);
   if (Array.isArray(value)) {
@@ -41,7 +42,9 @@ export function printText(value: unknown, budget: Budget, depth = 0): string {
   return spent(typeof value === "function" ? "{}" : String(value), budget);
 }
 
+/** A value that stands in itself many times is small until it is printed: every node counts. */
 function spent(text: string, budget: Budget): string {
+  spend(budget, 1);
   spendOutput(budget, text.length + 1);
   return text;
 }
@@ -57,6 +60,7 @@ export function templateText(value: unknown, budget: Budget): string {
  */
 export function jsonText(value: unknown, budget: Budget, exponent: "short" | "padded", depth = 0): string {
   checkDepth(budget.limits, depth);
+  spend(budget, 1);
   if (typeof value === "string") return spent(quote(value, exponent), budget);
   if (typeof value === "number") {
     if (Number.isFinite(value)) return spent(jsonNumber(value, exponent), budget);

@@ -23,7 +23,8 @@ import { mapLeaves } from "./traverse.ts";
  * Throws `ConditionError` with the path and the expression.
  */
 export function substitute(document: Value, scope: Scope): Json {
-  return toFloats(substituteValue(document, scope, createBudget(scope.limits))) as Json;
+  const budget = createBudget(scope.limits);
+  return toFloats(substituteValue(document, scope, budget), budget);
 }
 
 /**

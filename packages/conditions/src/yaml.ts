@@ -18,8 +18,9 @@ import { resolvePlain } from "./yaml-scalar.ts";
 
 /** What one conversion carries along. */
 interface Conversion {
-  readonly document: Document;
   readonly budget: Budget;
+  /** The nodes that were seen with an anchor, the last of each name. */
+  readonly anchors: Map<string, Node>;
   /** Anchors that are being converted: one that holds itself never ends. */
   readonly open: Set<Node>;
 }
@@ -35,7 +36,7 @@ export function parseGoYaml(text: string, budget: Budget): Value {
   if (document === undefined) return null;
   const problem = document.errors[0];
   if (problem !== undefined) throw invalid(problem.message.split("\n")[0] ?? "");
-  return convert(document.contents as Node | null, { document, budget, open: new Set() }, 0);
+  return convert(document.contents as Node | null, { budget, anchors: new Map(), open: new Set() }, 0);
 }
 
 function firstDocument(text: string): Document | undefined {
@@ -56,9 +57,11 @@ function invalid(message: string): ConditionError {
 
 function convert(node: Node | null, conversion: Conversion, depth: number): Value {
   checkDepth(conversion.budget.limits, depth);
-  spend(conversion.budget, 1);
+  spend(conversion.budget, 4);
   if (node === null) return null;
   if (isAlias(node)) return convertAlias(node, conversion, depth);
+  const { anchor } = node as { readonly anchor?: string };
+  if (anchor !== undefined) conversion.anchors.set(anchor, node);
   if (isScalar(node)) return convertScalar(node as Scalar, conversion.budget);
   if (conversion.open.has(node)) throw invalid("an anchor contains itself");
   conversion.open.add(node);
@@ -77,9 +80,9 @@ interface Pair {
 }
 
 function convertAlias(alias: Alias, conversion: Conversion, depth: number): Value {
-  const target = alias.resolve(conversion.document);
+  const target = conversion.anchors.get(alias.source);
   if (target === undefined) throw invalid(`unknown anchor \`${alias.source}\``);
-  return convert(target as Node, conversion, depth + 1);
+  return convert(target, conversion, depth + 1);
 }
 
 function convertMap(pairs: readonly Pair[], conversion: Conversion, depth: number): Value {
