@@ -28,6 +28,7 @@ import { pullSecretCredentials } from "@assay/sources/credentials";
 import { type RegistryOptions, registrySource } from "@assay/sources/registry";
 import { AssayError } from "./assay-error.ts";
 import { defaultCredentials } from "./default-credentials.ts";
+import { defaultKeys } from "./default-keys.ts";
 import { defaultTrust } from "./default-trust.ts";
 import { isJsonObject } from "./json-object.ts";
 
@@ -51,7 +52,7 @@ export interface AssayOptions {
   readonly objects?: readonly (JsonObject | string)[];
   /** Reads ConfigMaps, Secrets and API calls, in place of `objects`. */
   readonly context?: ContextSource;
-  /** Reads keys of a KMS. Default: none. */
+  /** Reads keys of a KMS. Default: `awskms://`, `gcpkms://`, `azurekms://` (their SDKs are optional peers), `hashivault://`, `k8s://`. */
   readonly keys?: KeySource;
   /** Default: the system's clock. */
   readonly clock?: () => Date;
@@ -88,7 +89,10 @@ export function createAssay(options: AssayOptions): Assay {
   const files = filesOf(options.policies);
   const loaded = loadPolicies(files);
   if (loaded.policies.length === 0 && files.length > 0) {
-    throw new AssayError("invalidPolicy", "there is no ClusterPolicy or Policy in what was given");
+    const names = files.slice(0, 5).map(({ file }) => `\`${file}\``);
+    throw new AssayError("invalidPolicy", `there is no policy in ${names.join(", ")}`, {
+      hint: "a policy is a document of kind ClusterPolicy or Policy, apiVersion kyverno.io/v1",
+    });
   }
   return assemble(loaded, options, files);
 }
@@ -117,7 +121,11 @@ export function assemble(
     evaluate: async (request, limits) => (await engine.evaluate(request, limits)).verdict,
     evaluation: (request, limits) => engine.evaluate(request, limits),
     record: async (request, limits) =>
-      recordOf(await engine.evaluate(request, limits), { policies: files, options: settings, request }),
+      recordOf(await engine.evaluate(request, { ...limits, remember: false }), {
+        policies: files,
+        options: settings,
+        request,
+      }),
     plan: (request) => engine.plan(request),
   };
 }
@@ -131,7 +139,7 @@ export function sourcesOf(options: Omit<AssayOptions, "policies">): Sources {
     evidence: options.source ?? registrySource({ credentials, ...options.registry }),
     trust: trust === undefined ? defaultTrust() : isTrustSource(trust) ? trust : fixedTrust(trust.json),
     context: reads,
-    ...(keys === undefined ? {} : { keys }),
+    keys: keys ?? defaultKeys(reads),
   };
 }
 

@@ -1,5 +1,5 @@
 import { EngineError, type EvaluationOptions, type Verdict } from "@assay/engine";
-import { PolicyError } from "@assay/policy";
+import { PolicyError, type Trace } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
 import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "./image-question.ts";
@@ -20,7 +20,13 @@ export async function evaluateImage(
   options: EvaluateImageOptions = {},
 ): Promise<Verdict> {
   const assay = openQuestion(question, options);
-  return assay.evaluate({ resource: podOf(image) }, options);
+  const verdict = await assay.evaluate({ resource: podOf(image) }, options);
+  return { ...verdict, trace: verdict.trace.map(withoutPlace) };
+}
+
+/** Lines and columns of a policy that nobody wrote would only mislead. */
+function withoutPlace({ source: _, ...trace }: Trace): Trace {
+  return { ...trace, children: trace.children.map(withoutPlace) };
 }
 
 /** The question becomes a policy that nobody wrote: its positions would mislead, what is wrong with it stays. */

@@ -1,5 +1,4 @@
 import type { JsonObject } from "@assay/policy";
-import { AssayError } from "./assay-error.ts";
 import { type Assay, createAssay } from "./create-assay.ts";
 import { type ContextFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
 import { type InputFile, readInputFiles } from "./input-files.ts";
@@ -21,21 +20,11 @@ export async function openAssay(
     ({ object }) => object,
   );
   const { now } = flags;
-  const assay = createAssay({
+  return createAssay({
     policies: files,
     objects,
     variables: parseVariables(flags.var),
     clock: now === undefined ? terminal.now : () => now,
     ...(await sourceOptions(flags, terminal)),
   });
-  if (assay.policies.length === 0) {
-    throw new AssayError(
-      "invalidPolicy",
-      `there is no policy in ${policies.map((name) => `\`${name}\``).join(", ")}`,
-      {
-        hint: "a policy is a document of kind ClusterPolicy or Policy",
-      },
-    );
-  }
-  return assay;
 }

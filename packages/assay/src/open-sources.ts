@@ -1,4 +1,5 @@
 import type { EvidenceSource, TrustSource } from "@assay/engine";
+import type { BytesCache } from "@assay/sources/cache";
 import { trustRoots } from "@assay/sources/trust";
 import { AssayError } from "./assay-error.ts";
 import type { AssayOptions } from "./create-assay.ts";
@@ -28,7 +29,13 @@ export async function evidenceSource(flags: SourceFlags, terminal: Terminal): Pr
   return registrySource({
     insecureHosts: flags.insecureRegistry,
     credentials: defaultCredentials(flags.registryConfig),
+    ...(flags.cacheDir === undefined ? {} : { cache: await cacheIn(flags.cacheDir) }),
   });
+}
+
+async function cacheIn(directory: string): Promise<BytesCache> {
+  const { diskCache, layeredCache, memoryCache } = await import("@assay/sources/cache");
+  return layeredCache(memoryCache(), diskCache({ directory }));
 }
 
 /** Read now, so that a missing or broken file is a usage error and not a verdict about images. */

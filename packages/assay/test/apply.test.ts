@@ -1,6 +1,10 @@
 import { createRegistry, loadLayout, type Registry, type RunningServer } from "@assay/testkit";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type CliRun, ROOT, runCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
+
+// A process of its own takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const NOW = "2026-11-23T12:00:00Z";
 const COSIGN = [
@@ -46,7 +50,7 @@ function workload(kind: string, images: readonly string[], name = "web"): object
 
 function apply(policy: string, resources: readonly object[], ...flags: string[]): Promise<CliRun> {
   const stdin = resources.map((resource) => JSON.stringify(resource)).join("\n---\n");
-  return runCli(["apply", policy, "--resource", "-", ...flags], { stdin });
+  return runHere(["apply", policy, "--resource", "-", ...flags], { stdin });
 }
 
 const MADE_BY_COSIGN = "examples/policies/made-by-cosign.yaml";
@@ -85,9 +89,9 @@ describe("a loopback registry", () => {
       ...["--certificate-oidc-issuer", "http://127.0.0.1:9998"],
       ...["--trusted-root", "examples/testdata/cosign-trusted-root.json"],
     ];
-    const right = await runCli(["verify", `${server.host}/acme/kl-att3:v1`, ...flags]);
+    const right = await runHere(["verify", `${server.host}/acme/kl-att3:v1`, ...flags]);
     expect(right.status).toBe(0);
-    const evil = await runCli(["verify", `${server.host}/acme/kl-evil:v1`, ...flags, "--output", "json"]);
+    const evil = await runHere(["verify", `${server.host}/acme/kl-evil:v1`, ...flags, "--output", "json"]);
     expect(JSON.parse(evil.out).verdicts[0].results[0].code).toBe("identityMismatch");
     expect(evil.status).toBe(1);
   });
@@ -102,7 +106,7 @@ describe("a loopback registry", () => {
       ],
       ...["--trusted-root", "examples/testdata/cosign-trusted-root.json"],
     ];
-    const { status } = await runCli(["verify", `${server.host}/acme/kl-att3:v1`, ...flags]);
+    const { status } = await runHere(["verify", `${server.host}/acme/kl-att3:v1`, ...flags]);
     expect(status).toBe(1);
   });
 
@@ -112,7 +116,7 @@ describe("a loopback registry", () => {
     [["--type", "cyclonedx"], 1],
   ])("verify %j exits %d", async (types, expected) => {
     const flags = ["--key", "examples/testdata/cosign.pub", "--insecure-ignore-tlog", ...types];
-    const { status } = await runCli(["verify", `${server.host}/acme/key-att3:v1`, ...flags]);
+    const { status } = await runHere(["verify", `${server.host}/acme/key-att3:v1`, ...flags]);
     expect(status).toBe(expected);
   });
 
@@ -125,7 +129,7 @@ describe("a loopback registry", () => {
       "examples/testdata/cosign.pub",
       ...trust,
     ];
-    const { status, out } = await runCli([...args, "--output", "json"]);
+    const { status, out } = await runHere([...args, "--output", "json"]);
     expect(JSON.parse(out).verdicts[0].results[0].code).toBe("logMissing");
     expect(status).toBe(1);
   });
@@ -220,7 +224,7 @@ describe("apply", () => {
   });
 
   test("policies come from globs and directories, resources from several files", async () => {
-    const { status, out } = await runCli([
+    const { status, out } = await runHere([
       ...["apply", "examples/policies/made-*.yaml", "--resource", "examples/03-policy-tests/pods.yaml"],
       ...COSIGN,
       ...["--output", "json"],
@@ -237,7 +241,7 @@ describe("apply", () => {
   test("policies from standard input", async () => {
     const { readFile } = await import("node:fs/promises");
     const stdin = await readFile(`${ROOT}${MADE_BY_COSIGN}`, "utf8");
-    const { status } = await runCli(
+    const { status } = await runHere(
       ["apply", "-", "--resource", "examples/03-policy-tests/pods.yaml", ...COSIGN],
       { stdin },
     );

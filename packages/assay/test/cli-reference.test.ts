@@ -16,7 +16,11 @@ test("docs/reference/cli.md is the help of every command", async () => {
 function section(command: Command): string {
   const name = command.parent === null ? "assay" : `assay ${command.name()}`;
   let help = "";
-  command.configureOutput({ writeOut: (text) => void (help += text) });
+  command.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+  });
   command.outputHelp();
   const children = command.parent === null ? [] : command.commands.map(section);
   return [`## ${name}\n`, "```text", help.trimEnd(), "```\n", ...children].join("\n");

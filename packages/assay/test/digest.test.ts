@@ -1,14 +1,23 @@
-import { createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createKey, createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { runCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
+
+// A process of its own takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let registry: Registry;
 let server: RunningServer;
 let digest = "";
+const key = createKey();
 
 beforeAll(async () => {
   registry = createRegistry();
   ({ digest } = image({ repository: "acme/app", tag: "v1" }).pushTo(registry));
+  image({ repository: "acme/signed" }).signedBy(key).pushTo(registry);
   server = await registry.listen();
 });
 afterAll(() => server.close());
@@ -41,4 +50,32 @@ test.each([
   expect(err).toContain(said);
   expect(err).not.toContain("    at ");
   expect(status).toBe(expected);
+});
+
+test("--cache-dir keeps documents by digest, and a damaged one is not believed", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "assay-cache-"));
+  try {
+    const args = [
+      "verify",
+      `${server.host}/acme/signed:v1`,
+      "--insecure-ignore-tlog",
+      "--cache-dir",
+      directory,
+    ];
+    const before = registry.requests.length;
+    const keyFile = join(directory, "cosign.pub");
+    await writeFile(keyFile, key.pem);
+    expect((await runHere([...args, "--key", keyFile])).status).toBe(0);
+    const first = registry.requests.length - before;
+    expect((await runHere([...args, "--key", keyFile])).status).toBe(0);
+    const second = registry.requests.length - before - first;
+    expect(second).toBeLessThan(first);
+    for (const file of await readdir(join(directory, "sha256"), { recursive: true, withFileTypes: true })) {
+      if (file.isFile()) await writeFile(join(file.parentPath, file.name), "damaged");
+    }
+    expect((await runHere([...args, "--key", keyFile])).status).toBe(0);
+    expect(registry.requests.length - before - first - second).toBeGreaterThan(second);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -1,8 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ROOT } from "./run-cli.ts";
+
+// A process of its own takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const EXAMPLES = readdirSync(join(ROOT, "examples")).filter((name) => /^\d\d-/.test(name));
 

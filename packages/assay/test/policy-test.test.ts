@@ -3,9 +3,12 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ROOT } from "./run-cli.ts";
 import { runHere } from "./run-here.ts";
+
+// A process of its own takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let cwd = "";
 beforeAll(async () => {
