@@ -28,14 +28,14 @@ export const codes: Readonly<Record<Code, CodeHelp>> = {
     outcome: "fail",
     meaning: "There are signatures, but none by a key, certificate or authority that the policy trusts.",
     nextStep:
-      "Compare the key of the policy with the one that signed (`cosign verify --key cosign.pub IMAGE`). Sign with the key of the policy, or add the signer's key to it.",
+      "Most often another key signed: compare the policy's key with the one that you sign with (`cosign verify --key cosign.pub IMAGE`). Sign with the key of the policy, or add the signer's key to it.",
   },
   badSignature: {
     outcome: "fail",
     meaning:
       "A signature claims to be by a trusted signer but does not verify over the bytes that it covers.",
     nextStep:
-      "The signature was damaged, made with another hash algorithm (see `signatureAlgorithm`), or forged. Sign the image again; if that does not help, find out who pushed it.",
+      "Check first that it is not another key's: compare the policy's key with the one that you sign with. Else the signature was damaged, made with another hash algorithm (see `signatureAlgorithm`), or forged: sign the image again, and find out who pushed it.",
   },
   claimMismatch: {
     outcome: "fail",

@@ -10,6 +10,8 @@ export interface ExplainOptions {
   readonly color?: boolean;
   /** Columns that lines are wrapped at. Default 100, at least 40. */
   readonly width?: number;
+  /** Where each step stands in the policy's file. Default true; false where the policy was made up, not read. */
+  readonly positions?: boolean;
   /** What the evaluation cost, printed last. */
   readonly stats?: EvaluationStats;
 }
@@ -34,6 +36,7 @@ const signs: Readonly<Record<Outcome, { readonly sign: string; readonly style: S
 interface Page {
   readonly lines: string[];
   readonly width: number;
+  readonly positions: boolean;
   paint(style: Style, text: string): string;
 }
 
@@ -45,6 +48,7 @@ export function explain(given: Verdict, options: ExplainOptions = {}): string {
   const page: Page = {
     lines: [],
     width: Math.max(40, options.width ?? 100),
+    positions: options.positions ?? true,
     paint: (style, text) => (options.color === true ? `\u001b[${ansi[style]}m${text}\u001b[0m` : text),
   };
   const verdict = cleaned(given);
@@ -99,7 +103,7 @@ function printTrace(trace: Trace, at: Spot, page: Page): void {
     `${page.paint(style, sign)} ${page.paint("bold", title)}${message}${page.paint(style, code)}`,
   );
   const position = trace.source === undefined ? at.position : formatPosition(trace.source);
-  if (position !== at.position && position !== undefined) {
+  if (page.positions && position !== at.position && position !== undefined) {
     print(
       page,
       at.depth + 1,

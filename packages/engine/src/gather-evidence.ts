@@ -1,8 +1,9 @@
 import type { Digest } from "@assay/image";
-import type { Code } from "@assay/policy";
+import type { Trace } from "@assay/policy";
 import type { Candidate, Evidence, EvidenceGap, Shelf } from "@assay/verify";
 import type { AnswerBook } from "./answer-book.ts";
 import type { EvidenceLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
+import { codeOfFailure, lookupTrace } from "./lookup-trace.ts";
 
 /** What the evidence is wanted for. */
 export type Purpose = "signatures" | "attestations";
@@ -21,6 +22,8 @@ export interface EvidenceQuestion {
 export interface FoundEvidence {
   readonly evidence: Evidence;
   readonly failures: readonly LookupFailure[];
+  /** A step for each of them, with what the source says about how it asked. */
+  readonly lookups: readonly Trace[];
   /** The referrers fallback tag, where it was not asked yet. */
   readonly fallback?: EvidenceLookup;
 }
@@ -35,6 +38,7 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
   const candidates: Candidate[] = [];
   const gaps: EvidenceGap[] = [];
   const failures: LookupFailure[] = [];
+  const lookups: Trace[] = [];
   let fallback: ShelfLookup | undefined;
   for (const kind of shelvesOf(question)) {
     const lookup = lookupOf(kind, question);
@@ -48,6 +52,7 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
     } else if (answer.failure.code !== "notFound") {
       gaps.push(gapOf(kind, answer.failure));
       failures.push(answer.failure);
+      lookups.push(lookupTrace(lookup, answer));
     }
   }
   const asked = fallback === undefined ? undefined : book.peek(fallback);
@@ -56,10 +61,12 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
   else if (asked !== undefined && asked.failure.code !== "notFound") {
     gaps.push(gapOf("referrersTag", asked.failure));
     failures.push(asked.failure);
+    if (fallback !== undefined) lookups.push(lookupTrace(fallback, asked));
   }
   return {
     evidence: { digest: question.digest, candidates, gaps },
     failures,
+    lookups,
     ...(fallback !== undefined && asked === undefined ? { fallback } : {}),
   };
 }
@@ -98,17 +105,5 @@ function shelfName(shelf: Shelf): string {
       return "referrers fallback tag";
     case "given":
       return "given evidence";
-  }
-}
-
-/** The trace code of a lookup that failed. */
-export function codeOfFailure(failure: LookupFailure): Code {
-  switch (failure.code) {
-    case "notFound":
-      return "imageNotFound";
-    case "unsupported":
-      return "unavailable";
-    default:
-      return failure.code;
   }
 }

@@ -5,7 +5,24 @@ export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { Evaluation, EvaluationOptions, EvaluationStats } from "./evaluation.ts";
 export { type ExplainOptions, explain } from "./explain.ts";
 export type { Answered, Answers } from "./gather.ts";
-export type * from "./lookup.ts";
+export type {
+  Answer,
+  AnswerValues,
+  ContextLookup,
+  ContextSource,
+  EvidenceLookup,
+  EvidenceSource,
+  FetchOptions,
+  KeyLookup,
+  KeySource,
+  Lookup,
+  LookupFailure,
+  Notes,
+  RegistryAccess,
+  Sources,
+  TrustLookup,
+  TrustSource,
+} from "./lookup.ts";
 export { lookupKey } from "./lookup-key.ts";
 export type { Plan, PlannedLookup, PlanRule } from "./plan.ts";
 export {
@@ -18,4 +35,4 @@ export {
   recordOf,
   replaySources,
 } from "./record.ts";
-export type * from "./verdict.ts";
+export type { EvaluationRequest, JsonPatch, Result, Verdict } from "./verdict.ts";

@@ -9,6 +9,7 @@ import {
   type Purpose,
 } from "./gather-evidence.ts";
 import type { LookupFailure, RegistryAccess } from "./lookup.ts";
+import { lookupTrace } from "./lookup-trace.ts";
 import type { Pass } from "./pass.ts";
 
 /** Whose evidence the kernel is to judge. */
@@ -73,8 +74,19 @@ export function judgeEvidence<J extends Judgement>(
   }
   if (pending) throw new PendingLookup("evidence");
   const failures = [...found.values()].flatMap((one) => one.failures);
-  if (judgement.needsTrust && pass.trust.kind === "unavailable") failures.push(pass.trust.failure);
-  return { judgement, failures };
+  const lookups = [...found.values()].flatMap((one) => one.lookups);
+  if (judgement.needsTrust && pass.trust.kind === "unavailable") {
+    const { failure } = pass.trust;
+    failures.push(failure);
+    lookups.push(lookupTrace({ kind: "trustRoot", name: pass.settings.trustRoot }, { ok: false, failure }));
+  }
+  return { judgement: withLookups(judgement, lookups), failures };
+}
+
+/** What could not be had stands beside what was judged without it. */
+function withLookups<J extends Judgement>(judgement: J, lookups: readonly Trace[]): J {
+  if (lookups.length === 0) return judgement;
+  return { ...judgement, trace: { ...judgement.trace, children: [...judgement.trace.children, ...lookups] } };
 }
 
 function evidenceQuestion(question: KernelQuestion, repository: string | undefined): EvidenceQuestion {

@@ -2,9 +2,9 @@ import { type Digest, pinnedText } from "@assay/image";
 import type { Code, Outcome, Trace } from "@assay/policy";
 import { PendingLookup } from "./answer-book.ts";
 import { digestRule, pins } from "./digest-rule.ts";
-import { codeOfFailure } from "./gather-evidence.ts";
 import { judgeEntry } from "./judge-entry.ts";
-import type { LookupFailure, RegistryAccess } from "./lookup.ts";
+import type { Answer, RegistryAccess } from "./lookup.ts";
+import { codeOfFailure, lookupTrace } from "./lookup-trace.ts";
 import type { Pass } from "./pass.ts";
 import { allOf, leadOf } from "./reason.ts";
 import type { PlannedEntry, PlannedImage, PlannedRule } from "./request-plan.ts";
@@ -83,33 +83,35 @@ function resolveDigest(
   );
   if (!needed) return {};
   const { access } = question;
-  const answer = pass.book.ask({
-    kind: "digest",
-    image: reference,
-    ...(access === undefined ? {} : { access }),
-  });
+  const lookup = { kind: "digest", image: reference, ...(access === undefined ? {} : { access }) } as const;
+  const answer = pass.book.ask(lookup);
   if (answer === undefined) throw new PendingLookup(text);
-  return answer.ok ? { digest: answer.value.digest } : unresolved(question, answer.failure);
+  return answer.ok
+    ? { digest: answer.value.digest }
+    : unresolved(question, lookupTrace(lookup, answer), answer);
 }
 
-function unresolved(question: ImageQuestion, failure: LookupFailure): StepJudgement {
+function unresolved(
+  question: ImageQuestion,
+  step: Trace,
+  { failure }: Extract<Answer<"digest">, { ok: false }>,
+): StepJudgement {
   const missing = failure.code === "notFound";
   const outcome = missing || isEvidenceFault(failure) ? "fail" : "error";
   const what = missing ? "the image does not exist" : "its digest could not be resolved";
-  const message = `failed to verify image ${question.image.text}: ${what}: ${failure.message}`;
   return {
     opens: allOpen([failure]),
     trace: imageTrace(question, outcome, {
       code: codeOfFailure(failure),
-      message,
-      facts: { origin: failure.origin },
-      children: [],
+      message: `failed to verify image ${question.image.text}: ${what}: ${failure.message}`,
+      facts: { image: question.image.text },
+      children: [{ ...step, outcome }],
     }),
   };
 }
 
 /** What was sent breaks a rule: that follows from bytes, and asking again would not help. */
-function isEvidenceFault(failure: LookupFailure): boolean {
+function isEvidenceFault(failure: { readonly code: string }): boolean {
   return failure.code === "malformed" || failure.code === "tooLarge" || failure.code === "tooMany";
 }
 

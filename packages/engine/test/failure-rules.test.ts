@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { explain } from "../src/explain.ts";
 import type { LookupFailure } from "../src/lookup.ts";
 import { engineFor, image, pinned, pod, policy } from "./build.ts";
 import { failure, fixtureSources } from "./fixture-source.ts";
@@ -143,5 +144,20 @@ describe("a fail means what the rule's action says", () => {
       expect(verdict.allowed).toBe(false);
       expect(verdict.results).toHaveLength(2);
     }
+  });
+});
+
+describe("the trace of what could not be had", () => {
+  test.each([
+    ["digest", image("key-ecdsa")],
+    ["signatureTag", pinned("key-ecdsa", "referrers")],
+  ] as const)("says of the %s whom it asked, what came back, and what was tried", async (kind, text) => {
+    const notes = ["credentials of `docker config` were refused", "no pull secret is given"];
+    const answer = { ok: false, failure: failures["401"], notes } as const;
+    const sources = fixtureSources({ answer: (lookup) => (lookup.kind === kind ? answer : undefined) });
+    const { verdict } = await engineFor(policy(), { sources }).evaluate({ resource: pod(text) });
+    const facts = { lookup: kind, origin, status: 401, notes };
+    expect(JSON.stringify(verdict.trace)).toContain(JSON.stringify(facts));
+    expect(explain(verdict).replaceAll(/\s+/g, " ")).toContain("`docker config` were refused");
   });
 });
