@@ -19,6 +19,7 @@ export interface SignOptions {
   readonly log?: TransparencyLog | readonly TransparencyLog[] | false;
   /** Which evidence of inclusion is kept. Default: what the format can carry. */
   readonly logEvidence?: "promise" | "proof" | "both";
+  /** Default: what cosign records, `hashedrekord` for claims and in Rekor v2, `dsse` for statements. */
   readonly entryKind?: EntryKind;
   /** Who timestamps it. Default: the signer's own authority, if it has one; `false`: nobody. */
   readonly timestampAuthority?: TimestampAuthority | readonly TimestampAuthority[] | false;

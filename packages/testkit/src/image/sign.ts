@@ -130,11 +130,14 @@ function signed(data: Uint8Array, signer: Signer, options: SignOptions): Uint8Ar
 function logged(
   request: Pick<LogRequest, "entryKind" | "signature" | "signed" | "dsse">,
   signer: Signer,
-  { log = signer.log, edit, at, logEvidence, format, hash }: SignOptions,
+  { log = signer.log, edit, at, logEvidence, format, hash, entryKind }: SignOptions,
 ): readonly LogEntry[] {
   const evidence = logEvidence ?? (format === undefined || !format.startsWith("bundle") ? "promise" : "both");
   return listOf<TransparencyLog>(log).map((each) => {
-    const asked: LogRequest = { ...request, hash, verifier: verifierOf(signer), editBody: edit?.logBody };
+    // Rekor v2 records a hash of what was signed, statements too, unless the test says otherwise: cosign reads no other.
+    const kind = entryKind ?? (each.version === 2 ? "hashedrekord" : request.entryKind);
+    const verifier = verifierOf(signer);
+    const asked: LogRequest = { ...request, entryKind: kind, hash, verifier, editBody: edit?.logBody };
     const entry = each.record(edit?.logRequest?.(asked) ?? asked, { at, evidence });
     return edit?.entry?.(entry) ?? entry;
   });
