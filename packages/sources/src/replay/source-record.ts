@@ -1,0 +1,73 @@
+import type { Answer, Lookup } from "@assay/engine";
+import { isFields, own, text } from "../oci/manifest.ts";
+import { SourceError } from "../source-error.ts";
+
+/** What was asked and answered. */
+export interface RecordedAnswer {
+  readonly lookup: Lookup;
+  readonly answer: Answer;
+}
+
+/**
+ * The text that makes two lookups the same question. How an image was written is no part of it; who asked (credentials)
+ * is.
+ */
+export function questionOf(lookup: Lookup): string {
+  const asked = "image" in lookup ? { ...lookup, image: { ...lookup.image, text: "" } } : lookup;
+  return JSON.stringify(asked, (_key, value: unknown) =>
+    isFields(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+  );
+}
+
+/** A record's text: JSON, bytes as `{"$base64": "…"}`. */
+export function encodeAnswers(answers: Iterable<RecordedAnswer>): string {
+  const record = { version: 1, answers: [...answers] };
+  const encoded = (_key: string, value: unknown): unknown =>
+    value instanceof Uint8Array ? { $base64: Buffer.from(value).toString("base64") } : value;
+  return `${JSON.stringify(record, encoded, 1)}\n`;
+}
+
+/** Reads a record. Throws `misuse` for a text that is none. What it says is as trustworthy as where it comes from. */
+export function decodeAnswers(content: string): readonly RecordedAnswer[] {
+  let record: unknown;
+  try {
+    record = JSON.parse(content);
+  } catch (cause) {
+    throw notARecord(cause);
+  }
+  const answers = isFields(record) && own(record, "version") === 1 ? own(record, "answers") : undefined;
+  if (!Array.isArray(answers)) throw notARecord(undefined);
+  return answers.map((entry: unknown) => {
+    const [lookup, answer] = isFields(entry) ? [own(entry, "lookup"), own(entry, "answer")] : [];
+    if (!isFields(lookup) || !isFields(answer) || typeof own(lookup, "kind") !== "string")
+      throw notARecord(undefined);
+    const recorded: object = { lookup, answer: withBytes(answer) };
+    return recorded as RecordedAnswer; // its form is that of who wrote it: see above
+  });
+}
+
+/** Candidates hold the only bytes: what looks like bytes in a ConfigMap is data and stays. */
+function withBytes(answer: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const value = own(answer, "value");
+  const candidates = isFields(value) ? own(value, "candidates") : undefined;
+  if (!isFields(value) || !Array.isArray(candidates)) return answer;
+  return { ...answer, value: { ...value, candidates: candidates.map(candidateWithBytes) } };
+}
+
+function candidateWithBytes(candidate: unknown): unknown {
+  if (!isFields(candidate)) throw notARecord(undefined);
+  const field =
+    candidate["kind"] === "legacy" ? "payload" : candidate["kind"] === "bundle" ? "bytes" : undefined;
+  if (field === undefined) return candidate;
+  const encoded = candidate[field];
+  const base64 = isFields(encoded) ? text(own(encoded, "$base64")) : undefined;
+  if (base64 === undefined) throw notARecord(undefined);
+  return { ...candidate, [field]: new Uint8Array(Buffer.from(base64, "base64")) };
+}
+
+function notARecord(cause: unknown): SourceError {
+  return new SourceError("misuse", "the text is no record of answers (or of another version)", {
+    origin: "record",
+    cause,
+  });
+}
