@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { lintPage } from "../scripts/lint-docs.ts";
+import { lintIndex, lintPage } from "../scripts/docs.ts";
 import { loadPolicies } from "../src/index.ts";
 import { applyFixes, type LintId, lintCatalog, lintPolicies } from "../src/lint.ts";
 import { lintExamples, wholePolicy } from "./lint-examples.ts";
@@ -21,6 +21,9 @@ describe("each finding", () => {
   test.each(ids)("%s has a page of documentation that is up to date", (id) => {
     const page = new URL(`../../../docs/lint/${id}.md`, import.meta.url);
     expect(readFileSync(page, "utf8")).toBe(lintPage(id));
+  });
+  test("the list of findings is up to date", () => {
+    expect(readFileSync(new URL("../../../docs/lint/README.md", import.meta.url), "utf8")).toBe(lintIndex());
   });
   test("no page is left over", () => {
     const pages = readdirSync(new URL("../../../docs/lint/", import.meta.url)).filter(

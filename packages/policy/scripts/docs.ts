@@ -4,7 +4,7 @@ import { type LintId, lintCatalog } from "../src/lint.ts";
 import { lintExamples } from "../test/lint-examples.ts";
 
 // Writes docs/lint/: one page for each finding, from the catalog and the tested examples.
-// node --conditions=assay:source packages/policy/scripts/lint-docs.ts
+// node --conditions=assay:source packages/policy/scripts/docs.ts
 
 const forms = { entry: "An entry of `verifyImages`", rule: "Fields of a rule", policy: "A policy" };
 
