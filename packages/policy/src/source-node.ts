@@ -94,7 +94,7 @@ export function nodeAt(node: SourceNode, path: string): SourceNode | undefined {
 }
 
 /** `spec.rules[0]["a.b"]` as its steps. Anything malformed ends the path. */
-export function pathSteps(path: string): readonly (string | number)[] {
+function pathSteps(path: string): readonly (string | number)[] {
   const steps: (string | number)[] = [];
   for (const [, name, index, quoted] of path.matchAll(/([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g)) {
     if (name !== undefined) steps.push(name);

@@ -39,7 +39,8 @@ const directory = mkdtempSync(join(tmpdir(), "assay-schema-"));
 const schema = pathToFileURL(join(directory, "schema.json")).href;
 const uri = pathToFileURL(join(directory, "policy.yaml")).href;
 const yaml = { schemas: { [schema]: "*.yaml" }, completion: true, validate: true, hover: true };
-const bin = createRequire(import.meta.url).resolve("yaml-language-server/bin/yaml-language-server");
+const require = createRequire(import.meta.url);
+const bin = require.resolve("yaml-language-server/bin/yaml-language-server");
 const server = spawn(process.execPath, [bin, "--stdio"], { stdio: ["pipe", "pipe", "ignore"] });
 let connection: MessageConnection;
 
