@@ -15,6 +15,8 @@ export interface EvidenceSignature {
   readonly signature: Buffer;
   /** DER, leaf first. Empty for signatures by a key. The others serve as intermediates, never as anchors. */
   readonly certificates: readonly Buffer[];
+  /** What the bundle says which key signed: a help for words, proves nothing. */
+  readonly keyHint?: string;
   /** The leaf, read once. */
   readonly leaf: Certificate | undefined;
   readonly logEntries: readonly LogEntry[];

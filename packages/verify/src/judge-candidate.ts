@@ -41,11 +41,8 @@ export function judgeCandidate<T>(
   }
   try {
     const identity = step === "statement" ? "last" : "first";
-    const proof = rememberedProof(read.signature, signer, {
-      trust: input.trust?.[trusted],
-      now: input.now,
-      identity,
-    });
+    const light = { trust: input.trust?.[trusted], now: input.now, digest: input.digest, identity } as const;
+    const proof = rememberedProof(read.signature, signer, light);
     const value = readClaim(read);
     const message = `signed by ${proof.facts.subject ?? proof.facts.keyId}`;
     return {

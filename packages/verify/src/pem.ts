@@ -1,4 +1,5 @@
 import { isCanonicalBase64 } from "./base64.ts";
+import { shown } from "./refusal.ts";
 
 /** One `-----BEGIN LABEL-----` block. */
 export interface PemBlock {
@@ -23,7 +24,8 @@ export function parsePem(text: string, maxBlocks: number): PemResult {
   for (;;) {
     const start = rest.indexOf(begin);
     const between = start < 0 ? rest : rest.slice(0, start);
-    if (!isBlank(between)) return { problem: "has text outside its PEM blocks" };
+    if (!isBlank(between))
+      return { problem: `has text outside its PEM blocks (\`${shown(firstLine(between))}\`)` };
     if (start < 0) break;
     const end = rest.indexOf("-----END ", start);
     const stop = end < 0 ? -1 : rest.indexOf("-----", end + 9);
@@ -37,6 +39,10 @@ export function parsePem(text: string, maxBlocks: number): PemResult {
     rest = rest.slice(stop + 5);
   }
   return blocks.length === 0 ? { problem: "holds no PEM block" } : { blocks };
+}
+
+function firstLine(text: string): string {
+  return (text.split("\n").find((line) => !isBlank(line)) ?? "").trim().slice(0, 40);
 }
 
 function isBlank(text: string): boolean {

@@ -1,3 +1,4 @@
+import type { Digest } from "@assay/image";
 import { refuse } from "./refusal.ts";
 import type { TrustMaterial } from "./trust-material.ts";
 
@@ -6,6 +7,8 @@ export interface ProofInput {
   /** Undefined: not loaded. */
   readonly trust: TrustMaterial | undefined;
   readonly now: Date;
+  /** The image; only words depend on it here. */
+  readonly digest?: Digest;
   /** `last`: a refusal for the identity then means that all else was proven. Default: before anything costly. */
   readonly identity?: "first" | "last";
 }

@@ -20,15 +20,28 @@ const maxKeys = 64;
 /** Parses PEM public keys of a policy. Returns what is wrong with them in words, or at least one key. */
 export function parsePublicKeys(text: string): readonly PublicKey[] | string {
   const pem = parsePem(text, maxKeys);
-  if ("problem" in pem) return `public key ${pem.problem}`;
+  if ("problem" in pem) return `public key ${pem.problem}: ${advice}`;
   const keys: PublicKey[] = [];
-  for (const { label, der } of pem.blocks) {
-    if (label !== "PUBLIC KEY") return `expected a PEM block \`PUBLIC KEY\`, found \`${label}\``;
+  for (const [i, { label, der }] of pem.blocks.entries()) {
+    if (label !== "PUBLIC KEY")
+      return `found a PEM block \`${label}\` instead of \`PUBLIC KEY\`: ${adviceFor(label)}`;
     const key = toPublicKey(der);
-    if (typeof key === "string") return key;
+    if (typeof key === "string") return `${pem.blocks.length > 1 ? `key ${i + 1}: ` : ""}${key}`;
     keys.push(key);
   }
   return keys;
+}
+
+const advice =
+  "paste the whole file (cosign.pub), from `-----BEGIN PUBLIC KEY-----` to `-----END PUBLIC KEY-----`";
+
+function adviceFor(label: string): string {
+  if (label.includes("PRIVATE KEY")) {
+    return "this is a private key: keep it secret, and give its public key (`cosign public-key --key …`)";
+  }
+  if (label === "CERTIFICATE") return "give certificates as `certificates.cert`";
+  if (label === "RSA PUBLIC KEY") return "convert it with `openssl rsa -RSAPublicKey_in -pubout`";
+  return advice;
 }
 
 /** Checks the key's strength and form. Returns what is wrong with it in words, or the key. */
@@ -40,7 +53,7 @@ export function toPublicKey(
   try {
     keyObject = createPublicKey({ key: spki, format: "der", type: "spki" });
   } catch {
-    return "public key cannot be read";
+    return `public key cannot be read: its base64 is no key (damaged, or cut off?): ${advice}`;
   }
   // Nobody's client signs with RSASSA-PSS; certificate authorities of one's own may.
   // guard: key-pss

@@ -1,3 +1,4 @@
+import type { Digest } from "@assay/image";
 import type { Certificate } from "./certificate.ts";
 import { checkChain, checkLeaf } from "./certificate-proof.ts";
 import type { Signer } from "./distinct-signers.ts";
@@ -10,6 +11,7 @@ import { type HashName, hashesOfKey, type PublicKey } from "./public-key.ts";
 import { refuse } from "./refusal.ts";
 import { type CheckedSignature, checkSignature } from "./signed-content.ts";
 import { checkTransparencyLog, type LoggedFacts } from "./transparency-log.ts";
+import { refuseUnverified } from "./unverified-signature.ts";
 import { type VerifiedTime, verifiedTimes } from "./verified-times.ts";
 
 /** Everything that was proven about a signature. What it says is not yet read. */
@@ -32,7 +34,7 @@ export function proveSignature(
 ): ProvenSignature {
   const { leaf } = signature;
   const by = signingKey(signer, leaf);
-  const checked = verifySignature(signature, by);
+  const checked = verifySignature(signature, by, input.digest);
   if (leaf !== undefined && by.certificate === leaf) checkLeaf(leaf, signer);
   if (input.identity !== "last") checkSigner(by, signer);
   const logged = checkLog(signature, { signer, by, checked, input });
@@ -89,11 +91,15 @@ function pinned(key: PublicKey, hashes: readonly HashName[], leaf: Certificate |
   return { key, hashes };
 }
 
-function verifySignature(signature: EvidenceSignature, { key, hashes }: SigningKey): CheckedSignature {
+function verifySignature(
+  signature: EvidenceSignature,
+  by: SigningKey,
+  digest: Digest | undefined,
+): CheckedSignature {
+  const { key, hashes } = by;
   const checked = checkSignature(signature.content, signature.signature, { key: key.keyObject, hashes });
   return (
-    checked ??
-    refuse("badSignature", "invalid signature: made by another key, or what was signed has been altered")
+    checked ?? refuseUnverified(signature, { key, hashes, digest, isNamed: signature.leaf !== undefined })
   );
 }
 

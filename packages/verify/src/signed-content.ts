@@ -51,10 +51,21 @@ export function checkSignature(
     case "simpleSigning":
       return checkBytes(content.payload, signature, by);
     case "dsse":
-      return checkBytes(dsse.preAuthEncoding(content.payloadType, content.payload), signature, by);
+      return checkBytes(preAuthEncoding(content), signature, by);
     case "message":
       return checkMessage(content, signature, by);
   }
+}
+
+function preAuthEncoding({ payloadType, payload }: Extract<SignedContent, { kind: "dsse" }>): Buffer {
+  return dsse.preAuthEncoding(payloadType, payload);
+}
+
+/** The bytes under the signature, where they are at hand. */
+export function signedBytes(content: SignedContent): Buffer | undefined {
+  if (content.kind === "simpleSigning") return content.payload;
+  if (content.kind === "dsse") return preAuthEncoding(content);
+  return content.artifact && "bytes" in content.artifact ? content.artifact.bytes : undefined;
 }
 
 type By = Parameters<typeof checkSignature>[2];

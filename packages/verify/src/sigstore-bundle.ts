@@ -39,6 +39,7 @@ export function parseSigstoreBundle(
       origin,
       format: "bundle",
       ...readContent(bundle),
+      ...readHint(bundle),
       certificates: readCertificates(bundle),
       logEntries: material.tlogEntries.map(readLogEntry),
       timestamps: (material.timestampVerificationData?.rfc3161Timestamps ?? []).map(
@@ -86,6 +87,10 @@ function readCertificates({ verificationMaterial: { content } }: Bundle): readon
       // The hint may say anything: the policy knows its keys.
       return [];
   }
+}
+
+function readHint({ verificationMaterial: { content } }: Bundle): Pick<EvidenceSignature, "keyHint"> {
+  return content.$case === "publicKey" ? { keyHint: content.publicKey.hint } : {};
 }
 
 function readLogEntry(entry: TransparencyLogEntry): LogEntry {
