@@ -62,7 +62,7 @@ describe("legacy signatures", () => {
         const [other] = image({ content: "other" }).signedBy(policyKey).artifacts;
         return judgeSignature(victim.carrying(...spliced(own, other)), byKey());
       },
-      code: "badSignature",
+      code: "untrustedSigner",
     },
     ...duplicateKeys(),
     ...Object.entries({

@@ -182,7 +182,7 @@ describe("envelopes", () => {
           payloadType: "text/plain",
           ...envelope({ payloadType: "application/vnd.in-toto+json" }),
         }),
-      code: "badSignature",
+      code: "untrustedSigner",
     },
     ...inEach(
       "43 no signature",
@@ -223,7 +223,7 @@ describe("envelopes", () => {
     {
       name: "45 lengths that count characters where the payload type is not ASCII",
       judge: () => countedInCharacters(),
-      code: "badSignature",
+      code: "untrustedSigner",
     },
     ...duplicateEnvelopeKeys(),
   ]);
@@ -374,7 +374,7 @@ describe("statements", () => {
             payload: base64(utf8(JSON.stringify({ ...statementOf(all), predicate: { builder: "good" } }))),
           }),
         }),
-      code: "badSignature",
+      code: "untrustedSigner",
     },
     {
       name: "13 an unsigned annotation that claims the wanted type",
@@ -505,7 +505,7 @@ describe("the pre-authentication encoding", () => {
             ],
           }),
         }),
-      code: "badSignature",
+      code: "untrustedSigner",
     },
     {
       name: "45 an encoding of bytes that are not ASCII, counted in bytes",
