@@ -111,6 +111,26 @@ describe("what could not be had", () => {
 
   const KEYLESS = `{ keyless: { subject: "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main", issuer: "https://token.actions.githubusercontent.com", rekor: { url: "${sigstore.rekor.baseUrl}" } } }`;
 
+  test("62 a log that would vouch for anything is not searched for a signature without an entry: denied", async () => {
+    const registry = world();
+    const pushed = image().signedBy(policyKey, { log: false }).pushTo(registry);
+    const genuine = image({ content: "other" }).signedBy(policyKey, { log: sigstore.rekor }).artifacts;
+    const rekor: Request[] = [];
+    const { verdict, asked } = await judgePod(registry, pushed.byDigest, {
+      attestors: `{ keys: { publicKeys: ${JSON.stringify(policyKey.pem)}, rekor: { url: "${sigstore.rekor.baseUrl}" } } }`,
+      hosts: {
+        [new URL(sigstore.rekor.baseUrl).host]: async (request) => {
+          rekor.push(request);
+          return Response.json([{ foreign: genuine }]);
+        },
+      },
+    });
+    expect(verdict.allowed).toBe(false);
+    expect(verdict.results.map(({ code }) => code)).toEqual(["logMissing"]);
+    expect(rekor).toEqual([]);
+    expect(asked.filter((url) => !url.startsWith(`https://${registry.host}/`))).toEqual([]);
+  });
+
   test("64 nobody but the registry is asked, least of all the log: allowed", async () => {
     const registry = world();
     const pushed = image().signedBy(sigstore.identity()).pushTo(registry);
