@@ -1,6 +1,5 @@
 import type { Answer, Plan, PlannedLookup, Sources } from "@assay/engine";
 import { parseImageReference } from "@assay/image";
-import type { Attestor, Policy } from "@assay/policy";
 
 /** Whether one place could be reached and asked. */
 export interface PlaceCheck {
@@ -30,19 +29,6 @@ export async function checkPlan(plan: Plan, errand: Errand): Promise<readonly Pl
   }
   const images = plan.rules.flatMap((rule) => rule.images);
   return Promise.all([...asked.values()].map((lookup) => check(lookup, images, errand)));
-}
-
-/** Transparency logs that policies name. Verifying asks them nothing; their clients (`assay rekor search`) do. */
-export function rekorUrls(policies: readonly Policy[]): readonly string[] {
-  const sets = policies.flatMap(({ rules }) =>
-    rules.flatMap(({ verifyImages }) =>
-      verifyImages.flatMap((entry) => [
-        ...entry.attestors,
-        ...entry.attestations.flatMap((one) => one.attestors),
-      ]),
-    ),
-  );
-  return [...new Set(sets.flatMap(urlsOf))].sort();
 }
 
 /** Asks a Rekor for the state of its log. */
@@ -106,10 +92,4 @@ function ask(
       return image === undefined ? undefined : sources.evidence.fetch({ kind: "digest", image }, { signal });
     }
   }
-}
-
-function urlsOf(attestor: Attestor): readonly string[] {
-  if (attestor.kind === "set") return attestor.entries.flatMap(urlsOf);
-  const url = attestor.rekor?.url;
-  return url === undefined || url.includes("{{") ? [] : [url];
 }

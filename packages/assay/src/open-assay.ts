@@ -1,5 +1,5 @@
 import type { JsonObject } from "@assay/policy";
-import { type Assay, createAssay } from "./create-assay.ts";
+import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
 import { type ContextFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
 import { type InputFile, readInputFiles } from "./input-files.ts";
 import { sourceOptions } from "./open-sources.ts";
@@ -11,6 +11,7 @@ export async function openAssay(
   policies: readonly string[],
   flags: SourceFlags & ContextFlags,
   terminal: Terminal,
+  overrides: Pick<AssayOptions, "trust"> = {},
 ): Promise<Assay> {
   const files: InputFile[] = [
     ...(await readInputFiles(policies, terminal)),
@@ -26,5 +27,6 @@ export async function openAssay(
     variables: parseVariables(flags.var),
     clock: now === undefined ? terminal.now : () => now,
     ...(await sourceOptions(flags, terminal)),
+    ...overrides,
   });
 }

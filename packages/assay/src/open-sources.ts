@@ -1,9 +1,11 @@
 import type { EvidenceSource, TrustSource } from "@assay/engine";
 import type { BytesCache } from "@assay/sources/cache";
+import type { RegistryOptions } from "@assay/sources/registry";
 import { trustRoots } from "@assay/sources/trust";
 import { AssayError } from "./assay-error.ts";
 import type { AssayOptions } from "./create-assay.ts";
 import { defaultCredentials } from "./default-credentials.ts";
+import { defaultTrust } from "./default-trust.ts";
 import type { SourceFlags } from "./evaluation-flags.ts";
 import { readTextFile } from "./input-files.ts";
 import type { Terminal } from "./terminal.ts";
@@ -24,13 +26,18 @@ export async function evidenceSource(flags: SourceFlags, terminal: Terminal): Pr
     return layoutSource(flags.layout);
   }
   const { registrySource } = await import("@assay/sources/registry");
+  return registrySource(await registryOptions(flags, terminal));
+}
+
+/** How registries are asked, by the flags. */
+export async function registryOptions(flags: SourceFlags, terminal: Terminal): Promise<RegistryOptions> {
   for (const host of flags.insecureRegistry) checkHost(host);
   if (flags.registryConfig !== undefined) await readTextFile(flags.registryConfig, terminal.cwd);
-  return registrySource({
+  return {
     insecureHosts: flags.insecureRegistry,
     credentials: defaultCredentials(flags.registryConfig),
     ...(flags.cacheDir === undefined ? {} : { cache: await cacheIn(flags.cacheDir) }),
-  });
+  };
 }
 
 async function cacheIn(directory: string): Promise<BytesCache> {
@@ -38,9 +45,12 @@ async function cacheIn(directory: string): Promise<BytesCache> {
   return layeredCache(memoryCache(), diskCache({ directory }));
 }
 
-/** Read now, so that a missing or broken file is a usage error and not a verdict about images. */
-async function trustOf({ trustedRoot }: SourceFlags, terminal: Terminal): Promise<TrustSource | undefined> {
-  if (trustedRoot === undefined) return undefined;
+/** The trust root of the flags. Read now, so that a missing or broken file is a usage error and not a verdict about images. */
+export async function trustOf(
+  { trustedRoot, layout }: SourceFlags,
+  terminal: Terminal,
+): Promise<TrustSource | undefined> {
+  if (trustedRoot === undefined) return layout === undefined ? undefined : exportedTrust(layout);
   const json = await readTextFile(trustedRoot, terminal.cwd);
   const trust = trustRoots({ json });
   const answer = await trust.fetch({ kind: "trustRoot", name: "public-good" }, { signal: terminal.signal });
@@ -50,6 +60,17 @@ async function trustOf({ trustedRoot }: SourceFlags, terminal: Terminal): Promis
     });
   }
   return trust;
+}
+
+/** The trust root that was exported with the layout, and where there is none, Sigstore's public one. */
+function exportedTrust(layout: string): TrustSource {
+  return {
+    async fetch(lookup, options) {
+      const { layoutTrust } = await import("@assay/sources/layout");
+      const answer = await layoutTrust(layout).fetch(lookup, options);
+      return answer.ok || answer.failure.code !== "notFound" ? answer : defaultTrust().fetch(lookup, options);
+    },
+  };
 }
 
 function checkHost(host: string): void {

@@ -1,7 +1,8 @@
 import { createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { checkRekor, rekorUrls } from "../src/check-plan.ts";
+import { checkRekor } from "../src/check-plan.ts";
 import { createAssay } from "../src/create-assay.ts";
+import { rekorUrls } from "../src/policy-places.ts";
 import { runHere } from "./run-here.ts";
 
 const POLICY = "examples/policies/verify-image-signature.yaml";

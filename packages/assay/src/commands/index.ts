@@ -4,6 +4,7 @@ import { addCompletionCommand } from "./completion.ts";
 import { addDiffCommand } from "./diff.ts";
 import { addDigestCommand } from "./digest.ts";
 import { addExplainCommand } from "./explain.ts";
+import { addExportCommand } from "./export.ts";
 import { addLintCommand } from "./lint.ts";
 import { addPlanCommand } from "./plan.ts";
 import { addRecordCommand } from "./record.ts";
@@ -28,6 +29,7 @@ export const commands: readonly AddCommand[] = [
   addReplayCommand,
   addDiffCommand,
   addPlanCommand,
+  addExportCommand,
   addRekorCommand,
   addSchemaCommand,
   addServeCommand,

@@ -1,4 +1,5 @@
 import type { Plan } from "@assay/engine";
+import type { Policy } from "@assay/policy";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import type { PlaceCheck } from "../check-plan.ts";
@@ -57,12 +58,13 @@ export function addPlanCommand(program: Command, { terminal, finish }: CommandCo
 }
 
 async function checkAll(
-  policies: Parameters<typeof import("../check-plan.ts").rekorUrls>[0],
+  policies: readonly Policy[],
   plans: readonly Planned[],
   flags: Flags,
   terminal: Terminal,
 ): Promise<readonly PlaceCheck[]> {
-  const { checkPlan, checkRekor, rekorUrls } = await import("../check-plan.ts");
+  const { checkPlan, checkRekor } = await import("../check-plan.ts");
+  const { rekorUrls } = await import("../policy-places.ts");
   const { sourcesOf } = await import("../create-assay.ts");
   const { sourceOptions } = await import("../open-sources.ts");
   const { readObjects } = await import("../read-objects.ts");
