@@ -1,5 +1,5 @@
 import { type ImageReference, matchesDigestForm, wildcardMatch } from "@assay/image";
-import { type MatchRequest, whyNotMatched } from "./match-rule.ts";
+import { type MatchRequest, whyNoFilter } from "./match-rule.ts";
 import type { Policy, PolicyException } from "./model.ts";
 
 export type ExceptionMatch =
@@ -25,7 +25,7 @@ export function matchException(
   if (exception.expires !== undefined && !(now.getTime() < Date.parse(exception.expires))) {
     return { matched: false, reason: `it expired at ${exception.expires}` };
   }
-  const reason = whyNotMatched(exception.match, request);
+  const reason = whyNoFilter(exception.match, request);
   return reason === undefined ? { matched: true } : { matched: false, reason };
 }
 

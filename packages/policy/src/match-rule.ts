@@ -58,21 +58,25 @@ export function matchRule(
   return { matched: true };
 }
 
-/** Whether a `match` block (of an exception, too) holds: the reasons why not, or undefined. */
-export function whyNotMatched(match: ResourceMatch, request: MatchRequest): string | undefined {
+/** Whether a rule's `match` block holds: the reasons why not, or undefined. */
+function whyNotMatched(match: ResourceMatch, request: MatchRequest): string | undefined {
   // Without an admission request there is no user to ask about (matchesResourceDescriptionMatchHelper).
-  const reasons = match.filters.map((filter) =>
-    filterReasons(knowsUser(request) ? filter : withoutUser(filter), request),
-  );
+  const known = knowsUser(request);
+  const filters = known ? match.filters : match.filters.map(withoutUser);
+  return whyNoFilter({ ...match, filters }, request);
+}
+
+/**
+ * The same for a block that lets something through (an exception): users are asked about even where none is known,
+ * because leaving that out would let more through.
+ */
+export function whyNoFilter(match: ResourceMatch, request: MatchRequest): string | undefined {
+  const reasons = match.filters.map((filter) => filterReasons(filter, request));
   if (reasons.length === 0) return "match cannot be empty";
-  if (match.mode === "any") {
-    if (reasons.some((one) => one.length === 0)) return undefined;
-    return reasons.length === 1
-      ? reasons.flat().join("; ")
-      : `no resource matched: ${reasons.flat().join("; ")}`;
-  }
-  const all = reasons.flat();
-  return all.length === 0 ? undefined : all.join("; ");
+  const all = reasons.flat().join("; ");
+  if (match.mode === "all") return all === "" ? undefined : all;
+  if (reasons.some((one) => one.length === 0)) return undefined;
+  return reasons.length === 1 ? all : `no resource matched: ${all}`;
 }
 
 function isExcluded(exclude: ResourceMatch, request: MatchRequest): boolean {

@@ -38,11 +38,17 @@ function readChecked(spot: Spot, report: Report): Policy {
     ...readWebhook(spec, report),
     background: flagOf(field(spec, "background")) ?? true,
     emitWarning: flagOf(field(spec, "emitWarning")) ?? false,
-    rules: [...rules, ...autogenRules(spec, rules, annotations)],
+    rules: withGenerated(rules, autogenRules(spec, rules, annotations)),
     skippedRules,
   };
   checkScope(policy, spec, report);
   return deepFreeze(attachSource(policy, spot.node));
+}
+
+/** Policies that were read back from an old cluster hold generated rules, which are generated anew. */
+function withGenerated(written: readonly Rule[], generated: readonly Rule[]): readonly Rule[] {
+  const names = new Set(generated.map((rule) => rule.name));
+  return [...written.filter((rule) => !names.has(rule.name)), ...generated];
 }
 
 function readNamespace(kind: Policy["kind"], spot: Spot | undefined, report: Report): string | undefined {

@@ -111,6 +111,15 @@ describe("autogen", () => {
     const annotations = { "pod-policies.kyverno.io/autogen-controllers": wanted };
     expect(rulesOf({ rules: [podRule()] }, { annotations }).map((rule) => rule.name)).toEqual(names);
   });
+  test("a rule that an old cluster had generated is replaced", () => {
+    const old = podRule({ name: "autogen-check-image", match: { resources: { kinds: ["Deployment"] } } });
+    const rules = rulesOf({ rules: [podRule(), old] });
+    expect(rules.map((rule) => `${rule.name} ${rule.autogenOf ?? ""}`)).toEqual([
+      "check-image ",
+      "autogen-check-image check-image",
+      "autogen-cronjob-check-image check-image",
+    ]);
+  });
   test("image extractors are not carried into generated rules", () => {
     const imageExtractors = { Deployment: [{ path: "/spec/x" }] };
     expect(
