@@ -36,10 +36,11 @@ case "$verb" in
   demo) from_source examples/demo/demo.ts "$@" ;;
   conformance) from_source packages/conformance/src/cli.ts "$@" ;;
   bench) from_source bench/main.ts "$@" ;;
+  bench-packages) for script in packages/*/bench/*.ts; do echo "-- $script" && from_source "$script"; done ;;
   bench-admission) from_source bench/admission/main.ts "$@" ;;
   fuzz) fuzz ;;
   *)
-    echo "usage: run.sh test|demo|conformance|bench|bench-admission|fuzz" >&2
+    echo "usage: run.sh test|demo|conformance|bench|bench-packages|bench-admission|fuzz" >&2
     exit 2
     ;;
 esac
