@@ -120,6 +120,12 @@ describe("extractors of a rule", () => {
   ])("%s", (_, extractor, wanted) => {
     expect(extract(extractor)).toEqual(wanted);
   });
+  test.each<[string, readonly ImageExtractor[], string]>([
+    ["no extractor", [], "no extractors found for Task"],
+    ["an empty path", [{ place, path: " / " }], "the path of an image extractor for Task is empty"],
+  ])("%s is a problem, not no image", (_, extractors, says) => {
+    expect(extractImages(task, { Task: extractors }).problems.map((one) => one.message)).toEqual([says]);
+  });
   test("a transformation that cannot be evaluated is a problem, not no image", () => {
     const extractor = { place, path: "/spec/steps/*/image", jmesPath: "trim_prefix(@, 'docker://')" };
     expect(extractImages(task, { Task: [extractor] }).problems).toHaveLength(2);

@@ -67,8 +67,14 @@ export function extractImages(
   const kind = ownText(resource, "kind");
   const custom = Object.hasOwn(extractors, kind) ? extractors[kind] : undefined;
   const found: Found = { images: [], problems: [] };
+  if (custom?.length === 0) {
+    found.problems.push({ code: "badStructure", message: `no extractors found for ${kind}`, pointer: "" });
+  }
   for (const plan of custom === undefined ? builtIn(kind) : custom.map(customPlan)) {
-    if (plan.jsonPath === undefined) walk(resource, plan.fields, { ...start, plan, options, found });
+    if (plan.value === "" && plan.jsonPath === undefined) {
+      const message = `the path of an image extractor for ${kind} is empty`;
+      found.problems.push({ code: "badStructure", message, pointer: "" });
+    } else if (plan.jsonPath === undefined) walk(resource, plan.fields, { ...start, plan, options, found });
     else selectPath(resource, plan.jsonPath, { ...start, plan, options, found });
   }
   return found;
@@ -116,7 +122,7 @@ function customPlan(extractor: ImageExtractor): Plan {
   if (path.startsWith("$")) return { ...rest, fields: [], value: extractor.value ?? "", jsonPath: path };
   const fields = extractor.path
     .split("/")
-    .map((field) => field.trim())
+    .map((field) => field.replace(/^ +| +$/g, ""))
     .filter((field) => field !== "");
   if (extractor.value !== undefined) return { ...rest, fields, value: extractor.value };
   return { ...rest, fields: fields.slice(0, -1), value: fields.at(-1) ?? "" };
@@ -156,10 +162,13 @@ function readImage(holder: JsonObject, at: Walk): void {
   addImage(own(holder, plan.value), { ...at, pointer, key });
 }
 
+/** What Go's `strings.TrimSpace` leaves nothing of; JavaScript's `trim` also takes a byte order mark away. */
+const goSpace = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/;
+
 /** Empty, missing and other values name no image. */
 function addImage(value: unknown, at: Walk & { readonly pointer: string; readonly key: string }): void {
   const { plan, options, found, pointer, key } = at;
-  if (typeof value !== "string" || value.trim() === "") return;
+  if (typeof value !== "string" || goSpace.test(value)) return;
   const transformed = plan.jmesPath === undefined ? value : transform(plan.jmesPath, value, at);
   if (transformed === undefined) return;
   try {

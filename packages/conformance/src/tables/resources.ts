@@ -1,3 +1,4 @@
+import { createScope, evaluate } from "@assay/conditions";
 import { imageVariables, matchText } from "@assay/image";
 import { extractImages, type ImageExtractionOptions, type JsonObject, type Rule } from "@assay/policy";
 import type { Answers } from "../table-case.ts";
@@ -6,7 +7,10 @@ import type { Answers } from "../table-case.ts";
 export const answers: Answers = {
   extractImages: (asked) => {
     const extractors = (asked["imageExtractors"] ?? {}) as Rule["imageExtractors"];
-    const options = (asked["cfg"] ?? {}) as ImageExtractionOptions;
+    const options: ImageExtractionOptions = {
+      ...(asked["cfg"] as ImageExtractionOptions | undefined),
+      evaluate: (expression, input) => evaluate(expression, createScope({ data: input, now: new Date(0) })),
+    };
     const { images, problems } = extractImages(asked["resource"] as JsonObject, extractors, options);
     const problem = problems[0];
     if (problem !== undefined) return { error: problem.message };
