@@ -1,5 +1,5 @@
 import { library } from "../../scripts/tsup.ts";
 
-const subpaths = ["registry", "layout", "trust", "cluster", "cache", "credentials", "kms", "replay"];
+const subpaths = ["registry", "layout", "trust", "cluster", "cache", "credentials", "kms", "replay", "fleet"];
 
 export default { ...library, entry: ["index", ...subpaths].map((name) => `src/${name}.ts`) };

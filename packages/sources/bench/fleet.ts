@@ -1,0 +1,171 @@
+// A scan of generated images on loopback: in one process, and (with ASSAY_REDIS_SERVER) by 1, 2 and 4 workers on a real
+// Redis, one of them killed in the middle. `node --conditions=assay:source bench/fleet.ts [IMAGES]`. Exit 1: a wrong verdict.
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseDigest } from "@assay/image";
+import { redisCache } from "@assay/sources/cache";
+import { queuedScan, type ScanOutcome, type ScanProgress, scan } from "@assay/sources/fleet";
+import { Redis } from "ioredis";
+import { type Fleet, imageJudge } from "./judge-image.ts";
+
+const count = Number(process.argv[2] ?? 10_000);
+const { signal } = new AbortController();
+let passed = 0;
+let failed = 0;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function check(name: string, ok: boolean): void {
+  if (ok) passed++;
+  else failed++;
+  say(`${ok ? "ok  " : "FAIL"} ${name}`);
+}
+
+function start(script: string, args: readonly string[]): ChildProcess {
+  const path = new URL(script, import.meta.url).pathname;
+  return fork(path, args, {
+    execArgv: ["--conditions=assay:source", "--disable-warning=ExperimentalWarning"],
+  });
+}
+
+async function startRegistry(): Promise<{ readonly fleet: Fleet; readonly process: ChildProcess }> {
+  const child = start("./registry-process.ts", [String(count)]);
+  const [fleet] = await once(child, "message");
+  return { fleet, process: child };
+}
+
+/** The images, made as they are asked for. */
+function* images({ host }: Fleet): Generator<string> {
+  for (let i = 0; i < count; i++) yield `${host}/acme/app-${i}:v1`;
+}
+
+/** Counts outcomes without keeping them, but for the keys. */
+function tally() {
+  const seen = new Map<string, number>();
+  let wrong = 0;
+  return {
+    take: (outcome: ScanOutcome<boolean>): void => {
+      seen.set(outcome.key, (seen.get(outcome.key) ?? 0) + 1);
+      const index = Number(/app-(\d+):/.exec(outcome.key)?.[1]);
+      if (!("result" in outcome) || outcome.result !== (index % 100 !== 7)) wrong++;
+    },
+    check: (name: string): void => {
+      check(`${name}: all ${count} images judged`, seen.size === count);
+      check(
+        `${name}: none judged twice`,
+        [...seen.values()].every((times) => times === 1),
+      );
+      check(`${name}: no wrong verdict`, wrong === 0);
+    },
+  };
+}
+
+async function timed(name: string, work: () => Promise<ScanProgress>): Promise<void> {
+  let peak = 0;
+  const watch = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss);
+  }, 50);
+  const started = performance.now();
+  await work();
+  clearInterval(watch);
+  const seconds = (performance.now() - started) / 1000;
+  const megabytes = Math.round(peak / 2 ** 20);
+  say(
+    `${name}: ${seconds.toFixed(1)} s, ${Math.round(count / seconds)} images/s, peak ${megabytes} MiB in this process`,
+  );
+}
+
+async function oneProcess(fleet: Fleet): Promise<void> {
+  const counted = tally();
+  const options = {
+    items: images(fleet),
+    key: (image: string) => image,
+    evaluate: imageJudge(fleet),
+    signal,
+  };
+  await timed("one process", () => scan({ ...options, onOutcome: counted.take }));
+  counted.check("one process");
+}
+
+async function withWorkers(
+  fleet: Fleet,
+  redis: string,
+  { workers, kill }: { workers: number; kill: boolean },
+): Promise<void> {
+  const name = `${workers} worker${workers > 1 ? "s" : ""}${kill ? ", one killed midway" : ""}`;
+  const started = Array.from({ length: workers }, () =>
+    start("./fleet-worker.ts", [redis, fleet.host, fleet.pem]),
+  );
+  await Promise.all(started.map((worker) => once(worker, "message")));
+  const counted = tally();
+  const onProgress = ({ done }: ScanProgress): void => {
+    if (kill && done === Math.floor(count / 3)) started[0]?.kill("SIGKILL");
+  };
+  const options = {
+    redis,
+    items: images(fleet),
+    key: (image: string) => image,
+    onOutcome: counted.take,
+    onProgress,
+    signal,
+  };
+  await timed(name, () => queuedScan<string, boolean>(options));
+  counted.check(name);
+  for (const worker of started) if (worker.connected) worker.disconnect();
+}
+
+/** The shared cache through a real client: what one process put there another one gets, and a lost Redis is passed by. */
+async function sharedCache(redis: string): Promise<void> {
+  const [one, other] = [new Redis(redis), new Redis(redis)];
+  for (const client of [one, other]) client.on("error", () => undefined);
+  const bytes = new TextEncoder().encode("a document");
+  const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+  await redisCache(one).set(digest, bytes);
+  const got = await redisCache(other).get(digest);
+  check("shared cache: bytes come back as they were", got !== undefined && Buffer.from(got).equals(bytes));
+  one.disconnect();
+  check("shared cache: a lost connection is passed by", (await redisCache(one).get(digest)) === undefined);
+  other.disconnect();
+}
+
+async function withRedis(binary: string, work: (address: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "assay-redis-"));
+  const port = await freePort();
+  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
+  const server = spawn(binary, [...options, "--maxmemory-policy", "noeviction"], { stdio: "ignore" });
+  try {
+    await work(`redis://127.0.0.1:${port}`);
+  } finally {
+    server.kill();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+const registry = await startRegistry();
+await oneProcess(registry.fleet);
+const binary = process.env["ASSAY_REDIS_SERVER"];
+if (binary === undefined) {
+  say("not run: workers on Redis (ASSAY_REDIS_SERVER names no redis-server)");
+} else {
+  await withRedis(binary, async (redis) => {
+    for (const workers of [1, 2, 4]) await withWorkers(registry.fleet, redis, { workers, kill: false });
+    await withWorkers(registry.fleet, redis, { workers: 4, kill: true });
+    await sharedCache(redis);
+  });
+}
+registry.process.disconnect();
+say(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
