@@ -72,8 +72,16 @@ interface Run {
   readonly scope: Scope;
   readonly budget: Budget;
   readonly options: CheckOptions;
-  readonly traces: Map<CompiledCondition, Partial<ConditionTrace>>;
-  readonly rendered: Map<CompiledCondition, Rendered>;
+  /** What came of each condition, by its index. */
+  readonly records: (Progress | undefined)[];
+}
+
+/** What a trace is made of, once somebody asks for it. */
+interface Progress {
+  rendered?: Rendered;
+  outcome: ConditionTrace["outcome"];
+  message: string;
+  error?: ConditionError;
 }
 
 interface Rendered {
@@ -95,20 +103,21 @@ export function check(
   scope: Scope,
   options: CheckOptions,
 ): ConditionsResult {
-  const budget = createBudget(scope.limits);
-  const run: Run = { scope, budget, options, traces: new Map(), rendered: new Map() };
+  const run: Run = { scope, budget: createBudget(scope.limits), options, records: [] };
   let compiled: CompiledConditions | undefined;
   let answer: Answer;
   try {
     compiled = compiledFor(conditions, scope, options);
-    if (options.kind === "attestation") for (const each of conditionsOf(compiled)) render(each, run);
+    if (options.kind === "attestation") for (const each of compiled.all) render(each, run);
     answer = evaluateBlocks(compiled.blocks, run);
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
     answer = { outcome: "error", message: error.message, error };
   }
-  const traces = compiled === undefined ? [] : conditionsOf(compiled).map((each) => trace(each, run));
-  return { holds: answer.outcome === "true", ...answer, conditions: traces };
+  const conditionTraces = (compiled?.all ?? []).map((each) => trace(each, run));
+  const { outcome, message, error } = answer;
+  const result = { holds: outcome === "true", outcome, message, conditions: conditionTraces };
+  return error === undefined ? result : { ...result, error };
 }
 
 function compiledFor(
@@ -119,10 +128,6 @@ function compiledFor(
   const { dialect, limits } = scope;
   if (isCompiled(conditions)) return conditions;
   return compileConditions(conditions, { kind, dialect, limits, deleted: isDelete(scope) });
-}
-
-function conditionsOf({ blocks }: CompiledConditions): readonly CompiledCondition[] {
-  return blocks.flatMap(({ any, all }) => [...(any ?? []), ...all]);
 }
 
 function evaluateBlocks(blocks: readonly CompiledBlock[], run: Run): Answer {
@@ -156,60 +161,74 @@ function join(messages: readonly string[], separator: string): string {
 }
 
 function evaluateCondition(condition: CompiledCondition, run: Run): { holds: boolean; message: string } {
-  const { key, value, operator, message } = render(condition, run);
+  const progress = render(condition, run);
+  const { key, value, operator, message } = progress.rendered;
   const text = typeof message === "string" ? message : "";
-  const holds = recording(condition, run, () =>
-    operatorOf(operator)(key, value, { budget: run.budget, dialect: run.scope.dialect }),
-  );
-  const outcome = holds ? "true" : "false";
-  run.traces.set(condition, { ...run.traces.get(condition), outcome, message: text });
-  return { holds, message: text };
-}
-
-/** Resolves the variables of a condition, once. */
-function render(condition: CompiledCondition, run: Run): Rendered {
-  const known = run.rendered.get(condition);
-  if (known !== undefined) return known;
-  const { scope, budget } = run;
-  const rendered = recording(condition, run, () => ({
-    key: condition.key(scope, budget),
-    value: condition.value(scope, budget),
-    operator: condition.operator(scope, budget),
-    message: condition.message(scope, budget),
-  }));
-  run.rendered.set(condition, rendered);
-  return rendered;
-}
-
-function recording<T>(condition: CompiledCondition, run: Run, step: () => T): T {
   try {
-    return step();
+    const holds = operatorOf(operator)(key, value, { budget: run.budget, dialect: run.scope.dialect });
+    progress.outcome = holds ? "true" : "false";
+    progress.message = text;
+    return { holds, message: text };
   } catch (error) {
-    if (error instanceof ConditionError) {
-      run.traces.set(condition, { ...run.traces.get(condition), outcome: "error", error });
-    }
-    throw error;
+    throw failed(progress, error);
   }
 }
 
+/** Resolves the variables of a condition, once. */
+function render(condition: CompiledCondition, run: Run): Progress & { readonly rendered: Rendered } {
+  const known = run.records[condition.index];
+  if (known?.rendered !== undefined) return known as Progress & { readonly rendered: Rendered };
+  const { scope, budget } = run;
+  const progress: Progress = { outcome: "notReached", message: "" };
+  run.records[condition.index] = progress;
+  try {
+    const rendered = {
+      key: condition.key(scope, budget),
+      value: condition.value(scope, budget),
+      operator: condition.operator(scope, budget),
+      message: condition.message(scope, budget),
+    };
+    return Object.assign(progress, { rendered });
+  } catch (error) {
+    throw failed(progress, error);
+  }
+}
+
+function failed(progress: Progress, error: unknown): unknown {
+  if (error instanceof ConditionError) {
+    progress.outcome = "error";
+    progress.error = error;
+  }
+  return error;
+}
+
 function trace(condition: CompiledCondition, run: Run): ConditionTrace {
-  const { path, written } = condition;
-  const rendered = run.rendered.get(condition);
-  const known = run.traces.get(condition);
+  const { path, keyText, valueText } = condition;
+  const progress = run.records[condition.index];
   const source = run.options.source?.get(path);
-  const written_ = (field: string): Json => display(own(written, field) ?? null);
-  const operator = rendered?.operator ?? own(written, "operator");
+  const outcome = progress?.outcome ?? "notReached";
+  const operator = operatorText(progress?.rendered?.operator ?? own(condition.written, "operator"));
   const base: ConditionTrace = {
     path,
-    ...(source !== undefined && { source }),
-    operator: typeof operator === "string" ? operator.slice(0, 80) : "",
-    outcome: "notReached",
-    keyText: written_("key"),
-    valueText: written_("value"),
-    message: "",
-    ...(rendered !== undefined && { key: display(rendered.key), value: display(rendered.value) }),
-    ...known,
+    operator,
+    outcome,
+    keyText,
+    valueText,
+    message: progress?.message ?? "",
   };
-  const nearest = base.outcome === "false" ? nearestPart(base.key ?? null, base.value ?? null) : undefined;
-  return nearest === undefined ? base : { ...base, nearest };
+  const placed = source === undefined ? base : { ...base, source };
+  if (progress?.rendered === undefined) return withError(placed, progress?.error);
+  const key = display(progress.rendered.key);
+  const value = display(progress.rendered.value);
+  const nearest = outcome === "false" ? nearestPart(key, value) : undefined;
+  const full = { ...placed, key, value };
+  return withError(nearest === undefined ? full : { ...full, nearest }, progress.error);
+}
+
+function withError(base: ConditionTrace, error: ConditionError | undefined): ConditionTrace {
+  return error === undefined ? base : { ...base, error };
+}
+
+function operatorText(operator: Value | undefined): string {
+  return typeof operator === "string" ? operator.slice(0, 80) : "";
 }

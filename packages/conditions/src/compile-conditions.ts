@@ -1,5 +1,6 @@
 import { ConditionError } from "./condition-error.ts";
-import { isObject, own, type Value, type ValueObject } from "./json.ts";
+import { display } from "./display.ts";
+import { isObject, type Json, own, type Value, type ValueObject } from "./json.ts";
 import { type Budget, createBudget, defaultLimits, exceeded, type Limits } from "./limits.ts";
 import { type Prepared, type PrepareOptions, prepare } from "./prepare.ts";
 import { resolveReferences } from "./references.ts";
@@ -9,7 +10,12 @@ import type { Dialect } from "./scope.ts";
 export interface CompiledCondition {
   /** Inside the conditions: `[0].all[1]`. */
   readonly path: string;
+  /** Its number among all conditions, from 0. */
+  readonly index: number;
   readonly written: ValueObject;
+  /** Key and value as they were written, cut to what a trace can bear. */
+  readonly keyText: Json;
+  readonly valueText: Json;
   readonly key: Prepared;
   readonly value: Prepared;
   readonly operator: Prepared;
@@ -29,6 +35,8 @@ export interface CompiledConditions {
   readonly [COMPILED]: true;
   readonly kind: "preconditions" | "attestation";
   readonly blocks: readonly CompiledBlock[];
+  /** The conditions of all blocks in order. */
+  readonly all: readonly CompiledCondition[];
 }
 
 export interface CompileConditionsOptions {
@@ -58,14 +66,18 @@ export function compileConditions(conditions: Value, options: CompileConditionsO
     kind,
     budget,
     template: { dialect, limits, deleted, whole: kind === "attestation" },
+    count: 0,
   };
-  return { [COMPILED]: true, kind, blocks: blocksOf(document, context) };
+  const blocks = blocksOf(document, context);
+  return { [COMPILED]: true, kind, blocks, all: blocks.flatMap(({ any, all }) => [...(any ?? []), ...all]) };
 }
 
 interface Context {
   readonly kind: "preconditions" | "attestation";
   readonly budget: Budget;
   readonly template: PrepareOptions;
+  /** How many conditions were compiled. */
+  count: number;
 }
 
 const blockFields = new Set(["any", "all"]);
@@ -132,7 +144,10 @@ function condition(written: ValueObject, path: string, context: Context): Compil
   const early = kind === "attestation";
   return {
     path,
+    index: context.count++,
     written,
+    keyText: display(own(written, "key") ?? null),
+    valueText: display(own(written, "value") ?? null),
     key: prepareOperand(own(written, "key"), at("key"), context),
     value: prepareOperand(own(written, "value"), at("value"), context),
     operator: early ? prepare(own(written, "operator") ?? null, at("operator"), template) : plain("operator"),

@@ -20,7 +20,7 @@ const part = /([0-9]*)(\.[0-9]*)?([^0-9.]+)/y;
  * no `d`), spaces, more than 2^63 nanoseconds.
  */
 export function parseDuration(text: string): bigint | undefined {
-  if (text.length > 200) return undefined;
+  if (!startsLikeNumber(text) || text.length > 200) return undefined;
   const negative = text.startsWith("-");
   const body = negative || text.startsWith("+") ? text.slice(1) : text;
   if (body === "0") return 0n;
@@ -36,6 +36,12 @@ export function parseDuration(text: string): bigint | undefined {
   }
   if (negative) return -total;
   return total === MAX ? undefined : total;
+}
+
+/** A digit, a sign or a point: most texts are told apart from durations and quantities by their first character. */
+export function startsLikeNumber(text: string): boolean {
+  const code = text.charCodeAt(0);
+  return (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46;
 }
 
 function parsePart([, whole = "", fraction = "", unitText = ""]: readonly string[]): bigint | undefined {

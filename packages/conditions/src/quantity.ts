@@ -1,3 +1,5 @@
+import { startsLikeNumber } from "./duration.ts";
+
 // Quantities of Kubernetes (k8s.io/apimachinery/pkg/api/resource): `500m`, `1Gi`, `1e3`, exact.
 
 /** How a quantity was written, which is how it is written again. */
@@ -32,7 +34,7 @@ const MAX_EXPONENT = 1_000;
 
 /** `resource.ParseQuantity`; `undefined` where it errs. */
 export function parseQuantity(text: string): Quantity | undefined {
-  if (text.length === 0 || text.length > 1_000) return undefined;
+  if (!startsLikeNumber(text) || text.length > 1_000) return undefined;
   const match = pattern.exec(text);
   if (match === null) return undefined;
   const [, sign = "", whole = "", fraction = "", suffix = ""] = match;
