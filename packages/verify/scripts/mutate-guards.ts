@@ -1,8 +1,8 @@
 /**
  * Mutation check: every guard of the kernel is switched off in turn, and the tests that depend on it must fail.
  *
- * A guard is an `if` under a comment `guard: NAME`. Nothing in the shipped code can switch it off: the check is
- * taken out of the text of the source while vitest loads it. `guards.json` lists, per guard, the tests that depend on it.
+ * A guard is an `if` under a comment `guard: NAME`. Nothing in the shipped code can switch it off: the switch is put
+ * into the text of the source while vitest loads it. `guards.json` lists, per guard, the tests that depend on it.
  *
  *   node scripts/mutate-guards.ts            each guard's tests fail without it, and each guard is listed
  *   node scripts/mutate-guards.ts --write    runs every test against every guard, and writes guards.json
@@ -10,7 +10,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { startVitest, type TestCase } from "vitest/node";
+import { createVitest, type TestCase, type Vitest } from "vitest/node";
 
 interface Guard {
   readonly name: string;
@@ -48,59 +48,59 @@ function findGuards(): readonly Guard[] {
   return guards;
 }
 
-/** The source without one check: the condition is never reached. */
-function without(guard: Guard, code: string): string {
-  return code.replace(marker, (text, name: string, indent: string) =>
-    name === guard.name ? `${indent}if (true) {} else if (` : text,
+/** The source with a switch in front of each check. */
+function withSwitches(code: string): string {
+  return code.replace(
+    marker,
+    (_, name: string, indent: string) =>
+      `${indent}if (globalThis.switchedOffGuard === "${name}") {} else if (`,
   );
 }
 
-/** Runs the tests of the suites with the guard switched off; returns the names of those that fail, and how many ran. */
-async function failuresWithout(
-  guard: Guard,
-  names: readonly string[],
-): Promise<{ failed: string[]; ran: number }> {
-  const pattern = names.length === 0 ? undefined : `(?:${names.map(toPattern).join("|")})`;
-  let mutated = false;
+async function startTests(): Promise<Vitest> {
   const plugin = {
-    name: "mutate-guards",
+    name: "guard-switches",
     enforce: "pre" as const,
-    transform(code: string, id: string): string | undefined {
-      if (id.split("?")[0] !== `${packageRoot}src/${guard.file}`) return undefined;
-      mutated = true;
-      return without(guard, code);
-    },
+    transform: (code: string, id: string) =>
+      id.startsWith(`${packageRoot}src/`) ? withSwitches(code) : undefined,
   };
-  const vitest = await startVitest(
-    "test",
-    [],
-    {
-      config: false,
-      root: repository,
-      include: suites,
-      watch: false,
-      isolate: false,
-      fsModuleCache: false,
-      environment: "node",
-      reporters: [{}],
-      ...(pattern === undefined ? {} : { testNamePattern: pattern }),
-    },
-    {
-      plugins: [plugin],
-      resolve: { conditions },
-      ssr: { resolve: { conditions } },
-      cacheDir: `${repository}node_modules/.cache/mutate-guards`,
-    },
-  );
-  const tests = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests()]);
-  const broken = vitest.state.getTestModules().filter((module) => module.errors().length > 0);
-  await vitest.close();
+  const options = {
+    config: false as const,
+    root: repository,
+    include: suites,
+    setupFiles: [`${packageRoot}scripts/guard-switch.ts`],
+    watch: false,
+    isolate: false,
+    fsModuleCache: false,
+    reporters: [{}],
+    provide: { guard: "" },
+  };
+  const vite = { plugins: [plugin], resolve: { conditions }, ssr: { resolve: { conditions } } };
+  return await createVitest("test", options, vite);
+}
+
+/** Runs tests with the guard switched off; returns the names of those that fail, and how many ran. */
+async function failuresWithout(
+  vitest: Vitest,
+  guard: string,
+  names: readonly string[],
+): Promise<{ readonly failed: readonly string[]; readonly ran: number }> {
+  vitest.getRootProject().provide("guard", guard);
+  if (names.length === 0) vitest.resetGlobalTestNamePattern();
+  else vitest.setGlobalTestNamePattern(new RegExp(names.map(toPattern).join("|")));
+  const specifications = await vitest.globTestSpecifications();
+  const { testModules } = await vitest.rerunTestSpecifications(specifications, true);
   process.exitCode = 0;
-  if (broken.length > 0)
-    throw new Error(`${guard.name}: ${broken[0]?.errors()[0]?.message ?? "test file cannot be loaded"}`);
-  if (!mutated) throw new Error(`${guard.name}: no test loads ${guard.file}`);
-  const finished = tests.filter((test) => test.result().state !== "skipped");
-  return { failed: finished.filter(isFailed).map(({ fullName }) => fullName), ran: finished.length };
+  const broken = testModules.find((module) => module.errors().length > 0);
+  if (broken !== undefined) {
+    throw new Error(`${guard}: ${broken.moduleId}: ${broken.errors()[0]?.message ?? "cannot be loaded"}`);
+  }
+  const ran = testModules.flatMap((module) => [...module.children.allTests()]).filter(hasRun);
+  return { failed: ran.filter(isFailed).map(({ fullName }) => fullName), ran: ran.length };
+}
+
+function hasRun(test: TestCase): boolean {
+  return test.result().state !== "skipped";
 }
 
 function isFailed(test: TestCase): boolean {
@@ -115,10 +115,12 @@ function readTable(): readonly GuardTests[] {
   return JSON.parse(readFileSync(table, "utf8")) as readonly GuardTests[];
 }
 
-async function write(guards: readonly Guard[]): Promise<number> {
+async function write(vitest: Vitest, guards: readonly Guard[]): Promise<number> {
+  const { failed: red } = await failuresWithout(vitest, "none", []);
+  if (red.length > 0) throw new Error(`tests fail with every guard on: ${red.join(", ")}`);
   const rows: GuardTests[] = [];
   for (const guard of guards) {
-    const { failed } = await failuresWithout(guard, []);
+    const { failed } = await failuresWithout(vitest, guard.name, []);
     process.stdout.write(`${guard.name}: ${failed.length} tests depend on it\n`);
     rows.push({ ...guard, tests: failed.slice(0, written) });
   }
@@ -126,7 +128,7 @@ async function write(guards: readonly Guard[]): Promise<number> {
   return rows.filter(({ tests }) => tests.length === 0).length;
 }
 
-async function check(guards: readonly Guard[]): Promise<number> {
+async function check(vitest: Vitest, guards: readonly Guard[]): Promise<number> {
   const rows = readTable();
   const unlisted = guards.filter(({ name }) => !rows.some((row) => row.name === name));
   const gone = rows.filter(
@@ -136,7 +138,7 @@ async function check(guards: readonly Guard[]): Promise<number> {
   for (const { name } of gone) process.stdout.write(`${name}: in guards.json, but not in the source\n`);
   let survivors = 0;
   for (const row of rows.filter(({ name }) => guards.some((guard) => guard.name === name))) {
-    const { failed, ran } = await failuresWithout(row, row.tests);
+    const { failed, ran } = await failuresWithout(vitest, row.name, row.tests);
     const alive = row.tests.length === 0 || failed.length < ran || ran < row.tests.length;
     if (alive) survivors++;
     process.stdout.write(
@@ -150,5 +152,7 @@ async function check(guards: readonly Guard[]): Promise<number> {
 const [mode, ...rest] = process.argv.slice(2);
 const wanted = mode === "--write" || mode === undefined ? rest : [mode, ...rest];
 const guards = findGuards().filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-const problems = await (mode === "--write" ? write(guards) : check(guards));
+const vitest = await startTests();
+const problems = await (mode === "--write" ? write(vitest, guards) : check(vitest, guards));
+await vitest.close();
 process.exit(problems === 0 ? 0 : 1);

@@ -1,16 +1,6 @@
 import type { Digest } from "@assay/image";
-import type {
-  AttestationRule,
-  Attestor,
-  AttestorSet,
-  Code,
-  Json,
-  JsonObject,
-  Place,
-  Trace,
-} from "@assay/policy";
+import type { Attestor, AttestorSet, Code, Json, JsonObject, Place, Trace } from "@assay/policy";
 import type { Evidence, Origin } from "./evidence.ts";
-import type { PreparedSets } from "./prepared.ts";
 import type { TrustRoot } from "./trust-root.ts";
 
 /**
@@ -98,13 +88,3 @@ export interface AttestationJudgement {
 
 /** Do the conditions hold for this statement? Given by the engine; called only with verified statements. */
 export type StatementCheck = (attestation: VerifiedAttestation) => Trace;
-
-/** All sets must hold; one signature must satisfy all that one attestor asks. */
-export type VerifySignatures = (sets: PreparedSets, path: string, input: KernelInput) => SignatureJudgement;
-/** All statements of the rule's type that an entry's signer made must pass `check` (see `quantifier`). */
-export type VerifyAttestations = (
-  rule: Pick<AttestationRule, "type" | "quantifier" | "path" | "source">,
-  sets: PreparedSets,
-  check: StatementCheck,
-  input: KernelInput,
-) => AttestationJudgement;

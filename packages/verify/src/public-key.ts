@@ -63,7 +63,7 @@ export function toPublicKey(
 }
 
 /** `sha256:` of a SubjectPublicKeyInfo. */
-export function keyId(spki: Buffer): string {
+function keyId(spki: Buffer): string {
   return `sha256:${hashBytes("sha256", spki)}`;
 }
 

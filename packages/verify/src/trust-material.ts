@@ -14,7 +14,10 @@ export interface TrustMaterial {
 }
 
 /** For what a policy's own PEM text says: valid without end. */
-export const always = { start: new Date(0), end: new Date(8_640_000_000_000_000) } as const;
+export const always: { readonly start: Date; readonly end: Date } = {
+  start: new Date(0),
+  end: new Date(8_640_000_000_000_000),
+};
 
 /** Material with a cache of its own. */
 export function trustMaterial(parts: Omit<TrustMaterial, "cache">): TrustMaterial {

@@ -38,52 +38,64 @@ function judgeSigner(
   sets: PreparedSets,
   input: KernelInput,
 ): LeafJudgement<VerifiedSignature> {
-  const evidence = input.evidence(signer.repository);
+  const { children, verified, signers } = findSignatures(signer, everySigner, sets, input);
+  const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
+  if (verified.length > 0) {
+    const trace = { ...place, outcome: "pass", code: "ok", message: "verified image signature" } as const;
+    return { trace, signers, verified, needsTrust: false, needsEvidence: false };
+  }
+  const best = closest(children);
+  const found = best === undefined ? "no signatures found" : `no matching signatures: ${best.message}`;
+  const reason = {
+    code: best?.code ?? "notSigned",
+    message: `failed to verify signature: ${found}`,
+  } as const;
+  const gaps = relevantGaps(input.evidence(signer.repository), "signature", input.format);
+  const { outcome, code, message, ...needs } = unsatisfied(children, gaps, reason);
+  return { trace: { ...place, outcome, code, message }, signers: [], verified: [], ...needs };
+}
+
+interface FoundSignatures {
+  readonly children: readonly Trace[];
+  readonly verified: readonly VerifiedSignature[];
+  readonly signers: readonly (readonly string[])[];
+}
+
+/** The first signature that satisfies the signer, or (where signers must be told apart) all of them. */
+function findSignatures(
+  signer: PreparedSigner,
+  everySigner: boolean,
+  sets: PreparedSets,
+  input: KernelInput,
+): FoundSignatures {
   const children: Trace[] = [];
   const verified: VerifiedSignature[] = [];
   const signers: (readonly string[])[] = [];
-  for (const candidate of evidence.candidates) {
+  for (const candidate of input.evidence(signer.repository).candidates) {
+    if (verified.length > 0 && !everySigner) break;
     if (!isWanted(candidate, "signature", input.format)) continue;
     const read = withManifest(sets.reader.read(candidate), input);
     if (!isSignature(read, input)) continue;
-    if (verified.length > 0 && !everySigner) break;
-    const judged = judgeCandidate(
-      read,
-      { signer, sets, input, step: "signature" },
-      ({ signature, statement }) => {
-        const annotations = statement === undefined ? claimOf(signature, input) : subjectOf(statement, input);
-        checkAnnotations(signer.annotations, annotations);
-        return annotations;
-      },
-    );
+    const question = { signer, sets, input, step: "signature" } as const;
+    const judged = judgeCandidate(read, question, (proven) => signedAnnotations(proven, signer, input));
     children.push(judged.trace);
     if (judged.proof === undefined) continue;
-    signers.push(judged.proof.names);
-    verified.push({
-      attestor: signer.path,
-      signer: judged.proof.facts,
-      annotations: judged.value,
-      origin: read.origin,
-    });
+    const { names, facts } = judged.proof;
+    signers.push(names);
+    verified.push({ attestor: signer.path, signer: facts, annotations: judged.value, origin: read.origin });
   }
-  const trace = { step: "attestor", path: signer.path, source: signer.source, children } as const;
-  if (verified.length > 0) {
-    const passed = { ...trace, outcome: "pass", code: "ok", message: "verified image signature" } as const;
-    return { trace: passed, signers, verified, needsTrust: false, needsEvidence: false };
-  }
-  const best = closest(children);
-  const { outcome, code, message, ...needs } = unsatisfied(
-    children,
-    relevantGaps(evidence, "signature", input.format),
-    {
-      code: best?.code ?? "notSigned",
-      message:
-        best === undefined
-          ? "failed to verify signature: no signatures found"
-          : `failed to verify signature: no matching signatures: ${best.message}`,
-    },
-  );
-  return { trace: { ...trace, outcome, code, message }, signers: [], verified: [], ...needs };
+  return { children, verified, signers };
+}
+
+/** What the proven signature says: that it is about this image, and annotations, which must hold what is asked. */
+function signedAnnotations(
+  { signature, statement }: Extract<ReadCandidate, { kind: "signature" }>,
+  signer: PreparedSigner,
+  input: KernelInput,
+): JsonObject {
+  const annotations = statement === undefined ? claimOf(signature, input) : subjectOf(statement, input);
+  checkAnnotations(signer.annotations, annotations);
+  return annotations;
 }
 
 /**
