@@ -42,7 +42,7 @@ export function keyYaml(pem: string = policyKey.pem, more = ""): string {
 }
 
 /** The policy of these cases. */
-export function policyYaml({
+function policyYaml({
   attestors = keyYaml(),
   entry = [],
   failurePolicy = "Fail",

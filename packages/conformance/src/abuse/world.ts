@@ -149,7 +149,7 @@ export function judgeAttestation(
 }
 
 /** A policy or a trust root that the kernel refuses to take in decides nothing: an error, by the kernel's own class only. */
-export function refusable(judge: () => Judged): Judged {
+function refusable(judge: () => Judged): Judged {
   try {
     return judge();
   } catch (error) {

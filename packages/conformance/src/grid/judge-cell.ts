@@ -5,6 +5,7 @@ import {
   image,
   type KeyKind,
   type Signer,
+  type SigningKey,
   type SignOptions,
   slsa,
   type TestImage,
@@ -18,7 +19,7 @@ import {
   keyless,
   sigstore,
 } from "../abuse/world.ts";
-import type { Cell, FormatRow, ProofRow, SignerRow } from "./cells.ts";
+import { type Cell, type FormatRow, type ProofRow, SIGNERS, type SignerRow } from "./cells.ts";
 
 /** The signers of the grid, each made once. */
 export interface GridSigners {
@@ -26,16 +27,18 @@ export interface GridSigners {
   attestor(row: SignerRow, format: FormatRow, proof: ProofRow): Attestor;
 }
 
-/** Keys, own PKIs and a keyless identity. */
+/** Keys, own PKIs and a keyless identity. Made at once: RSA 4096 may take longer than a test is given. */
 export function gridSigners(): GridSigners {
-  const keys = new Map<string, Signer>();
-  const keyOf = (id: KeyKind): Signer => remembered(keys, id, () => createKey(id));
+  const keys = new Map<KeyKind, SigningKey>(
+    SIGNERS.flatMap((row) => (row.kind === "key" ? [[row.id, createKey(row.id)] as const] : [])),
+  );
   const pkis = {
     pkiEcdsa: pki("p384", "p256", false),
     pkiRsa: pki("rsa2048", "rsa2048", false),
     pkiPss: pki("rsa2048", "rsa2048", true),
   };
   const identity = sigstore.identity();
+  const keyOf = (id: KeyKind): SigningKey => keys.get(id) ?? createKey(id);
   return {
     signer: (row) => {
       if (row.kind === "key") return keyOf(row.id);
@@ -49,12 +52,6 @@ export function gridSigners(): GridSigners {
       return byCertificate({ ...asked, cert: pkis[row.id].leaf, certChain: pkis[row.id].chain });
     },
   };
-}
-
-function remembered(known: Map<string, Signer>, id: string, make: () => Signer): Signer {
-  const made = known.get(id) ?? make();
-  known.set(id, made);
-  return made;
 }
 
 function pki(

@@ -72,7 +72,7 @@ function generate(kind: KeyKind): { readonly publicKey: KeyObject; readonly priv
     case "x25519":
       return generateKeyPairSync("x25519");
     case "dsa":
-      return generateKeyPairSync("dsa", { modulusLength: 2048, divisorLength: 256 });
+      return generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 });
   }
 }
 

@@ -105,11 +105,6 @@ function nameOf(commonName: string): Name {
   return new Name([new RelativeDistinguishedName([new AttributeTypeAndValue({ type: "2.5.4.3", value })])]);
 }
 
-/** The DER of a certificate's name, for signer identifiers. */
-export function encodedName(commonName: string): Uint8Array {
-  return encode(nameOf(commonName));
-}
-
 const ECDSA: Readonly<Partial<Record<HashName, string>>> = {
   sha1: "1.2.840.10045.4.1",
   sha256: "1.2.840.10045.4.3.2",
