@@ -11,6 +11,7 @@ export type AssayErrorCode =
   | "invalidQuestion"
   | "invalidTrustRoot"
   | "invalidImage"
+  | "notInferred"
   | "unavailable";
 
 /** A mistake in what was given to assay. Never thrown for what a registry, a signature or a resource says. */

@@ -5,6 +5,7 @@ import { addDiffCommand } from "./diff.ts";
 import { addDigestCommand } from "./digest.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addExportCommand } from "./export.ts";
+import { addInferCommand } from "./infer.ts";
 import { addLintCommand } from "./lint.ts";
 import { addPlanCommand } from "./plan.ts";
 import { addRecordCommand } from "./record.ts";
@@ -24,6 +25,7 @@ export const commands: readonly AddCommand[] = [
   addDigestCommand,
   addLintCommand,
   addExplainCommand,
+  addInferCommand,
   addTestCommand,
   addRecordCommand,
   addReplayCommand,
