@@ -96,6 +96,12 @@ describe("loadPolicies", () => {
     const entry = loadPolicies(text).policies[0]?.rules[0]?.verifyImages[0];
     expect(entry?.attestations[0]).toMatchObject({ inheritsAttestors: true, attestors: entry?.attestors });
   });
+  test("says so where there is no policy", () => {
+    expect(findings("apiVersion: v1\nkind: ConfigMap\n")).toEqual([
+      "warning 2:7 a ConfigMap is not a policy: it is not evaluated",
+      "warning 1:1 there is no policy here: nothing is verified",
+    ]);
+  });
   test("skips rules of other kinds with a warning", () => {
     const text = minimal.replace(
       "  rules:\n",
@@ -122,19 +128,19 @@ describe("the policies of the page that started this", () => {
     [
       "original-page-1.yaml",
       [
-        "warning 35:30 `predicateType` is deprecated, use `type`",
-        "warning 63:30 `predicateType` is deprecated, use `type`",
         "warning 5:14 a ClusterPolicy should not have a namespace: it is ignored (Kyverno would skip the policy silently)",
         "warning 7:28 `enforce` is deprecated, write `Enforce` (Enforce?)",
+        "warning 35:30 `predicateType` is deprecated, use `type`",
+        "warning 63:30 `predicateType` is deprecated, use `type`",
       ],
     ],
     [
       "original-page-2.yaml",
       [
+        "warning 6:28 `enforce` is deprecated, write `Enforce` (Enforce?)",
         "warning 24:30 `predicateType` is deprecated, use `type`",
         "warning 31:30 `predicateType` is deprecated, use `type`",
         "warning 38:30 `predicateType` is deprecated, use `type`",
-        "warning 6:28 `enforce` is deprecated, write `Enforce` (Enforce?)",
       ],
     ],
   ])("%s loads verbatim, with warnings only", (name, warnings) => {

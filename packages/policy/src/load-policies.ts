@@ -40,14 +40,34 @@ export function loadPolicies(input: PolicyInput, limits: DocumentLimits = {}): L
 /** The same without throwing: what could be read, and errors among the diagnostics. For linters, not for deciding. */
 export function inspectPolicies(input: PolicyInput, limits: DocumentLimits = {}): LoadedPolicies {
   const files = (Array.isArray(input) ? input : [input]) as readonly (string | SourceFile)[];
-  const loading = { policies: [], exceptions: [], others: [], report: createReport() } satisfies Loading;
+  const diagnostics: Diagnostic[] = [];
+  const loading: Omit<Loading, "report"> = { policies: [], exceptions: [], others: [] };
   for (const file of files) {
     const read = readDocuments(typeof file === "string" ? { text: file } : file, limits);
-    loading.report.diagnostics.push(...read.diagnostics);
-    for (const document of read.documents) loadDocument(document, loading);
+    const report = createReport();
+    for (const document of read.documents) loadDocument(document, { ...loading, report });
+    diagnostics.push(...[...read.diagnostics, ...report.diagnostics].sort(byPlace));
   }
-  const { report, ...loaded } = loading;
-  return { ...loaded, diagnostics: report.diagnostics };
+  if (
+    loading.policies.length + loading.exceptions.length === 0 &&
+    diagnostics.every((one) => one.severity !== "error")
+  ) {
+    const [first] = files;
+    const file = typeof first === "string" ? "policy.yaml" : (first?.file ?? "policy.yaml");
+    const message = "there is no policy here: nothing is verified";
+    diagnostics.push({
+      severity: "warning",
+      code: "noPolicies",
+      message,
+      source: { file, line: 1, column: 1 },
+      path: "",
+    });
+  }
+  return { ...loading, diagnostics };
+}
+
+function byPlace({ source: a }: Diagnostic, { source: b }: Diagnostic): number {
+  return a.line - b.line || a.column - b.column;
 }
 
 /** Reads documents of any kind, for resources, ConfigMaps and the like: the same YAML as policies. */
