@@ -10,6 +10,7 @@ import type {
   Rule,
 } from "@assay/policy";
 import { type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
+import type { PositionAt } from "./condition-positions.ts";
 import { EngineError } from "./engine-error.ts";
 import { isStatic } from "./resolve-attestors.ts";
 
@@ -39,22 +40,26 @@ export interface CompiledRule {
   readonly entries: readonly CompiledEntry[];
   /** Exceptions that name this policy and rule. */
   readonly exceptions: readonly PolicyException[];
+  readonly positionAt: PositionAt;
+}
+
+/** What a rule is compiled with. */
+export interface CompileOptions {
+  readonly exceptions: readonly PolicyException[];
+  readonly positionAt: PositionAt;
 }
 
 /**
  * Prepares every attestor that can be prepared without a request. A bad PEM, regexp or count throws `EngineError`
  * `invalidPolicy` with its position: a policy that cannot be evaluated is refused at load, never skipped.
  */
-export function compileRule(
-  policy: Policy,
-  rule: Rule,
-  exceptions: readonly PolicyException[],
-): CompiledRule {
+export function compileRule(policy: Policy, rule: Rule, options: CompileOptions): CompiledRule {
   return {
     policy,
     rule,
     entries: rule.verifyImages.map((entry) => compileEntry(entry)),
-    exceptions: exceptions.filter((exception) => names(exception, policy, rule)),
+    positionAt: options.positionAt,
+    exceptions: options.exceptions.filter((exception) => names(exception, policy, rule)),
   };
 }
 

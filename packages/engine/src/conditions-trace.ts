@@ -1,10 +1,11 @@
 import { type ConditionsResult, type ConditionTrace, explainCondition } from "@assay/conditions";
-import { type Fact, type Json, type Place, type Policy, positionOf, type Trace } from "@assay/policy";
+import type { Fact, Json, Place, Trace } from "@assay/policy";
+import type { PositionAt } from "./condition-positions.ts";
 import { type Producer, producerNote } from "./producer-notes.ts";
 
 /** Where conditions stand, and what they were evaluated for. */
 export interface ConditionsPlace extends Place {
-  readonly policy: Policy;
+  readonly positionAt: PositionAt;
   /** Set for conditions over a verified statement. */
   readonly about?: Producer;
 }
@@ -40,7 +41,7 @@ export function conditionsTrace(result: ConditionsResult, place: ConditionsPlace
 
 function conditionTrace(condition: ConditionTrace, place: ConditionsPlace): Trace {
   const path = `${place.path}${condition.path.startsWith("[") ? "" : "."}${condition.path}`;
-  const source = condition.source ?? positionOf(place.policy, path) ?? place.source;
+  const source = condition.source ?? place.positionAt(path) ?? place.source;
   const base = { step: "condition", path, source, children: [] } as const;
   switch (condition.outcome) {
     case "true":

@@ -1,9 +1,11 @@
 import { indexPolicies, type JsonObject, type Policy, type PolicyException, type Rule } from "@assay/policy";
 import { type CompiledRule, compileRule } from "./compile.ts";
+import { positionsOf } from "./condition-positions.ts";
 import { engineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import { type Case, evaluateRequest } from "./evaluate-request.ts";
 import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
+import { awayJudge } from "./judge-away.ts";
 import type { Sources } from "./lookup.ts";
 import { objectFacts } from "./object-facts.ts";
 import { type Plan, planOf } from "./plan.ts";
@@ -16,6 +18,8 @@ export interface EngineLimits {
   readonly concurrency?: number;
   /** Lookups of one evaluation; what is wanted beyond is answered with `tooMany`. Default 10,000. */
   readonly maxLookups?: number;
+  /** Evidence of at least so many bytes is judged in a thread of its own. Default 1 MiB; Infinity: never. */
+  readonly largeEvidenceBytes?: number;
   /** Sets of attestors with variables or fetched keys that are kept prepared. Default 1,000. */
   readonly maxPrepared?: number;
   /** Memory for facts "this digest's signatures satisfy these attestors". Default 16 MiB. */
@@ -70,7 +74,9 @@ export function createEngine(options: EngineOptions): Engine {
   const exceptions = options.exceptions ?? [];
   const compiled = new Map<Rule, CompiledRule>();
   for (const policy of options.policies) {
-    for (const rule of policy.rules) compiled.set(rule, compileRule(policy, rule, exceptions));
+    const positionAt = positionsOf(policy);
+    for (const rule of policy.rules)
+      compiled.set(rule, compileRule(policy, rule, { exceptions, positionAt }));
   }
   const rulesFor = rulesOf(options.policies, compiled);
   const plan = (request: EvaluationRequest): Case => {
@@ -87,10 +93,12 @@ export function createEngine(options: EngineOptions): Engine {
   const limits = {
     concurrency: options.limits?.concurrency ?? 32,
     maxLookups: options.limits?.maxLookups ?? 10_000,
+    largeEvidenceBytes: options.limits?.largeEvidenceBytes ?? 1024 * 1024,
   };
+  const away = awayJudge();
   return {
     evaluate: async (request, evaluation = {}) =>
-      evaluateRequest({ ...plan(request), limits, sources: options.sources }, evaluation),
+      evaluateRequest({ ...plan(request), limits, away, sources: options.sources }, evaluation),
     plan: (request) => planOf(plan(request)),
   };
 }

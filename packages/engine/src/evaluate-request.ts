@@ -5,6 +5,7 @@ import type { EngineSettings } from "./engine-settings.ts";
 import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
 import { type Answered, type Answers, gather, originOf } from "./gather.ts";
 import { type Judgement, judge } from "./judge.ts";
+import { type AwayJudge, evidenceBytes } from "./judge-away.ts";
 import type { Answer, Lookup, LookupFailure, Sources } from "./lookup.ts";
 import { builtInVariables, type ObjectFacts } from "./object-facts.ts";
 import type { TrustState } from "./pass.ts";
@@ -22,7 +23,12 @@ export interface Case {
 
 interface Evaluating extends Case {
   readonly sources: Sources;
-  readonly limits: { readonly concurrency: number; readonly maxLookups: number };
+  readonly away: AwayJudge;
+  readonly limits: {
+    readonly concurrency: number;
+    readonly maxLookups: number;
+    readonly largeEvidenceBytes: number;
+  };
 }
 
 /** More rounds than any chain of context entries, keys, evidence, fallback tags and trust roots needs. */
@@ -37,16 +43,19 @@ export async function evaluateRequest(
   const answers = new Map<string, Answered>();
   const deadline = startDeadline(evaluating.plan, options);
   let facts = 0;
+  let away = 0;
   const { facts: memory } = evaluating.memory;
   const remembered: Facts = { memory, evaluation: answers, recalled: () => facts++ };
   const recall = options.remember !== false && memory.ttlMilliseconds > 0;
   try {
     for (let rounds = 0; ; rounds++) {
-      const judgement = judgeOnce(evaluating, answers, recall ? remembered : undefined);
+      const far = await judgeFar(evaluating, answers);
+      if (far !== undefined) away++;
+      const judgement = far ?? judgeOnce(evaluating, answers, recall ? remembered : undefined);
       if (judgement.kind === "verdict") {
         const requests = [...answers.values()].reduce((sum, { answer }) => sum + (answer.requests ?? 0), 0);
         const milliseconds = performance.now() - started;
-        const stats = { milliseconds, lookups: answers.size, requests, rounds, facts };
+        const stats = { milliseconds, lookups: answers.size, requests, rounds, facts, away };
         return { verdict: judgement.verdict, stats, answers, now: evaluating.now };
       }
       throwIfCancelled(options.signal);
@@ -57,6 +66,12 @@ export async function evaluateRequest(
   } finally {
     deadline.stop();
   }
+}
+
+/** Large evidence takes long to hash and parse: then the event loop is left free. */
+async function judgeFar(evaluating: Evaluating, answers: Answers): Promise<Judgement | undefined> {
+  const isLarge = evidenceBytes(answers) >= evaluating.limits.largeEvidenceBytes;
+  return isLarge ? await evaluating.away.judge(evaluating, answers) : undefined;
 }
 
 /** One pass over what is known. */

@@ -11,6 +11,8 @@ export interface EvaluationStats {
   readonly requests: number;
   /** How often judging had to wait for more answers. */
   readonly rounds: number;
+  /** Rounds that were judged in another thread, because the evidence is large. */
+  readonly away: number;
   /** Signature questions that an earlier evaluation had answered. */
   readonly facts: number;
 }

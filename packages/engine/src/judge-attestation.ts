@@ -79,7 +79,7 @@ function checkConditions(
   return conditionsTrace(result, {
     path: `${rule.path}.conditions`,
     source: rule.source,
-    policy: question.policy,
+    positionAt: question.positionAt,
     about: statement,
   });
 }

@@ -73,7 +73,7 @@ function denied(validate: Validation, combination: Combination, question: EntryQ
   const conditionTrace = conditionsTrace(result, {
     path: `${validate.path}.deny.conditions`,
     source: validate.source,
-    policy: question.policy,
+    positionAt: question.positionAt,
   });
   if (result.outcome === "error") {
     const message = `failed to evaluate deny conditions: ${result.message}`;

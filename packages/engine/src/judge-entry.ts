@@ -1,7 +1,8 @@
 import { type Digest, type ImageReference, repositoryName } from "@assay/image";
-import type { Outcome, Place, Policy, Trace } from "@assay/policy";
+import type { Outcome, Place, Trace } from "@assay/policy";
 import { verifySignatures } from "@assay/verify";
 import type { CompiledEntry } from "./compile.ts";
+import type { PositionAt } from "./condition-positions.ts";
 import { withIdentityHints } from "./identity-hints.ts";
 import { judgeAttestation, type NamedStatements } from "./judge-attestation.ts";
 import { judgeDeny } from "./judge-deny.ts";
@@ -17,7 +18,7 @@ import { allOpen, type StepJudgement } from "./step-judgement.ts";
 
 /** One image as one entry of `verifyImages` sees it. */
 export interface EntryQuestion {
-  readonly policy: Policy;
+  readonly positionAt: PositionAt;
   readonly entry: CompiledEntry;
   readonly image: ImageReference;
   /** The image's own, or what its tag was resolved to, once for the whole request; absent where nothing needs it. */

@@ -127,7 +127,7 @@ function judgeActive(planned: PlannedEntry, question: ImageQuestion, at: At): St
   const known = digest === undefined ? {} : { digest };
   const verified = judgeEntry(
     {
-      policy: question.rule.compiled.policy,
+      positionAt: question.rule.compiled.positionAt,
       entry: planned.compiled,
       image: reference,
       scope,

@@ -111,10 +111,10 @@ function imagesVariable(planned: PlannedRule): Json {
 }
 
 function judgePreconditions(planned: PlannedRule, scope: RuleScope): StepJudgement | undefined {
-  const { policy, rule } = planned.compiled;
+  const { rule, positionAt } = planned.compiled;
   const { preconditions, source } = rule;
   if (preconditions === undefined) return undefined;
-  const where = { path: `${rule.path}.preconditions`, source, policy };
+  const where = { path: `${rule.path}.preconditions`, source, positionAt };
   try {
     const result = check(preconditions, scope.scopeFor(preconditions), { kind: "preconditions" });
     const trace = { ...conditionsTrace(result, where), step: "preconditions" } as const;

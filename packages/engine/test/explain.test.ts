@@ -53,7 +53,7 @@ describe("a verdict is explained to people", () => {
 
   test("with what it cost, which is no part of the verdict", () => {
     const text = explain(allowed.verdict, {
-      stats: { milliseconds: 12.4, lookups: 3, requests: 5, rounds: 2, facts: 0 },
+      stats: { milliseconds: 12.4, lookups: 3, requests: 5, rounds: 2, facts: 0, away: 0 },
     });
     expect(text).toContain("3 lookups, 5 requests, 2 rounds, 12 ms");
     expect(JSON.stringify(allowed.verdict)).not.toContain("milliseconds");

@@ -1,0 +1,57 @@
+import type { Policy, PolicyException, SourcePosition } from "@assay/policy";
+import { type CompiledRule, compileRule } from "./compile.ts";
+import type { EngineMemory } from "./engine-memory.ts";
+import type { EngineSettings } from "./engine-settings.ts";
+import { judgeOnce } from "./evaluate-request.ts";
+import type { Answered } from "./gather.ts";
+import type { Judgement } from "./judge.ts";
+import { objectFacts } from "./object-facts.ts";
+import { planRequest } from "./request-plan.ts";
+import type { EvaluationRequest } from "./verdict.ts";
+
+/** A policy as it is copied into a worker, once. */
+export interface ShippedPolicy {
+  readonly id: number;
+  readonly policy: Policy;
+  readonly exceptions: readonly PolicyException[];
+  /** Positions of its conditions, which the copy does not hold. */
+  readonly positions: ReadonlyMap<string, SourcePosition>;
+}
+
+/** One pass of `judge`, as data: everything that it depends on. */
+export interface JudgeJob {
+  readonly id: number;
+  /** Policies that this worker does not have yet. */
+  readonly policies: readonly ShippedPolicy[];
+  /** The candidate rules, as policy and index of the rule in it. */
+  readonly rules: readonly (readonly [policy: number, rule: number])[];
+  readonly request: EvaluationRequest;
+  readonly settings: EngineSettings;
+  readonly now: Date;
+  readonly answers: readonly (readonly [string, Answered])[];
+}
+
+/** What a worker answers: data too. */
+export type JudgeReply =
+  | { readonly id: number; readonly judgement: Judgement }
+  | { readonly id: number; readonly error: string };
+
+/** Judges jobs with compiled policies of its own: what a worker runs. */
+export function jobJudge(memory: EngineMemory): (job: JudgeJob) => Judgement {
+  const known = new Map<number, readonly CompiledRule[]>();
+  return (job) => {
+    for (const { id, policy, exceptions, positions } of job.policies) {
+      const positionAt = (path: string): SourcePosition | undefined => positions.get(path);
+      known.set(
+        id,
+        policy.rules.map((rule) => compileRule(policy, rule, { exceptions, positionAt })),
+      );
+    }
+    const rules = job.rules.flatMap(([policy, rule]) => known.get(policy)?.[rule] ?? []);
+    if (rules.length !== job.rules.length) throw new Error("a job names a rule that was not shipped");
+    const { settings, now } = job;
+    const facts = objectFacts(job.request);
+    const plan = planRequest(() => rules, facts, { defaultRegistry: settings.defaultRegistry, now });
+    return judgeOnce({ facts, plan, settings, memory, now }, new Map(job.answers));
+  };
+}
