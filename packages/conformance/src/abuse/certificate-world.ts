@@ -1,3 +1,4 @@
+import type { Attestor } from "@assay/policy";
 import {
   type CertificateAuthority,
   createKey,
@@ -23,7 +24,7 @@ export const victim = image({ content: "victim" });
 export const minutes = (count: number): Date => new Date(now.getTime() + count * 60_000);
 
 /** Whether the workflow of acme/app signed, when this signer did. */
-export const judge = (signer: Signer, asked = keyless(), options: JudgeOptions = {}): Judged =>
+export const judge = (signer: Signer, asked: Attestor = keyless(), options: JudgeOptions = {}): Judged =>
   judgeSignature(victim.signedBy(signer), asked, options);
 
 /** The same for a certificate of the throwaway Fulcio. */
