@@ -1,12 +1,14 @@
 import { hostname } from "node:os";
 import type { PolicyDocuments } from "@assay/controller";
-import type { ContextSource } from "@assay/engine";
-import { contextFromObjects } from "@assay/sources/cluster";
+import type { ContextSource, Sources } from "@assay/engine";
+import { kubernetesContext } from "@assay/sources/cluster";
+import { pullSecretCredentials } from "@assay/sources/credentials";
+import { registrySource } from "@assay/sources/registry";
 import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, createAssay, sourcesOf } from "../create-assay.ts";
 import { type ContextFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
-import { sourceOptions } from "../open-sources.ts";
+import { registryOptions, sourceOptions } from "../open-sources.ts";
 import type { Terminal } from "../terminal.ts";
 import { logLines } from "./log-lines.ts";
 import { type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
@@ -35,7 +37,7 @@ export async function serveCluster(
   const config = new client.KubeConfig();
   if (flags.kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(flags.kubeconfig);
-  const context = await controller.watchedContext(config, nothingElse(), logger);
+  const context = await controller.watchedContext(config, kubernetesContext({ config }), logger);
   const metrics = webhookMetrics();
   const build = await evaluatorFactory(context.source, flags, terminal, metrics);
   const running = await controller.startController(config, {
@@ -71,7 +73,7 @@ async function evaluatorFactory(
   terminal: Terminal,
   metrics: WebhookMetrics,
 ): Promise<(documents: PolicyDocuments) => Assay> {
-  const sources = observedSources(sourcesOf({ ...(await sourceOptions(flags, terminal)), context }), metrics);
+  const sources = observedSources(await clusterSources(flags, context, terminal), metrics);
   const variables = parseVariables(flags.var);
   return ({ policies, exceptions }) =>
     createAssay({
@@ -102,9 +104,13 @@ function identity(terminal: Terminal): string {
   return terminal.env["POD_NAME"] ?? `${hostname()}-${process.pid}`;
 }
 
-/** API calls and global context need the cluster's own source; ConfigMaps and Secrets are watched. */
-function nothingElse(): ContextSource {
-  return contextFromObjects([]);
+/** Registries with the pull secrets that Pods and policies name before docker's own; or the layout of the flags. */
+async function clusterSources(flags: Flags, context: ContextSource, terminal: Terminal): Promise<Sources> {
+  const options = await sourceOptions(flags, terminal);
+  if (flags.layout !== undefined) return sourcesOf({ ...options, context });
+  const registry = await registryOptions(flags, terminal);
+  const credentials = [pullSecretCredentials(context), ...(registry.credentials ?? [])];
+  return sourcesOf({ ...options, source: registrySource({ ...registry, credentials }), context });
 }
 
 async function optionalPackages() {
