@@ -16,4 +16,5 @@ function demand({ pass, message }: MatchResult, stackStartFn: typeof assertAllow
   if (!pass) throw new AssertionError({ message: message(), stackStartFn });
 }
 
+export { stableExplain } from "./stable-explain.ts";
 export type { DenialExpectation };

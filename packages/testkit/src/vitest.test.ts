@@ -1,5 +1,7 @@
 import type { Verdict } from "@assay/engine";
 import { expect, test } from "vitest";
+import { stableExplain } from "./stable-explain.ts";
+import { verdictSerializer } from "./verdict-serializer.ts";
 import "./vitest.ts";
 
 const verdict = (allowed: boolean): Verdict => ({
@@ -37,4 +39,22 @@ test("a denial for another reason is not the one that was asked for", () => {
   expect(() => expect(verdict(false)).toBeDenied({ code: "untrustedSigner" })).toThrow(
     "with code `untrustedSigner`",
   );
+});
+
+test("a verdict in a snapshot is its explanation, without what differs from run to run", () => {
+  const named = (digest: string, port: number): Verdict => {
+    const denied = verdict(false);
+    const results = denied.results.map((result) => ({
+      ...result,
+      image: `127.0.0.1:${port}/a/b@sha256:${digest.repeat(64)}`,
+      message: `sha256:${digest.repeat(64)} is not signed`,
+    }));
+    return { ...denied, results };
+  };
+  expect(stableExplain(named("a", 40001))).toBe(stableExplain(named("b", 5)));
+  expect(stableExplain(named("a", 40001))).toContain("<host 1>/a/b@<digest 1>");
+  expect(verdictSerializer.test(verdict(false))).toBe(true);
+  expect(verdictSerializer.serialize(verdict(false))).toContain("no signatures found");
+  for (const other of [null, "text", {}, [], { allowed: true }])
+    expect(verdictSerializer.test(other)).toBe(false);
 });

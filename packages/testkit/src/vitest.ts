@@ -1,11 +1,14 @@
 import type { Verdict } from "@assay/engine";
 import { expect } from "vitest";
 import { type DenialExpectation, isAllowed, isDenied, type MatchResult } from "./matchers.ts";
+import { verdictSerializer } from "./verdict-serializer.ts";
 
 expect.extend({
   toBeAllowed: (received: Verdict): MatchResult => isAllowed(received),
   toBeDenied: (received: Verdict, expected?: DenialExpectation): MatchResult => isDenied(received, expected),
 });
+
+expect.addSnapshotSerializer(verdictSerializer);
 
 declare module "vitest" {
   // Type parameters as vitest declares them: declarations only merge where they are identical.
