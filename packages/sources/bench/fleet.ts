@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { parseDigest } from "@assay/image";
 import { redisCache } from "@assay/sources/cache";
 import { queuedScan, type ScanOutcome, type ScanProgress, scan } from "@assay/sources/fleet";
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { type Fleet, imageJudge } from "./judge-image.ts";
 
@@ -119,6 +120,13 @@ async function withWorkers(
   for (const worker of started) if (worker.connected) worker.disconnect();
 }
 
+async function nothingLeft(redis: string): Promise<void> {
+  const queue = new Queue("assay-scan", { connection: { url: redis } });
+  const left = Object.values(await queue.getJobCounts()).reduce((sum, jobs) => sum + jobs, 0);
+  check("nothing is left in the queue", left === 0);
+  await queue.close();
+}
+
 /** The shared cache through a real client: what one process put there another one gets, and a lost Redis is passed by. */
 async function sharedCache(redis: string): Promise<void> {
   const [one, other] = [new Redis(redis), new Redis(redis)];
@@ -163,6 +171,7 @@ if (binary === undefined) {
   await withRedis(binary, async (redis) => {
     for (const workers of [1, 2, 4]) await withWorkers(registry.fleet, redis, { workers, kill: false });
     await withWorkers(registry.fleet, redis, { workers: 4, kill: true });
+    await nothingLeft(redis);
     await sharedCache(redis);
   });
 }

@@ -41,6 +41,7 @@ export function directoryFiles(path: string): LayoutFiles {
   };
 }
 
+/** A file of a layout that is over its limit. */
 export function tooLarge(path: string, name: string, limit: number): SourceError {
   return new SourceError("tooLarge", `\`${name}\` in \`${path}\` is over ${limit} bytes`, { origin: path });
 }

@@ -32,7 +32,12 @@ export async function readTag(
     const here = { ...origin, manifest: document.digest };
     const manifest = manifestIn(document, here, reader);
     if (manifest.kind === "unreadable") return [manifest];
-    return legacyLayers(reader, manifest, here, shelf === "signatureTag" ? "signature" : "attestation");
+    const holds = shelf === "signatureTag" ? "signature" : "attestation";
+    return legacyLayers(reader, manifest, {
+      origin: here,
+      holds,
+      budget: { left: reader.limits.lookupBytes },
+    });
   });
 }
 
@@ -118,7 +123,7 @@ async function referrerLayers(
     const message = `the referrer says that it is about \`${manifest.subject ?? "nothing"}\`, not about the image`;
     return [unreadable("malformed", message, origin)];
   }
-  if (holds !== undefined) return legacyLayers(reader, manifest, origin, holds, budget);
+  if (holds !== undefined) return legacyLayers(reader, manifest, { origin, holds, budget });
   const [layer, ...others] = manifest.layers;
   if (layer === undefined || others.length > 0) {
     return [unreadable("malformed", `a bundle has one layer, this one ${manifest.layers.length}`, origin)];
@@ -147,10 +152,9 @@ function isBundle({ artifactType, layers }: ImageManifest): boolean {
 async function legacyLayers(
   reader: Reader,
   manifest: ImageManifest,
-  origin: Origin,
-  holds: Holds,
-  budget: Budget = { left: reader.limits.lookupBytes },
+  about: { readonly origin: Origin; readonly holds: Holds; readonly budget: Budget },
 ): Promise<readonly Candidate[]> {
+  const { origin, holds, budget } = about;
   if (manifest.layers.length > reader.limits.layers) {
     const message = `${manifest.layers.length} ${holds}s, more than the limit of ${reader.limits.layers}`;
     return [unreadable("tooMany", message, origin)];

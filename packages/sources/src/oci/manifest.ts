@@ -34,6 +34,7 @@ export interface Malformed {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Media types of documents that we ask for as manifests. */
 export const manifestTypes: readonly string[] = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.oci.image.index.v1+json",
@@ -143,6 +144,7 @@ export function parseObject(bytes: Uint8Array): Fields | undefined {
   }
 }
 
+/** Whether foreign JSON is an object. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -152,6 +154,7 @@ export function own(object: Fields, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/** Foreign JSON that should be text. */
 export function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

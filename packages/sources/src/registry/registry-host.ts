@@ -43,6 +43,6 @@ export function schemeOf(host: string, allowInsecure: boolean, options: SchemeOp
 }
 
 /** `host` without its port. */
-export function hostname(host: string): string {
+function hostname(host: string): string {
   return host.startsWith("[") ? host.slice(0, host.indexOf("]") + 1) : (host.split(":")[0] ?? host);
 }

@@ -41,33 +41,7 @@ export function registryRepository(
     };
   }
 
-  // Two signatures over one payload name the same blob: it is asked for once.
-  const underWay = new Map<Digest, Promise<Uint8Array | undefined>>();
-
-  function byDigest(
-    digest: Digest,
-    fetch: () => Promise<Uint8Array | undefined>,
-  ): Promise<Uint8Array | undefined> {
-    const running = underWay.get(digest) ?? checked(digest, fetch);
-    underWay.set(digest, running);
-    return running;
-  }
-
-  async function checked(
-    digest: Digest,
-    fetch: () => Promise<Uint8Array | undefined>,
-  ): Promise<Uint8Array | undefined> {
-    const kept = await cache.get(digest);
-    if (kept !== undefined && matchesDigest(kept, digest)) return kept;
-    const bytes = await fetch();
-    if (bytes === undefined) return undefined;
-    if (!matchesDigest(bytes, digest)) {
-      const message = `\`${location.host}\` sent other bytes than \`${digest}\` of \`${name}\` names`;
-      throw new SourceError("digestMismatch", message, { origin: location.host });
-    }
-    await cache.set(digest, bytes);
-    return bytes;
-  }
+  const byDigest = digestReader(name, location, cache);
 
   return {
     name,
@@ -94,5 +68,36 @@ export function registryRepository(
         return incoming.status === 404 ? undefined : incoming.bytes;
       }),
     referrers: (digest) => listReferrers(digest, location, errand, options),
+  };
+}
+
+type Fetch = () => Promise<Uint8Array | undefined>;
+
+/** Reads by digest: from the cache or by `fetch`, and hashed in either case. */
+function digestReader(
+  name: string,
+  location: Location,
+  cache: BytesCache,
+): (digest: Digest, fetch: Fetch) => Promise<Uint8Array | undefined> {
+  // Two signatures over one payload name the same blob: it is asked for once.
+  const underWay = new Map<Digest, Promise<Uint8Array | undefined>>();
+
+  async function read(digest: Digest, fetch: Fetch): Promise<Uint8Array | undefined> {
+    const kept = await cache.get(digest);
+    if (kept !== undefined && matchesDigest(kept, digest)) return kept;
+    const bytes = await fetch();
+    if (bytes === undefined) return undefined;
+    if (!matchesDigest(bytes, digest)) {
+      const message = `\`${location.host}\` sent other bytes than \`${digest}\` of \`${name}\` names`;
+      throw new SourceError("digestMismatch", message, { origin: location.host });
+    }
+    await cache.set(digest, bytes);
+    return bytes;
+  }
+
+  return (digest, fetch) => {
+    const running = underWay.get(digest) ?? read(digest, fetch);
+    underWay.set(digest, running);
+    return running;
   };
 }

@@ -49,43 +49,11 @@ const publicGoodMirror = "https://tuf-repo-cdn.sigstore.dev";
  */
 export function tufTrust(options: TufOptions = {}): TrustSource {
   const repository = repositoryOf(options);
-  const now = options.now ?? Date.now;
-  const refreshMs = options.refreshMs ?? 86_400_000;
-  let root: Root | undefined;
-  let refreshing: Promise<Root> | undefined;
-  let lastProblem: { readonly error: unknown; readonly time: number } | undefined;
-
-  function refresh(cacheFirst: boolean): Promise<Root> {
-    refreshing ??= load(repository, cacheFirst, now)
-      .then((loaded) => {
-        lastProblem = undefined;
-        root = loaded;
-        return loaded;
-      })
-      .catch((error: unknown) => {
-        lastProblem = { error, time: now() };
-        throw error;
-      })
-      .finally(() => {
-        refreshing = undefined;
-      });
-    return refreshing;
-  }
-
-  async function current(): Promise<Root> {
-    const rests = lastProblem !== undefined && now() - lastProblem.time < Math.min(restMs, refreshMs);
-    if (root === undefined || now() >= root.expires) {
-      // A mirror that was unreachable a moment ago is not waited for again by every evaluation.
-      if (rests && refreshing === undefined) throw lastProblem?.error;
-      root = await refresh(root === undefined);
-    }
-    // In the background: its failure is told with the next answer, and the root stays what it was.
-    if (now() - root.refreshed >= refreshMs && !rests) refresh(false).catch(() => undefined);
-    return root;
-  }
+  const holder = rootHolder(repository, options.refreshMs ?? 86_400_000, options.now ?? Date.now);
 
   async function expiredRoot(error: unknown): Promise<Root> {
-    const text = options.expired === "use" ? (root?.json ?? (await cachedTarget(repository))) : undefined;
+    const text =
+      options.expired === "use" ? (holder.last()?.json ?? (await cachedTarget(repository))) : undefined;
     if (text === undefined) throw withAdvice(error);
     const remark = "its metadata has EXPIRED and is used because `expired: use` says so";
     return { json: text, refreshed: (await lastRefresh(repository)) ?? 0, expires: 0, remark };
@@ -95,19 +63,61 @@ export function tufTrust(options: TufOptions = {}): TrustSource {
     async fetch(_lookup: TrustLookup, { signal }: FetchOptions): Promise<Answer<"trustRoot">> {
       signal.throwIfAborted();
       try {
-        const found = await abortable(
-          current().catch((error: unknown) => expiredRoot(error)),
-          signal,
-        );
-        return {
-          ok: true,
-          value: { json: found.json },
-          notes: notesOn(found, repository, lastProblem?.error),
-        };
+        const root = await abortable(holder.current().catch(expiredRoot), signal);
+        return { ok: true, value: { json: root.json }, notes: notesOn(root, repository, holder.problem()) };
       } catch (error) {
         signal.throwIfAborted();
         return { ok: false, failure: failureOf(error) };
       }
+    },
+  };
+}
+
+interface RootHolder {
+  /** The root, if need be after loading it. Rejects with a `SourceError`. */
+  current(): Promise<Root>;
+  /** The last root, whatever its age. */
+  last(): Root | undefined;
+  /** Why the last refresh failed. */
+  problem(): unknown;
+}
+
+/** Holds the root, loads it once at a time, and leaves a mirror that failed alone for a while. */
+function rootHolder(repository: TufRepository, refreshMs: number, now: () => number): RootHolder {
+  let root: Root | undefined;
+  let refreshing: Promise<Root> | undefined;
+  let problem: { readonly error: unknown; readonly time: number } | undefined;
+
+  async function refresh(cacheFirst: boolean): Promise<Root> {
+    try {
+      root = await load(repository, cacheFirst, now);
+      problem = undefined;
+      return root;
+    } catch (error) {
+      problem = { error, time: now() };
+      throw error;
+    } finally {
+      refreshing = undefined;
+    }
+  }
+
+  return {
+    last: () => root,
+    problem: () => problem?.error,
+    async current() {
+      const rests = problem !== undefined && now() - problem.time < Math.min(restMs, refreshMs);
+      if (root === undefined || now() >= root.expires) {
+        // A mirror that was unreachable a moment ago is not waited for again by every evaluation.
+        if (rests && refreshing === undefined) throw problem?.error;
+        refreshing ??= refresh(root === undefined);
+        root = await refreshing;
+      }
+      // In the background: its failure is told with the next answer, and the root stays what it was.
+      if (now() - root.refreshed >= refreshMs && !rests && refreshing === undefined) {
+        refreshing = refresh(false);
+        refreshing.catch(() => undefined);
+      }
+      return root;
     },
   };
 }
