@@ -1,6 +1,6 @@
 import type { Policy, PolicyException, Rule } from "../model.ts";
 import { positionOf } from "../position-of.ts";
-import { type LintId, type LintRule, lintCatalog } from "./catalog.ts";
+import { type LintId, lintCatalog } from "./catalog.ts";
 import type { LintFinding, TextEdit } from "./finding.ts";
 
 /** What is linted together, and what was found. */
@@ -24,7 +24,7 @@ export function found(
   at: At,
   details: { message: string; edits?: readonly TextEdit[] },
 ): void {
-  const { severity, why, fix }: LintRule = lintCatalog[id];
+  const { severity, why, fix } = lintCatalog[id];
   linting.findings.push({
     id,
     severity,
