@@ -88,7 +88,7 @@ export interface Assay {
 export function createAssay(options: AssayOptions): Assay {
   const files = filesOf(options.policies);
   const loaded = loadPolicies(files);
-  if (loaded.policies.length === 0 && files.length > 0) {
+  if (loaded.policies.length + loaded.exceptions.length === 0 && files.length > 0) {
     const names = files.slice(0, 5).map(({ file }) => `\`${file}\``);
     throw new AssayError("invalidPolicy", `there is no policy in ${names.join(", ")}`, {
       hint: "a policy is a document of kind ClusterPolicy or Policy, apiVersion kyverno.io/v1",

@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { lstat, open, readdir, stat } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { type MinimatchOptions, minimatch } from "minimatch";
 import { AssayError } from "./assay-error.ts";
 import type { Terminal } from "./terminal.ts";
@@ -42,23 +42,30 @@ export async function readInputFiles(
   terminal: Terminal,
   limits: InputLimits = {},
 ): Promise<readonly InputFile[]> {
+  const files: InputFile[] = [];
+  for await (const file of eachInputFile(patterns, terminal, limits)) files.push(file);
+  return files;
+}
+
+/** The same, one file at a time: for more files than fit into memory. */
+export async function* eachInputFile(
+  patterns: readonly string[],
+  terminal: Terminal,
+  limits: InputLimits = {},
+): AsyncGenerator<InputFile> {
   const { maxBytes, maxFiles } = { ...DEFAULTS, ...limits };
   const seen = new Set<string>();
-  const files: InputFile[] = [];
   for (const pattern of patterns) {
-    if (pattern === "-") {
-      if (!seen.has("-")) files.push({ file: "-", text: await terminal.stdin(maxBytes) });
-      seen.add("-");
-      continue;
-    }
-    for (const path of await findFiles(pattern, terminal.cwd, maxFiles)) {
-      const full = resolve(terminal.cwd, path);
+    const paths = pattern === "-" ? ["-"] : await findFiles(pattern, terminal.cwd, maxFiles);
+    for (const path of paths) {
+      const full = path === "-" ? path : resolve(terminal.cwd, path);
       if (seen.has(full)) continue;
       seen.add(full);
-      files.push({ file: path, text: await readTextFile(path, terminal.cwd, maxBytes) });
+      const text =
+        path === "-" ? await terminal.stdin(maxBytes) : await readTextFile(path, terminal.cwd, maxBytes);
+      yield { file: path, text };
     }
   }
-  return files;
 }
 
 /** Reads one file as UTF-8, at most `maxBytes` of it. */
@@ -156,12 +163,6 @@ async function walk(
     }
   }
   return found.sort();
-}
-
-/** The path as one would write it from `cwd`. */
-export function displayPath(path: string, cwd: string): string {
-  const short = relative(cwd, path);
-  return short.startsWith("..") ? path : short;
 }
 
 function unreadable(path: string, error: unknown): AssayError {

@@ -1,4 +1,5 @@
-import type { JsonObject } from "@assay/policy";
+import { contextFromObjects } from "@assay/sources/cluster";
+import { AssayError } from "./assay-error.ts";
 import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
 import { type ContextFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
 import { type InputFile, readInputFiles } from "./input-files.ts";
@@ -6,27 +7,42 @@ import { sourceOptions } from "./open-sources.ts";
 import { readObjects } from "./read-objects.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** The policies and exceptions that flags and arguments name. */
+export async function policyFiles(
+  policies: readonly string[],
+  flags: ContextFlags,
+  terminal: Terminal,
+): Promise<readonly InputFile[]> {
+  return [
+    ...(await readInputFiles(policies, terminal)),
+    ...(await readInputFiles(flags.exception, terminal)),
+  ];
+}
+
 /** Policies with the flags of the command line. */
 export async function openAssay(
   policies: readonly string[],
   flags: SourceFlags & ContextFlags,
   terminal: Terminal,
-  overrides: Pick<AssayOptions, "trust"> = {},
+  overrides: Pick<AssayOptions, "trust" | "context"> = {},
 ): Promise<Assay> {
-  const files: InputFile[] = [
-    ...(await readInputFiles(policies, terminal)),
-    ...(await readInputFiles(flags.exception, terminal)),
-  ];
-  const objects: readonly JsonObject[] = (await readObjects(flags.configmap, terminal)).map(
-    ({ object }) => object,
-  );
+  const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
+  const context = overrides.context ?? contextFromObjects(objects);
   const { now } = flags;
-  return createAssay({
-    policies: files,
-    objects,
+  const assay = createAssay({
+    policies: await policyFiles(policies, flags, terminal),
+    context,
     variables: parseVariables(flags.var),
     clock: now === undefined ? terminal.now : () => now,
-    ...(await sourceOptions(flags, terminal)),
+    ...(await sourceOptions(flags, terminal, context)),
     ...overrides,
   });
+  if (assay.policies.length > 0) return assay;
+  throw new AssayError(
+    "invalidPolicy",
+    `there is no policy in ${policies.map((name) => `\`${name}\``).join(", ")}`,
+    {
+      hint: "a policy is a document of kind ClusterPolicy or Policy",
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import type { EvidenceSource, TrustSource } from "@assay/engine";
+import type { ContextSource, EvidenceSource, TrustSource } from "@assay/engine";
 import type { BytesCache } from "@assay/sources/cache";
 import type { RegistryOptions } from "@assay/sources/registry";
 import { trustRoots } from "@assay/sources/trust";
@@ -14,19 +14,30 @@ import type { Terminal } from "./terminal.ts";
 export async function sourceOptions(
   flags: SourceFlags,
   terminal: Terminal,
+  context?: ContextSource,
 ): Promise<Pick<AssayOptions, "source" | "trust" | "keys">> {
   const trust = await trustOf(flags, terminal);
-  return { source: await evidenceSource(flags, terminal), ...(trust === undefined ? {} : { trust }) };
+  return {
+    source: await evidenceSource(flags, terminal, context),
+    ...(trust === undefined ? {} : { trust }),
+  };
 }
 
-/** Images from a layout, or from registries. */
-export async function evidenceSource(flags: SourceFlags, terminal: Terminal): Promise<EvidenceSource> {
+/** Images from a layout, or from registries; `context` holds the pull secrets that Pods and policies name. */
+export async function evidenceSource(
+  flags: SourceFlags,
+  terminal: Terminal,
+  context?: ContextSource,
+): Promise<EvidenceSource> {
   if (flags.layout !== undefined) {
     const { layoutSource } = await import("@assay/sources/layout");
     return layoutSource(flags.layout);
   }
   const { registrySource } = await import("@assay/sources/registry");
-  return registrySource(await registryOptions(flags, terminal));
+  const { pullSecretCredentials } = await import("@assay/sources/credentials");
+  const options = await registryOptions(flags, terminal);
+  const pullSecrets = context === undefined ? [] : [pullSecretCredentials(context)];
+  return registrySource({ ...options, credentials: [...pullSecrets, ...(options.credentials ?? [])] });
 }
 
 /** How registries are asked, by the flags. */

@@ -1,6 +1,6 @@
 import { type JsonObject, PolicyError, parseDocuments } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
-import { type InputFile, readInputFiles } from "./input-files.ts";
+import { eachInputFile, type InputFile, type InputLimits } from "./input-files.ts";
 import { isJsonObject, jsonObject, ownField } from "./json-object.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,8 +18,20 @@ export async function readObjects(
   patterns: readonly string[],
   terminal: Terminal,
 ): Promise<readonly FileObject[]> {
-  const files = await readInputFiles(patterns, terminal);
-  return files.flatMap((file) => documentsOf(file).map((object) => ({ file: file.file, object })));
+  const objects: FileObject[] = [];
+  for await (const object of eachObject(patterns, terminal)) objects.push(object);
+  return objects;
+}
+
+/** The same, file by file: for more objects than fit into memory. */
+export async function* eachObject(
+  patterns: readonly string[],
+  terminal: Terminal,
+  limits: InputLimits = {},
+): AsyncGenerator<FileObject> {
+  for await (const file of eachInputFile(patterns, terminal, limits)) {
+    for (const object of documentsOf(file)) yield { file: file.file, object };
+  }
 }
 
 function documentsOf({ file, text }: InputFile): readonly JsonObject[] {

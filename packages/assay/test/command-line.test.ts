@@ -55,7 +55,7 @@ test("the bash completion is valid and completes commands, flags and choices", a
     ).trim();
   expect(complete("assay rek")).toBe("rekor");
   expect(complete("assay rekor search --sh")).toBe("--sha");
-  expect(complete("assay rekor search --output js")).toBe("json");
+  expect(complete("assay apply --output sa")).toBe("sarif");
 });
 
 test("foreign text cannot paint over ours", () => {

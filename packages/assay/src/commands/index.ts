@@ -11,6 +11,7 @@ import { addPlanCommand } from "./plan.ts";
 import { addRecordCommand } from "./record.ts";
 import { addRekorCommand } from "./rekor.ts";
 import { addReplayCommand } from "./replay.ts";
+import { addScanCommand } from "./scan.ts";
 import { addSchemaCommand } from "./schema.ts";
 import { addServeCommand } from "./serve.ts";
 import { addTestCommand } from "./test.ts";
@@ -32,6 +33,7 @@ export const commands: readonly AddCommand[] = [
   addDiffCommand,
   addPlanCommand,
   addExportCommand,
+  addScanCommand,
   addRekorCommand,
   addSchemaCommand,
   addServeCommand,

@@ -93,6 +93,6 @@ function isNamed({ resource }: Verdict, name: string, kind: string | undefined):
 }
 
 /** `Kind/namespace/name`. */
-export function resourceName({ resource }: Verdict): string {
+function resourceName({ resource }: Verdict): string {
   return [resource.kind, resource.namespace, resource.name].filter((part) => part !== undefined).join("/");
 }

@@ -1,0 +1,200 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import type { ContextSource } from "@assay/engine";
+import type { ScanJournal, ScanOutcome, ScanProgress } from "@assay/sources/fleet";
+import { type Command, Option } from "commander";
+import { AssayError } from "../assay-error.ts";
+import { type CommandContext, exitCode } from "../command-line.ts";
+import type { Assay } from "../create-assay.ts";
+import {
+  addContextFlags,
+  addOutputFlag,
+  addSourceFlags,
+  type ContextFlags,
+  collect,
+  type SourceFlags,
+} from "../evaluation-flags.ts";
+import { plainText } from "../plain-text.ts";
+import type { ScanItem } from "../scan/scan-items.ts";
+import type { ScanCounts, ScanResult } from "../scan/scan-result.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface Flags extends SourceFlags, ContextFlags {
+  readonly images: readonly string[];
+  readonly resource: readonly string[];
+  readonly cluster?: boolean;
+  readonly journal?: string;
+  readonly redis?: string;
+  readonly worker?: boolean;
+  readonly concurrency: number;
+  readonly output: "text" | "jsonl";
+}
+
+/** `assay scan`: every image of a list, a directory or a cluster. */
+export function addScanCommand(program: Command, { terminal, finish }: CommandContext): void {
+  const command = program
+    .command("scan")
+    .description(
+      "judge every image of a list, a directory of manifests or a cluster; resumable, on one machine or several",
+    )
+    .argument("<policy...>", "policy files, directories or globs")
+    .option("--images <file>", "file with an image a line, or - for standard input; repeatable", collect, [])
+    .option("-r, --resource <file>", "resource files, directories or globs; repeatable", collect, [])
+    .option("--cluster", "judge the Pods of the cluster that kubectl is set to")
+    .option("--journal <file>", "write each result down as a line of JSON, and go on from there after a stop")
+    .option("--redis <url>", "share the work with other machines by a queue on this Redis")
+    .option("--worker", "be one of those that judge what is in the queue")
+    .addOption(
+      new Option("--concurrency <n>", "items under way at a time").argParser(parseCount).default(32),
+    );
+  addContextFlags(command);
+  addSourceFlags(command);
+  addOutputFlag(command, ["text", "jsonl"]);
+  command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
+    const work = await open(policies, flags, terminal);
+    if (flags.worker === true) await beWorker(work);
+    else {
+      const counts = await scanAll(work);
+      terminal.out(flags.output === "text" ? `${describe(counts)}\n` : "");
+      if (counts.denied > 0) finish(exitCode.denied);
+      if (counts.undecided > 0) finish(exitCode.undecided);
+    }
+  });
+}
+
+interface Work {
+  readonly assay: Assay;
+  /** Of the policies and everything that a verdict depends on: results of others are not reused. */
+  readonly fingerprint: string;
+  readonly flags: Flags;
+  readonly terminal: Terminal;
+  readonly cluster: ContextSource | undefined;
+}
+
+async function open(policies: readonly string[], flags: Flags, terminal: Terminal): Promise<Work> {
+  const { openAssay, policyFiles } = await import("../open-assay.ts");
+  if (flags.worker === true && flags.redis === undefined)
+    throw new AssayError("usage", "--worker needs --redis");
+  const nothing = flags.images.length + flags.resource.length === 0 && flags.cluster !== true;
+  if (nothing && flags.worker !== true) {
+    throw new AssayError("usage", "there is nothing to scan", {
+      hint: "give --images FILE, --resource DIR or --cluster",
+    });
+  }
+  const cluster =
+    flags.cluster === true ? (await import("@assay/sources/cluster")).kubernetesContext() : undefined;
+  const assay = await openAssay(policies, flags, terminal, cluster === undefined ? {} : { context: cluster });
+  const texts = (await policyFiles(policies, flags, terminal)).map(({ text }) => text);
+  const settings = [texts, flags.var, flags.mutate, flags.now?.toISOString() ?? null];
+  const fingerprint = createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 16);
+  return { assay, fingerprint, flags, terminal, cluster };
+}
+
+async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSignal): Promise<ScanResult> {
+  const { scanResult } = await import("../scan/scan-result.ts");
+  const { timeout, mutate } = flags;
+  const limits = timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 };
+  return scanResult(
+    item.name,
+    await assay.evaluate({ resource: item.resource, mutate }, { signal, ...limits }),
+  );
+}
+
+async function scanAll(work: Work): Promise<ScanCounts> {
+  const { fileJournal, memoryJournal, queuedScan, scan } = await import("@assay/sources/fleet");
+  const { scanItems, scanKey } = await import("../scan/scan-items.ts");
+  const { countJournal, decision } = await import("../scan/scan-result.ts");
+  const { flags, terminal, fingerprint, cluster } = work;
+  const path = flags.journal === undefined ? undefined : resolve(terminal.cwd, flags.journal);
+  const journal: ScanJournal<ScanResult> = path === undefined ? memoryJournal() : await fileJournal(path);
+  const counts = { allowed: 0, denied: 0, undecided: 0 };
+  const common = {
+    items: scanItems(
+      { images: flags.images, resource: flags.resource, ...(cluster === undefined ? {} : { cluster }) },
+      terminal,
+    ),
+    key: (item: ScanItem) => scanKey(item, fingerprint),
+    journal,
+    signal: terminal.signal,
+    onProgress: progressLine(terminal),
+    onOutcome: (outcome: ScanOutcome<ScanResult>) => {
+      counts["result" in outcome ? decision(outcome.result) : "undecided"]++;
+      report(outcome, flags, terminal);
+    },
+  };
+  try {
+    await (flags.redis === undefined
+      ? scan({
+          ...common,
+          concurrency: flags.concurrency,
+          evaluate: (item, { signal }) => evaluate(work, item, signal),
+        })
+      : queuedScan({ ...common, redis: flags.redis, name: queueName(work) }));
+  } finally {
+    await journal.close();
+    if (terminal.progress) terminal.err("\r\u001b[K");
+  }
+  return path === undefined ? counts : countJournal(path, fingerprint);
+}
+
+async function beWorker(work: Work): Promise<void> {
+  const { scanWorker } = await import("@assay/sources/fleet");
+  const { flags, terminal } = work;
+  const worker = await scanWorker({
+    redis: flags.redis ?? "",
+    name: queueName(work),
+    concurrency: flags.concurrency,
+    evaluate: (item: ScanItem, { signal }) => evaluate(work, item, signal),
+    onError: (error) => terminal.err(`assay: ${error.message}\n`),
+  });
+  terminal.err(`working on queue ${queueName(work)}; Ctrl-C ends\n`);
+  await new Promise<void>((done) => terminal.signal.addEventListener("abort", () => done(), { once: true }));
+  await worker.close();
+}
+
+/** Workers with other policies have another queue. */
+function queueName({ fingerprint }: Work): string {
+  return `assay-scan-${fingerprint}`;
+}
+
+function report(outcome: ScanOutcome<ScanResult>, { output }: Flags, terminal: Terminal): void {
+  if (output === "jsonl") terminal.out(`${JSON.stringify(outcome)}\n`);
+  else if ("error" in outcome)
+    terminal.out(plainText(`undecided ${outcome.key.split(" ")[0]}: ${outcome.error}`).concat("\n"));
+  else if (!outcome.result.allowed) {
+    const { name, outcome: worst, results } = outcome.result;
+    const reasons = results
+      .filter((result) => result.outcome === worst)
+      .map((result) => `\n  ${result.code}: ${result.message}`);
+    terminal.out(
+      `${plainText(`${worst === "error" ? "undecided" : "denied"} ${name}${reasons.join("")}`)}\n`,
+    );
+  }
+}
+
+function progressLine(terminal: Terminal): (progress: ScanProgress) => void {
+  return ({ done, resumed, failed }) => {
+    if (terminal.progress) terminal.err(`\rjudged ${done}, from before ${resumed}, failed ${failed}`);
+  };
+}
+
+function describe({ allowed, denied, undecided }: ScanCounts): string {
+  const rest = undecided === 0 ? "" : `, ${undecided} could not be decided`;
+  return `${allowed} allowed, ${denied} denied${rest}`;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 1000) return count;
+  throw new AssayError("usage", `--concurrency \`${text}\` is not a number between 1 and 1000`);
+}
+
+const EXAMPLES = `
+Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.
+
+Examples:
+  assay scan policies/ --images images.txt --journal scan.jsonl     stopped? the same command goes on
+  assay scan policies/ --resource manifests/ --output jsonl
+  assay scan policies/ --cluster
+  assay scan policies/ --images images.txt --redis redis://queue:6379 --journal scan.jsonl
+  assay scan policies/ --redis redis://queue:6379 --worker          on as many machines as you like`;

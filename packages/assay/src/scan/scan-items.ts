@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import type { ContextSource } from "@assay/engine";
+import type { Json, JsonObject } from "@assay/policy";
+import { AssayError } from "../assay-error.ts";
+import { podOf } from "../image-question.ts";
+import { isJsonObject, jsonObject } from "../json-object.ts";
+import { eachObject, inNamespace } from "../read-objects.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** One thing to judge, and what it is called. */
+export interface ScanItem {
+  readonly name: string;
+  readonly resource: JsonObject;
+}
+
+/** Where the items come from. */
+export interface ScanInput {
+  /** Files with an image a line; `-` is standard input. */
+  readonly images: readonly string[];
+  readonly resource: readonly string[];
+  /** A cluster whose Pods are judged. */
+  readonly cluster?: ContextSource;
+}
+
+/** Every item, read as it is needed: a list of any length takes the memory of a line. */
+export async function* scanItems(input: ScanInput, terminal: Terminal): AsyncGenerator<ScanItem> {
+  for (const list of input.images) yield* imagesOf(list, terminal);
+  const limits = { maxFiles: 5_000_000, maxBytes: 256 * 1024 * 1024 };
+  for await (const { object } of eachObject(input.resource, terminal, limits))
+    yield itemOf(inNamespace(object));
+  if (input.cluster !== undefined) yield* podsOf(input.cluster, terminal);
+}
+
+/** What an item is remembered by: other policies or another object make it another item. */
+export function scanKey(item: ScanItem, policies: string): string {
+  const digest = createHash("sha256").update(JSON.stringify(item.resource)).digest("hex");
+  return `${item.name} ${digest.slice(0, 16)} ${policies}`;
+}
+
+/** Lines that are empty or begin with `#` are passed over. */
+async function* imagesOf(list: string, terminal: Terminal): AsyncGenerator<ScanItem> {
+  const input =
+    list === "-"
+      ? Readable.from([await terminal.stdin(1024 * 1024 * 1024)])
+      : createReadStream(resolve(terminal.cwd, list)).on("error", () => {});
+  let count = 0;
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const image = line.trim();
+      if (image === "" || image.startsWith("#")) continue;
+      count++;
+      yield { name: image, resource: podOf(image) };
+    }
+  } catch (cause) {
+    throw new AssayError("fileUnreadable", `cannot read \`${list}\``, { cause });
+  }
+  if (count === 0) throw new AssayError("fileNotFound", `there is no image in \`${list}\``);
+}
+
+function itemOf(resource: JsonObject): ScanItem {
+  const metadata = jsonObject(resource["metadata"]);
+  const parts = [resource["kind"], metadata["namespace"], metadata["name"] ?? metadata["generateName"]];
+  return { name: parts.filter((part) => typeof part === "string").join("/"), resource };
+}
+
+const PAGE = 500;
+
+/** The Pods of a cluster, page by page. */
+async function* podsOf(cluster: ContextSource, terminal: Terminal): AsyncGenerator<ScanItem> {
+  let next = "";
+  do {
+    const url = `/api/v1/pods?limit=${PAGE}${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`;
+    const answer = await cluster.fetch({ kind: "apiCall", method: "GET", url }, { signal: terminal.signal });
+    if (!answer.ok)
+      throw new AssayError("unavailable", `the cluster's Pods cannot be listed: ${answer.failure.message}`);
+    const list = jsonObject(answer.value.data);
+    const items: Json = list["items"] ?? [];
+    // Items of a list come without kind and apiVersion.
+    for (const pod of Array.isArray(items) ? items.filter(isJsonObject) : []) {
+      yield itemOf({ apiVersion: "v1", kind: "Pod", ...pod });
+    }
+    const token = jsonObject(list["metadata"])["continue"];
+    next = typeof token === "string" ? token : "";
+  } while (next !== "");
+}

@@ -1,0 +1,169 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Answer, ContextLookup, ContextSource } from "@assay/engine";
+import type { Json } from "@assay/policy";
+import { createKey, createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type ScanItem, scanItems } from "../src/scan/scan-items.ts";
+import { fakeTerminal } from "./fake-terminal.ts";
+import { runHere } from "./run-here.ts";
+
+let cwd = "";
+let registry: Registry;
+let server: RunningServer;
+const COUNT = 20;
+
+beforeAll(async () => {
+  const key = createKey();
+  registry = createRegistry();
+  for (let i = 0; i < COUNT; i++) {
+    const one = image({ repository: `fleet/app-${i}` });
+    (i % 5 === 4 ? one : one.signedBy(key)).pushTo(registry);
+  }
+  server = await registry.listen();
+  cwd = await mkdtemp(join(tmpdir(), "assay-scan-"));
+  const keys = { publicKeys: key.pem, rekor: { ignoreTlog: true } };
+  const rule = {
+    name: "signed",
+    match: { any: [{ resources: { kinds: ["Pod"] } }] },
+    verifyImages: [
+      {
+        imageReferences: ["*"],
+        failureAction: "Enforce",
+        mutateDigest: true,
+        attestors: [{ entries: [{ keys }] }],
+      },
+    ],
+  };
+  const policy = {
+    apiVersion: "kyverno.io/v1",
+    kind: "ClusterPolicy",
+    metadata: { name: "p" },
+    spec: { rules: [rule] },
+  };
+  await writeFile(join(cwd, "policy.json"), JSON.stringify(policy));
+  const list = Array.from({ length: COUNT }, (_, i) => `${server.host}/fleet/app-${i}:v1`);
+  await writeFile(join(cwd, "images.txt"), `# the fleet\n\n${list.join("\n")}\n${list[0]}\n`);
+});
+afterAll(async () => {
+  await server.close();
+  await rm(cwd, { recursive: true });
+});
+beforeEach(() => registry.forgetRequests());
+
+const scan = (...args: string[]) => runHere(["scan", "policy.json", ...args], { cwd });
+
+test("a list of images: what is denied is named, each image is judged once", async () => {
+  const { out, status } = await scan("--images", "images.txt");
+  expect(out).toContain(`denied ${server.host}/fleet/app-4:v1`);
+  expect(out).toContain("notSigned:");
+  expect(out).toContain("16 allowed, 4 denied");
+  expect(status).toBe(1);
+});
+
+test("a list on standard input, results as lines of JSON", async () => {
+  const stdin = `${server.host}/fleet/app-0:v1\n`;
+  const { out, status } = await runHere(["scan", "policy.json", "--images", "-", "--output", "jsonl"], {
+    cwd,
+    stdin,
+  });
+  const [line = ""] = out.split("\n");
+  expect(JSON.parse(line).result).toMatchObject({
+    allowed: true,
+    outcome: "pass",
+    name: `${server.host}/fleet/app-0:v1`,
+  });
+  expect(status).toBe(0);
+});
+
+test("a scan that was stopped goes on: only what is missing is judged, and everything is counted", async () => {
+  await scan("--images", "images.txt", "--journal", "scan.jsonl");
+  const whole = (await readFile(join(cwd, "scan.jsonl"), "utf8")).trimEnd().split("\n");
+  expect(whole).toHaveLength(COUNT);
+  // As a crash leaves it: some lines are missing, the last one is cut off.
+  await writeFile(
+    join(cwd, "scan.jsonl"),
+    `${whole.slice(0, 15).join("\n")}\n${(whole[15] ?? "").slice(0, 40)}`,
+  );
+  registry.forgetRequests();
+  const { out } = await scan("--images", "images.txt", "--journal", "scan.jsonl");
+  const asked = new Set(registry.requests.map(({ path }) => /fleet\/app-\d+/.exec(path)?.[0]));
+  expect(asked.size).toBe(5);
+  expect(out).toContain("16 allowed, 4 denied");
+});
+
+test("results of other policies are neither reused nor counted", async () => {
+  const text = await readFile(join(cwd, "policy.json"), "utf8");
+  await writeFile(
+    join(cwd, "other.json"),
+    text.replace('"imageReferences":["*"]', '"imageReferences":["nothing/*"]'),
+  );
+  const { out } = await runHere(["scan", "other.json", "--images", "images.txt", "--journal", "scan.jsonl"], {
+    cwd,
+  });
+  expect(out).toContain("20 allowed, 0 denied");
+});
+
+test("a directory of manifests", async () => {
+  const spec = { containers: [{ name: "app", image: `${server.host}/fleet/app-9:v1` }] };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "web", namespace: "shop" }, spec };
+  await writeFile(join(cwd, "pod.yaml"), JSON.stringify(pod));
+  const { out, status } = await scan("--resource", "pod.yaml");
+  expect(out).toContain("denied Pod/shop/web");
+  expect(status).toBe(1);
+});
+
+test("a registry that is down is `could not be decided`, exit 2", async () => {
+  const mend = registry.inject({ path: "/fleet/app-0/", effect: { kind: "status", status: 401 } });
+  const { out, status } = await scan("--images", "images.txt");
+  mend();
+  expect(out).toContain("1 could not be decided");
+  expect(status).toBe(2);
+});
+
+test.each<[string, string[], string]>([
+  ["nothing to scan", [], "there is nothing to scan"],
+  ["a worker without a queue", ["--worker"], "--worker needs --redis"],
+  ["a list that is not there", ["--images", "nowhere.txt"], "nowhere.txt"],
+  ["a concurrency of none", ["--images", "images.txt", "--concurrency", "0"], "between 1 and 1000"],
+  ["a Redis that is none", ["--images", "images.txt", "--redis", "localhost"], "redis://host:port"],
+])("%s exits 2", async (_, args, said) => {
+  const { err, status } = await scan(...args);
+  expect(err).toContain(said);
+  expect(err).not.toContain("    at ");
+  expect(status).toBe(2);
+});
+
+describe("the Pods of a cluster", () => {
+  /** An API server's answers by URL: the port that the cluster is read through. */
+  function cluster(pages: Readonly<Record<string, Json>>): ContextSource {
+    const fetch = async (lookup: ContextLookup): Promise<Answer> => {
+      const data = lookup.kind === "apiCall" ? pages[lookup.url] : undefined;
+      const failure = { code: "unauthorized", message: "forbidden", origin: "cluster" } as const;
+      return data === undefined ? { ok: false, failure } : { ok: true, value: { data } };
+    };
+    return { fetch: fetch as ContextSource["fetch"] };
+  }
+  const all = async (source: ContextSource): Promise<readonly ScanItem[]> => {
+    const items: ScanItem[] = [];
+    for await (const item of scanItems({ images: [], resource: [], cluster: source }, fakeTerminal({ cwd })))
+      items.push(item);
+    return items;
+  };
+
+  test("are listed page by page", async () => {
+    const pod = (name: string) => ({ metadata: { name, namespace: "n" }, spec: { containers: [] } });
+    const items = await all(
+      cluster({
+        "/api/v1/pods?limit=500": { metadata: { continue: "a/b" }, items: [pod("a"), pod("b")] },
+        "/api/v1/pods?limit=500&continue=a%2Fb": { metadata: {}, items: [pod("c")] },
+      }),
+    );
+    expect(items.map(({ name }) => name)).toEqual(["Pod/n/a", "Pod/n/b", "Pod/n/c"]);
+  });
+
+  test("that may not be listed are an error, not an empty cluster", async () => {
+    await expect(all(cluster({}))).rejects.toThrow("the cluster's Pods cannot be listed: forbidden");
+  });
+});
