@@ -196,13 +196,16 @@ function compare(operator: Comparison, left: Item, right: Item, evaluation: Eval
   return operator === "gt" ? left > right : left >= right;
 }
 
-/** go-jmespath turns every error on the left of `[?]`, `[]` and `.*` into null. A budget that ran out is no such error. */
+/** Errors that are none of go-jmespath's: a budget that ran out, and what it crashes at. */
+const lasting: ReadonlySet<string> = new Set(["limitExceeded", "undefinedInKyverno"]);
+
+/** go-jmespath turns every error on the left of `[?]`, `[]` and `.*` into null. */
 function tolerant(run: Run): Run {
   return (value, evaluation) => {
     try {
       return orNull(run(value, evaluation));
     } catch (error) {
-      if (error instanceof ConditionError && error.code !== "limitExceeded") return null;
+      if (error instanceof ConditionError && !lasting.has(error.code)) return null;
       throw error;
     }
   };

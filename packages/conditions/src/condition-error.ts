@@ -31,6 +31,8 @@ export type ConditionErrorCode =
   | "badKey"
   /** The conditions are not of Kyverno's shape. */
   | "malformed"
+  /** What makes Kyverno crash. */
+  | "undefinedInKyverno"
   /** A budget ran out: depth, steps, output, list, text or regexp size. */
   | "limitExceeded"
   /** Something that cannot be done here, such as looking up a host name. */

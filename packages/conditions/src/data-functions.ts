@@ -79,7 +79,24 @@ function base64Decode([text]: readonly Item[], { budget }: Evaluation): Item {
   if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) {
     throw new ConditionError("the text is no base64", { code: "badBase64" });
   }
-  return Buffer.from(compact, "base64").toString("utf8");
+  return goText(Buffer.from(compact, "base64"));
+}
+
+/** UTF-8 as Go reads it: every byte that fits nowhere is one replacement character. */
+function goText(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!text.includes("\uFFFD")) return text;
+  let decoded = "";
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at] ?? 0;
+    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    const point = bytes.toString("utf8", at, at + length);
+    const fits = [...point].length === 1 && (point !== "\uFFFD" || (first === 0xef && length === 3));
+    const replaced = fits && point === "\uFFFD" && bytes.toString("hex", at, at + 3) !== "efbfbd";
+    decoded += fits && !replaced ? point : "\uFFFD";
+    at += fits && !replaced ? length : 1;
+  }
+  return decoded;
 }
 
 function base64Encode([text]: readonly Item[], { budget }: Evaluation): Item {
@@ -110,9 +127,9 @@ function imageNormalize([text]: readonly Item[]): Item {
 
 export const dataFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string, FunctionEntry>([
   ["label_match", { takes: [object, object], call: labelMatch }],
-  ["lookup", { takes: [objectOrArray, ["string", "number"]], plainLists: true, call: lookup }],
-  ["items", { takes: [objectOrArray, string, string], plainLists: true, call: items }],
-  ["object_from_lists", { takes: [array, array], plainLists: true, call: objectFromLists }],
+  ["lookup", { takes: [objectOrArray, ["string", "number"]], plainLists: "error", call: lookup }],
+  ["items", { takes: [objectOrArray, string, string], plainLists: "error", call: items }],
+  ["object_from_lists", { takes: [array, array], plainLists: "error", call: objectFromLists }],
   ["parse_json", { takes: [string], call: ([text], { budget }) => parseLimited(text as string, budget) }],
   ["parse_yaml", { takes: [string], call: ([text], { budget }) => parseGoYaml(text as string, budget) }],
   ["base64_decode", { takes: [string], call: base64Decode }],

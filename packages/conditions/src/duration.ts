@@ -38,8 +38,8 @@ export function parseDuration(text: string): bigint | undefined {
   return total === MAX ? undefined : total;
 }
 
-/** A digit, a sign or a point: most texts are told apart from durations and quantities by their first character. */
-export function startsLikeNumber(text: string): boolean {
+/** A digit, a sign or a point: most texts are told apart from durations by their first character. */
+function startsLikeNumber(text: string): boolean {
   const code = text.charCodeAt(0);
   return (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46;
 }

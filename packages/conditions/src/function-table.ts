@@ -20,8 +20,8 @@ export interface FunctionEntry {
   readonly takes?: readonly (readonly ArgumentType[])[];
   /** The last argument may be repeated; like go-jmespath, such functions check no types. */
   readonly variadic?: true;
-  /** Takes no list that `items()` made: Kyverno panics or refuses there. */
-  readonly plainLists?: true;
+  /** Takes no list that `items()` made: Kyverno answers an error there, or crashes. */
+  readonly plainLists?: "error" | "crash";
   /** INVARIANT: called with as many arguments, of such types, as `takes` says. */
   readonly call: (args: readonly Item[], evaluation: Evaluation) => Item;
 }
@@ -47,7 +47,8 @@ export function callFunction(
   }
   if (entry.takes !== undefined) checkArguments(name, entry, args, evaluation);
   if (entry.plainLists && args.some((arg) => Array.isArray(arg) && !isPlainList(arg))) {
-    throw new ConditionError(`\`${name}\` does not take what \`items\` makes`, { code: "wrongType" });
+    const code = entry.plainLists === "error" ? "wrongType" : "undefinedInKyverno";
+    throw new ConditionError(`\`${name}\` does not take what \`items\` makes`, { code });
   }
   return entry.call(args, evaluation);
 }

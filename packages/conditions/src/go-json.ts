@@ -233,6 +233,8 @@ function unexpected(reader: Reader, wanted: string): ConditionError {
  */
 export function toFloats(value: Value, budget: Budget, depth = 0): Json {
   if (typeof value === "bigint") return Number(value);
+  // An `&expression` that nobody called is an empty struct in Go.
+  if (typeof value === "function") return {};
   if (typeof value !== "object" || value === null) return value;
   checkDepth(budget.limits, depth);
   spend(budget, 1);

@@ -14,6 +14,8 @@ interface Fields {
   nanoseconds: number;
   half: "am" | "pm" | undefined;
   offset: number;
+  /** The zone is `GMT+3`: Go reads the time as UTC's, and writes it at that offset. */
+  shown?: number;
 }
 
 /** Reads one element at the start of the text; returns what is left, `undefined` when it does not fit. */
@@ -125,7 +127,7 @@ function namedZone(text: string, fields: Fields): string | undefined {
   if (hours !== null && Math.abs(Number(hours[1])) > 23) {
     return match[0].startsWith("GMT") ? text.slice(3) : undefined;
   }
-  if (hours !== null && match[0].startsWith("GMT")) fields.offset = Number(hours[1]) * 3_600;
+  if (hours !== null && match[0].startsWith("GMT")) fields.shown = Number(hours[1]) * 3_600;
   return text.slice(match[0].length);
 }
 
@@ -270,11 +272,9 @@ function timeOfFields(fields: Fields): GoTime | undefined {
   let { hour } = fields;
   if (fields.half === "pm" && hour < 12) hour += 12;
   else if (fields.half === "am" && hour === 12) hour = 0;
-  return timeOf(
-    { year, month: date.month, day: date.day, hour, minute, second: seconds },
-    nanoseconds,
-    offset,
-  );
+  const civil = { year, month: date.month, day: date.day, hour, minute, second: seconds };
+  const time = timeOf(civil, nanoseconds, offset);
+  return fields.shown === undefined ? time : { ...time, offset: fields.shown };
 }
 
 function dateOf({

@@ -83,6 +83,7 @@ describe("times", () => {
     ["January 2, 2006 3:04PM", "march 5, 2024 12:00AM", "2024-03-05T00:00:00Z"],
     ["2006-002", "2024-060", "2024-02-29T00:00:00Z"],
     ["06/1/2", "70/3/4", "1970-03-04T00:00:00Z"],
+    ["2006-01-02 15:04 MST", "2024-01-02 03:04 GMT+3", "2024-01-02T06:04:00+03:00"],
     ["2006-01-02T15:04:05.000Z07:00", "2024-01-02T03:04:05.123Z", "2024-01-02T03:04:05Z"],
   ])("%s reads %s", (layout, text, expected) => {
     expect(formatTime(parseLayout(layout, text))).toBe(expected);
@@ -163,7 +164,13 @@ describe("quantities", () => {
     ["1 Gi", undefined],
     ["1gi", undefined],
     ["1e", undefined],
-    ["e3", undefined],
+    ["e3", "0"],
+    ["k", "0"],
+    [".", "0"],
+    ["-", "0"],
+    ["Ei", undefined],
+    ["E-20", undefined],
+    ["i", undefined],
   ])("%s is %s", (text, expected) => {
     const quantity = parseQuantity(text);
     if (text === "1E400") expect(quantity?.scale).toBe(-400);

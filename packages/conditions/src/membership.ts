@@ -165,7 +165,7 @@ function deprecatedScalar(key: Member, value: Value, context: OperatorContext): 
 function deprecatedSet(key: readonly Value[], value: Value, negated: boolean): Answer {
   if (!key.every((item) => typeof item === "string")) {
     throw new ConditionError("`In` and `NotIn` take lists of texts only, use `AnyIn` or `AllIn`", {
-      code: "wrongType",
+      code: "undefinedInKyverno",
     });
   }
   if (typeof value === "string" && key.length === 1 && key[0] === value) return true;

@@ -214,6 +214,7 @@ const operators: Readonly<Partial<Record<TokenKind, ArithmeticOperator>>> = {
 
 function infix(parser: Parser, token: Token, left: Node): Node {
   const { offset } = token;
+  if (!parser.extended && token.kind === "star") throw unexpected(parser, "an operator", token);
   switch (token.kind) {
     case "dot":
       if (current(parser).kind === "star") {

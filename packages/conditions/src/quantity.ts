@@ -1,5 +1,3 @@
-import { startsLikeNumber } from "./duration.ts";
-
 // Quantities of Kubernetes (k8s.io/apimachinery/pkg/api/resource): `500m`, `1Gi`, `1e3`, exact.
 
 /** How a quantity was written, which is how it is written again. */
@@ -12,7 +10,7 @@ export interface Quantity {
   readonly format: Format;
 }
 
-const pattern = /^([+-]?)([0-9]*)(\.[0-9]*)?([eEinumkKMGTP]*(?:[+-]?[0-9]*))$/;
+const pattern = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[+-]?[0-9]*)$/;
 const decimal: Readonly<Record<string, number>> = {
   n: -9,
   u: -6,
@@ -29,34 +27,63 @@ const binary: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 4
 const suffixes = new Map(Object.entries(decimal).map(([suffix, exponent]) => [exponent, suffix]));
 const binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const MAX_INT64 = 2n ** 63n - 1n;
+const NANO = 10n ** 9n;
 /** Beyond this an exponent says nothing about resources, and the numbers would eat the memory. */
 const MAX_EXPONENT = 1_000;
 
-/** `resource.ParseQuantity`; `undefined` where it errs. */
+/** `resource.ParseQuantity`; `undefined` where it errs. A suffix alone is 0: `k`, `E-2`, but not `Ei`. */
 export function parseQuantity(text: string): Quantity | undefined {
-  if (!startsLikeNumber(text) || text.length > 1_000) return undefined;
+  if (!/^[-+.0-9eEnumkKMGTP]/.test(text) || text.length > 1_000) return undefined;
   const match = pattern.exec(text);
   if (match === null) return undefined;
   const [, sign = "", whole = "", fraction = "", suffix = ""] = match;
-  if (whole === "" && fraction.length < 2) return lonely(text, whole, fraction, suffix);
   const meaning = interpret(suffix);
   if (meaning === undefined) return undefined;
-  const { base, exponent, format } = meaning;
-  const digits = BigInt(`0${whole}${fraction.slice(1)}`);
-  const places = Math.max(fraction.length - 1, 0);
-  const scale = base === 10 ? places - exponent : places;
-  const unscaled = base === 10 ? digits : digits << BigInt(exponent);
-  const value = bounded({ unscaled, scale, format });
-  return sign === "-" ? { ...value, unscaled: -value.unscaled } : value;
+  const parts: Parts = { whole: whole === "" ? "0" : whole, fraction, ...meaning };
+  // apimachinery's way for numbers that do not fit in an int64 wants at least one digit.
+  const quantity =
+    small(parts) ?? (/[0-9]/.test(text.slice(0, text.length - suffix.length)) ? large(parts) : undefined);
+  if (quantity === undefined) return undefined;
+  return sign === "-" ? { ...quantity, unscaled: -quantity.unscaled } : quantity;
 }
 
-/**
- * Numbers without a digit. apimachinery reads the leading zeros first and takes what is left for the number: a sign
- * alone is 0, while `.` and a suffix alone are refused.
- */
-function lonely(text: string, whole: string, fraction: string, suffix: string): Quantity | undefined {
-  const bare = whole === "" && fraction === "" && suffix === "" && text !== "";
-  return bare ? { unscaled: 0n, scale: 0, format: "decimal" } : undefined;
+interface Parts {
+  readonly whole: string;
+  readonly fraction: string;
+  readonly base: 2 | 10;
+  readonly exponent: number;
+  readonly format: Format;
+}
+
+/** What fits in an int64 keeps its scale; `undefined` when it does not fit, or is finer than a nano. */
+function small({ whole, fraction, base, exponent, format }: Parts): Quantity | undefined {
+  if (base === 2) {
+    const precision = 15 - whole.length - Math.trunc((exponent * 3) / 10) - 1;
+    if (fraction !== "" || precision < 0) return undefined;
+    const unscaled = BigInt(whole) << BigInt(exponent);
+    return unscaled > MAX_INT64 ? undefined : { unscaled, scale: 0, format };
+  }
+  if (whole.length + fraction.length > 18) return undefined;
+  const scale = fraction.length - exponent;
+  return scale > 9 ? undefined : { unscaled: BigInt(whole + fraction), scale, format };
+}
+
+/** The others are brought to nanos, rounded up and away from zero; binary ones stop at 2^63-1. */
+function large({ whole, fraction, base, exponent, format }: Parts): Quantity {
+  const digits = BigInt(whole + fraction);
+  const unscaled = base === 10 ? digits : digits << BigInt(exponent);
+  const scale = fraction.length - (base === 10 ? exponent : 0);
+  if (unscaled === 0n) return { unscaled, scale, format };
+  const nano = toScale({ unscaled, scale, format }, 9);
+  if (format !== "binary") return nano;
+  if (nano.unscaled > MAX_INT64 * NANO) return { unscaled: MAX_INT64, scale: 0, format };
+  return nano.unscaled < NANO ? { ...nano, format: "decimal" } : nano;
+}
+
+/** With exactly so many decimal places, rounded away from zero. */
+function toScale(quantity: Quantity, scale: number): Quantity {
+  if (quantity.scale >= scale) return roundUp(quantity, scale);
+  return { ...quantity, unscaled: quantity.unscaled * 10n ** BigInt(scale - quantity.scale), scale };
 }
 
 function interpret(suffix: string): { base: 2 | 10; exponent: number; format: Format } | undefined {
@@ -65,15 +92,6 @@ function interpret(suffix: string): { base: 2 | 10; exponent: number; format: Fo
   if (!/^[eE][+-]?[0-9]+$/.test(suffix)) return undefined;
   const exponent = Number(suffix.slice(1));
   return Math.abs(exponent) > MAX_EXPONENT ? undefined : { base: 10, exponent, format: "exponent" };
-}
-
-/** Below a nano the value is rounded up, away from zero; binary quantities stop at 2^63-1. */
-function bounded(quantity: Quantity): Quantity {
-  const { unscaled, scale, format } = roundUp(quantity, 9);
-  if (format !== "binary") return { unscaled, scale, format };
-  const one = 10n ** BigInt(Math.max(scale, 0));
-  if (unscaled > MAX_INT64 * one) return { unscaled: MAX_INT64, scale: 0, format };
-  return { unscaled, scale, format: unscaled > 0n && unscaled < one ? "decimal" : format };
 }
 
 /** At most `scale` decimal places, rounded away from zero. */

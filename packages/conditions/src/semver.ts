@@ -129,7 +129,8 @@ function expandWildcard(part: string, range: string): string[] {
     case "!=":
       return [`<${flat}`, `>=${nextVersion(flat, text)}`];
     default:
-      return [""];
+      // An operator that blang does not know is forgotten where a wildcard is expanded.
+      return [flat];
   }
 }
 

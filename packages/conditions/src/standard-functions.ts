@@ -16,8 +16,12 @@ function entry(takes: readonly ArgumentType[], call: FunctionEntry["call"]): Fun
 }
 
 /** For functions that only take lists of Go's usual type. */
-function plain(takes: readonly ArgumentType[], call: FunctionEntry["call"]): FunctionEntry {
-  return { ...entry(takes, call), plainLists: true };
+function plain(
+  takes: readonly ArgumentType[],
+  plainLists: "error" | "crash",
+  call: FunctionEntry["call"],
+): FunctionEntry {
+  return { ...entry(takes, call), plainLists };
 }
 
 function oneOf(...types: readonly ArgumentType[]): ArgumentType {
@@ -26,6 +30,10 @@ function oneOf(...types: readonly ArgumentType[]): ArgumentType {
 
 function wrongType(message: string): ConditionError {
   return new ConditionError(message, { code: "wrongType" });
+}
+
+function crash(message: string): ConditionError {
+  return new ConditionError(message, { code: "undefinedInKyverno" });
 }
 
 /** The number of code points, as Go counts. */
@@ -45,13 +53,14 @@ function length([arg]: readonly Item[], { budget }: Evaluation): Item {
 
 function contains([where, what]: readonly Item[], evaluation: Evaluation): Item {
   if (typeof where === "string") return typeof what === "string" && where.includes(what);
-  const list = where as List;
+  if (!isPlainList(where)) throw crash("`contains` does not take what `items` makes");
+  const list = where;
   spend(evaluation.budget, list.length);
   return list.some((item) => {
     if (item === what) return true;
     // Go panics when it compares two lists or two maps this way.
     const sameKind = Array.isArray(item) ? Array.isArray(what) : isObject(item) && isObject(what);
-    if (sameKind) throw wrongType("`contains` cannot look for lists or objects inside a list");
+    if (sameKind) throw crash("`contains` cannot look for lists or objects inside a list");
     return false;
   });
 }
@@ -123,7 +132,7 @@ function sort([arg]: readonly Item[], { budget }: Evaluation): Item {
 function merge(args: readonly Item[], { budget }: Evaluation): Item {
   const merged: Record<string, Value> = {};
   for (const arg of args) {
-    if (!isObject(arg)) throw wrongType("`merge` takes objects only");
+    if (!isObject(arg)) throw crash("`merge` takes objects only");
     const entries = Object.entries(arg);
     spend(budget, entries.length);
     for (const [key, value] of entries) setOwn(merged, key, value);
@@ -179,33 +188,33 @@ export const standardFunctions: ReadonlyMap<string, FunctionEntry> = new Map<str
   ["abs", entry(["number"], ([arg]) => Math.abs(arg as number))],
   ["avg", entry(["array[number]"], ([arg]) => (sum([arg as Item]) as number) / (arg as List).length)],
   ["ceil", entry(["number"], ([arg]) => Math.ceil(arg as number))],
-  ["contains", plain([oneOf("array", "string"), "any"], contains)],
+  ["contains", entry([oneOf("array", "string"), "any"], contains)],
   ["ends_with", entry(["string", "string"], ([where, what]) => (where as string).endsWith(what as string))],
   ["floor", entry(["number"], ([arg]) => Math.floor(arg as number))],
   ["join", entry(["string", "array[string]"], join)],
   ["keys", entry(["object"], ([arg]) => Object.keys(arg as object))],
   ["length", entry([oneOf("string", "array", "object")], length)],
-  ["map", plain(["expref", "array"], map)],
+  ["map", plain(["expref", "array"], "crash", map)],
   ["max", entry([oneOf("array[number]", "array[string]")], extreme(1))],
-  ["max_by", plain(["array", "expref"], extremeBy(1))],
+  ["max_by", plain(["array", "expref"], "crash", extremeBy(1))],
   ["merge", { takes: [["object"]], variadic: true, call: merge }],
   ["min", entry([oneOf("array[number]", "array[string]")], extreme(-1))],
-  ["min_by", plain(["array", "expref"], extremeBy(-1))],
+  ["min_by", plain(["array", "expref"], "crash", extremeBy(-1))],
   [
     "not_null",
     { takes: [["any"]], variadic: true, call: (args) => args.find((arg) => arg !== null) ?? null },
   ],
-  ["reverse", plain([oneOf("array", "string")], reverse)],
+  ["reverse", plain([oneOf("array", "string")], "crash", reverse)],
   ["sort", entry([oneOf("array[string]", "array[number]")], sort)],
-  ["sort_by", plain(["array", "expref"], sortBy)],
+  ["sort_by", plain(["array", "expref"], "crash", sortBy)],
   [
     "starts_with",
     entry(["string", "string"], ([where, what]) => (where as string).startsWith(what as string)),
   ],
   ["sum", entry(["array[number]"], sum)],
   ["to_array", entry(["any"], ([arg]) => (isPlainList(arg) ? arg : [arg as Value]))],
-  ["to_number", plain(["any"], toNumber)],
+  ["to_number", plain(["any"], "error", toNumber)],
   ["to_string", entry(["any"], text)],
-  ["type", plain(["any"], type)],
+  ["type", plain(["any"], "error", type)],
   ["values", entry(["object"], ([arg]) => Object.values(arg as object) as Value[])],
 ]);

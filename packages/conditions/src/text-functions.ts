@@ -107,7 +107,7 @@ function sum([list]: readonly Item[]): Item {
 
 function round([value, places]: readonly Item[]): Item {
   const count = places as number;
-  if (!Number.isInteger(count) || count < 0) {
+  if (!Number.isInteger(count) || count < 0 || count >= 2 ** 63) {
     throw new ConditionError("`round` takes a non-negative integer of places", { code: "badArgument" });
   }
   const shift = 10 ** count;
@@ -172,6 +172,6 @@ export const textFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string,
   ["multiply", { takes: [any, any], call: ([a, b]) => compute("multiply", a as Item, b as Item) }],
   ["divide", { takes: [any, any], call: ([a, b]) => compute("divide", a as Item, b as Item) }],
   ["modulo", { takes: [any, any], call: ([a, b]) => compute("modulo", a as Item, b as Item) }],
-  ["sum", { takes: [["array"]], plainLists: true, call: sum }],
+  ["sum", { takes: [["array"]], plainLists: "error", call: sum }],
   ["round", { takes: [number, number], call: round }],
 ]);

@@ -23,6 +23,7 @@ interface Conversion {
   readonly anchors: Map<string, Node>;
   /** Anchors that are being converted: one that holds itself never ends. */
   readonly open: Set<Node>;
+  readonly text: string;
 }
 
 /**
@@ -32,11 +33,12 @@ interface Conversion {
 export function parseGoYaml(text: string, budget: Budget): Value {
   // The parser is slow: a megabyte takes most of a second.
   spend(budget, text.length * 8);
+  if (/^\s*\.\.\.(?:\s|$)/.test(text)) throw invalid("did not find expected node content");
   const document = firstDocument(text);
   if (document === undefined) return null;
   const problem = document.errors[0];
   if (problem !== undefined) throw invalid(problem.message.split("\n")[0] ?? "");
-  return convert(document.contents as Node | null, { budget, anchors: new Map(), open: new Set() }, 0);
+  return convert(document.contents as Node | null, { budget, anchors: new Map(), open: new Set(), text }, 0);
 }
 
 function firstDocument(text: string): Document | undefined {
@@ -62,7 +64,7 @@ function convert(node: Node | null, conversion: Conversion, depth: number): Valu
   if (isAlias(node)) return convertAlias(node, conversion, depth);
   const { anchor } = node as { readonly anchor?: string };
   if (anchor !== undefined) conversion.anchors.set(anchor, node);
-  if (isScalar(node)) return convertScalar(node as Scalar, conversion.budget);
+  if (isScalar(node)) return convertScalar(node as Scalar, conversion);
   if (conversion.open.has(node)) throw invalid("an anchor contains itself");
   conversion.open.add(node);
   try {
@@ -136,13 +138,22 @@ function infinityKey(key: number): string {
 }
 
 const tagPrefix = "tag:yaml.org,2002:";
+/** Tags that say how to read a text; with any other tag, and with `!!str`, it stays text. */
+const resolvable: ReadonlySet<string> = new Set(["bool", "int", "float", "null", "timestamp", "binary"]);
 
-function convertScalar(scalar: Scalar, budget: Budget): Value {
-  const text = String(scalar.value ?? "");
-  spendOutput(budget, text.length);
+/** At the end of a text without a last line break a block has none either. */
+function scalarText(scalar: Scalar, { text }: Conversion): string {
+  const value = String(scalar.value ?? "");
+  const last = (scalar.range?.[1] ?? 0) >= text.length && !text.endsWith("\n");
+  return last && scalar.type?.startsWith("BLOCK") ? value.replace(/\n$/, "") : value;
+}
+
+function convertScalar(scalar: Scalar, conversion: Conversion): Value {
+  const text = scalarText(scalar, conversion);
+  spendOutput(conversion.budget, text.length);
   const tag = scalar.tag?.startsWith(tagPrefix) ? scalar.tag.slice(tagPrefix.length) : (scalar.tag ?? "");
   if (tag === "" && scalar.type !== "PLAIN" && scalar.type !== undefined) return text;
-  if (tag === "str" || tag === "!" || scalar.tag?.startsWith("!")) return text;
+  if (tag !== "" && !resolvable.has(tag)) return text;
   if (tag === "binary") return Buffer.from(text, "base64").toString("utf8");
   const value = toNumbers(resolvePlain(text));
   return tag === "" ? finite(value) : finite(tagged(tag, value, text));
