@@ -1,4 +1,4 @@
-import { createEngine } from "@assay/engine";
+import { createEngine, type EvidenceSource } from "@assay/engine";
 import { loadPolicies } from "@assay/policy";
 import { registrySource } from "@assay/sources/registry";
 
@@ -9,10 +9,10 @@ export interface Fleet {
 }
 
 /** Says of one image whether it may run, by one key and without logs: what a scan does 10,000 times. */
-export function imageJudge({
-  host,
-  pem,
-}: Fleet): (image: string, options: { signal: AbortSignal }) => Promise<boolean> {
+export function imageJudge(
+  { host, pem }: Fleet,
+  evidence: EvidenceSource = registrySource(),
+): (image: string, options: { signal: AbortSignal }) => Promise<boolean> {
   const keys = { publicKeys: pem, rekor: { ignoreTlog: true }, ctlog: { ignoreSCT: true } };
   const policy = {
     apiVersion: "kyverno.io/v1",
@@ -35,7 +35,7 @@ export function imageJudge({
     },
   };
   const { policies } = loadPolicies([{ file: "signed.yaml", text: JSON.stringify(policy) }]);
-  const engine = createEngine({ policies, sources: { evidence: registrySource() }, clock: () => new Date() });
+  const engine = createEngine({ policies, sources: { evidence }, clock: () => new Date() });
   return async (image, { signal }) => {
     const resource = {
       apiVersion: "v1",
