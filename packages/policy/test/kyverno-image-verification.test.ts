@@ -1,18 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { inspectPolicies, type JsonObject } from "../src/index.ts";
+import { type ImageVerification, inspectPolicies, type JsonObject } from "../src/index.ts";
 
 // Cases of api/kyverno/v1/image_verification_test.go (kyverno/kyverno at 111e07b, Apache-2.0), under their names.
 
-function errorsOf(entry: JsonObject): readonly string[] {
+function inspect(entry: JsonObject): ReturnType<typeof inspectPolicies> {
   const policy = {
     apiVersion: "kyverno.io/v1",
     kind: "ClusterPolicy",
     metadata: { name: "p" },
     spec: { rules: [{ name: "r", match: { resources: { kinds: ["Pod"] } }, verifyImages: [entry] }] },
   };
-  const { diagnostics } = inspectPolicies(JSON.stringify(policy));
-  return diagnostics
-    .filter((one) => one.severity === "error")
+  return inspectPolicies(JSON.stringify(policy));
+}
+
+function errorsOf(entry: JsonObject): readonly string[] {
+  return inspect(entry)
+    .diagnostics.filter((one) => one.severity === "error")
     .map((one) => `${one.path.replace("spec.rules[0].verifyImages[0]", "dummy")}: ${one.message}`);
 }
 
@@ -171,5 +174,71 @@ describe("what the reference lists beside (§1.5 to §1.7)", () => {
     ],
   ])("%s", (_, entry, says) => {
     expect(errorsOf({ imageReferences: ["*"], ...entry }).join("\n")).toContain(says);
+  });
+});
+
+// Convert() of image_verification_types.go: what the fields of old policies become.
+describe("deprecated fields", () => {
+  const read = (entry: JsonObject): ImageVerification => {
+    const [found] = inspect(entry).policies[0]?.rules[0]?.verifyImages ?? [];
+    if (found === undefined) throw new Error("nothing was loaded");
+    return found;
+  };
+  const entriesOf = (sets: ImageVerification["attestors"]) => sets.flatMap((set) => set.entries);
+
+  test("image is one more reference", () => {
+    expect(read({ image: "a/*", imageReferences: ["b/*"], key: "k" }).imageReferences).toEqual([
+      "b/*",
+      "a/*",
+    ]);
+  });
+  test("key is an attestor, with its annotations", () => {
+    const { attestors } = read({ imageReferences: ["*"], key: "k", annotations: { env: "prod" } });
+    expect(entriesOf(attestors)).toMatchObject([
+      {
+        kind: "key",
+        publicKeys: "k",
+        annotations: { env: "prod" },
+        path: "spec.rules[0].verifyImages[0].key",
+      },
+    ]);
+  });
+  test("issuer, subject and roots are an attestor", () => {
+    const { attestors } = read({ imageReferences: ["*"], issuer: "i", subject: "s", roots: "r" });
+    expect(entriesOf(attestors)).toMatchObject([{ kind: "keyless", issuer: "i", subject: "s", roots: "r" }]);
+  });
+  test("beside attestors they are one more set that must hold", () => {
+    const attestors = [{ entries: [{ keys: { publicKeys: "a" } }] }];
+    expect(read({ imageReferences: ["*"], attestors, key: "b" }).attestors).toHaveLength(2);
+  });
+  test("with attestations they are the attestations' attestors", () => {
+    const own = [{ entries: [{ keys: { publicKeys: "own" } }] }];
+    const entry = read({
+      imageReferences: ["*"],
+      key: "k",
+      attestations: [{ type: "t" }, { type: "u", attestors: own }],
+    });
+    expect(entry.attestors).toEqual([]);
+    expect(entry.attestations.map((one) => entriesOf(one.attestors))).toMatchObject([
+      [{ publicKeys: "k" }],
+      [{ publicKeys: "own" }, { publicKeys: "k" }],
+    ]);
+    expect(entry.attestations.map((one) => one.inheritsAttestors)).toEqual([false, false]);
+  });
+  test.each<[string, JsonObject, string]>([
+    ["key", { key: "k" }, "`key` is deprecated here: use `attestors` with `keys.publicKeys`"],
+    [
+      "a subject alone",
+      { subject: "s" },
+      "`spec.rules[0].verifyImages[0].subject` has no effect without `key` or `issuer`, as in Kyverno",
+    ],
+    [
+      "additionalExtensions",
+      { additionalExtensions: { a: "b" } },
+      "`additionalExtensions` has no effect here, as in Kyverno: it belongs into `keyless`",
+    ],
+  ])("%s is warned of", (_, entry, says) => {
+    const { diagnostics } = inspect({ imageReferences: ["*"], ...entry });
+    expect(diagnostics.map((one) => `${one.severity}: ${one.message}`)).toContain(`warning: ${says}`);
   });
 });
