@@ -238,6 +238,19 @@ describe("apply", () => {
     expect(status).toBe(1);
   });
 
+  test("--resource takes several files at once", async () => {
+    const pods = "examples/03-policy-tests/pods.yaml";
+    const { out } = await runHere([
+      "apply",
+      MADE_BY_COSIGN,
+      "--resource",
+      pods,
+      "examples/03-policy-tests/pod*.yaml",
+      ...COSIGN,
+    ]);
+    expect(out).toContain("1 allowed, 3 denied");
+  });
+
   test("policies from standard input", async () => {
     const { readFile } = await import("node:fs/promises");
     const stdin = await readFile(`${ROOT}${MADE_BY_COSIGN}`, "utf8");

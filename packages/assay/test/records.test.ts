@@ -40,6 +40,13 @@ test("record writes one file for each resource into a directory", async () => {
   expect((await readdir(join(directory, "all"))).sort()).toEqual(FILES.map((name) => `${name}.record.json`));
 });
 
+test("record --output json lists what was written", async () => {
+  const args = ["record", POLICY, "-r", PODS, ...IMAGES, "--out", `${directory}/listed/`, "--output", "json"];
+  const { records } = JSON.parse((await runHere(args)).out);
+  expect(records.map(({ allowed }: { allowed: boolean }) => allowed)).toEqual([true, false, false, false]);
+  expect(records[0].resource).toEqual({ kind: "Pod", namespace: "default", name: "signed" });
+});
+
 test("record refuses one file for several resources before it asks anybody", async () => {
   const { status, err } = await runHere(["record", POLICY, "-r", PODS, "--out", join(directory, "one.json")]);
   expect(err).toContain("is one file, and there are 4 resources");
@@ -135,6 +142,14 @@ describe("explain", () => {
   test("prints a record", async () => {
     const { out } = await runHere(["explain", join(directory, "all", "default-Pod-unsigned.record.json")]);
     expect(out).toContain("Pod default/unsigned: denied");
+  });
+
+  test("as JSON, codes and verdicts together", async () => {
+    const record = join(directory, "all", "default-Pod-unsigned.record.json");
+    const { out } = await runHere(["explain", "notSigned", record, "--output", "json"]);
+    const { codes, verdicts } = JSON.parse(out);
+    expect(codes.notSigned.nextStep).toContain("cosign sign");
+    expect(verdicts[0].allowed).toBe(false);
   });
 
   test("says what a code means and what to do", async () => {

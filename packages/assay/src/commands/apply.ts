@@ -29,7 +29,7 @@ export function addApplyCommand(program: Command, { terminal, finish }: CommandC
     .command("apply")
     .description("judge resources by policies")
     .argument("<policy...>", "policy files, directories, globs, or - for standard input")
-    .option("-r, --resource <file>", "resource files, directories, globs, or -; repeatable", collect, [])
+    .option("-r, --resource <file...>", "resource files, directories, globs, or -; repeatable", collect, [])
     .option("-v, --verbose", "explain what is allowed, too");
   addContextFlags(command);
   addSourceFlags(command);

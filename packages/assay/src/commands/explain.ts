@@ -3,24 +3,35 @@ import type { Code } from "@assay/policy";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import type { CommandContext } from "../command-line.ts";
+import { addOutputFlag } from "../evaluation-flags.ts";
 import { readInputFiles } from "../input-files.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** `assay explain VERDICT…|CODE…`: a verdict as a tree, or what a code means. */
 export function addExplainCommand(program: Command, { terminal }: CommandContext): void {
-  program
+  const command = program
     .command("explain")
     .description(
       "print a verdict (JSON of apply, verify, replay; or a record) as a tree, or what a code means",
     )
     .argument("<verdict-or-code...>", "files with verdicts, - for standard input, or codes such as notSigned")
-    .addHelpText("after", EXAMPLES)
-    .action(async (subjects: readonly string[]) => {
-      for (const subject of subjects) {
-        if (isCode(subject)) terminal.out(codeText(subject));
-        else await explainFile(subject, terminal);
-      }
-    });
+    .addHelpText("after", EXAMPLES);
+  addOutputFlag(command, ["text", "json"]);
+  command.action(async (subjects: readonly string[], { output }: { readonly output: "text" | "json" }) => {
+    const known = subjects.filter(isCode);
+    const verdicts = await verdictsOf(
+      subjects.filter((subject) => !isCode(subject)),
+      terminal,
+    );
+    if (output === "json") {
+      const meanings = Object.fromEntries(known.map((code) => [code, codes[code]]));
+      terminal.out(`${JSON.stringify({ codes: meanings, verdicts }, null, 2)}\n`);
+      return;
+    }
+    const { verdictText } = await import("../verdict-text.ts");
+    for (const code of known) terminal.out(codeText(code));
+    for (const verdict of verdicts) terminal.out(verdictText(verdict, terminal, "full"));
+  });
 }
 
 function isCode(text: string): text is Code {
@@ -32,11 +43,9 @@ function codeText(code: Code): string {
   return `${code} (${outcome})\n  ${meaning}\n  ${nextStep}\n`;
 }
 
-async function explainFile(path: string, terminal: Terminal): Promise<void> {
-  const { verdictText } = await import("../verdict-text.ts");
-  for (const { file, text } of await readInputFiles([path], terminal, { maxBytes: 512 * 1024 * 1024 })) {
-    for (const verdict of verdictsIn(text, file)) terminal.out(verdictText(verdict, terminal, "full"));
-  }
+async function verdictsOf(paths: readonly string[], terminal: Terminal): Promise<readonly Verdict[]> {
+  const files = await readInputFiles(paths, terminal, { maxBytes: 512 * 1024 * 1024 });
+  return files.flatMap(({ file, text }) => verdictsIn(text, file));
 }
 
 /** The verdicts of a report, a record, or one verdict by itself. */

@@ -45,7 +45,7 @@ export function addExportCommand(program: Command, { terminal, finish }: Command
       [],
     )
     .option(
-      "-r, --resource <file>",
+      "-r, --resource <file...>",
       "export the images of these resources that the policies select; repeatable",
       collect,
       [],

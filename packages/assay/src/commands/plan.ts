@@ -36,7 +36,7 @@ export function addPlanCommand(program: Command, { terminal, finish }: CommandCo
       "list every question and host that policies and resources need, before anything is contacted",
     )
     .argument("<policy...>", "policy files, directories, globs, or -")
-    .option("-r, --resource <file>", "resource files, directories, globs, or -; repeatable", collect, [])
+    .option("-r, --resource <file...>", "resource files, directories, globs, or -; repeatable", collect, [])
     .option("--check", "try every host, and the transparency logs that policies name");
   addContextFlags(command);
   addSourceFlags(command);

@@ -6,6 +6,7 @@ import { AssayError } from "../assay-error.ts";
 import type { CommandContext } from "../command-line.ts";
 import {
   addContextFlags,
+  addOutputFlag,
   addSourceFlags,
   type ContextFlags,
   collect,
@@ -17,6 +18,7 @@ import { statusOf } from "./apply.ts";
 interface Flags extends SourceFlags, ContextFlags {
   readonly resource: readonly string[];
   readonly out: string;
+  readonly output: "text" | "json";
 }
 
 /** `assay record`: judge, and write down everything that the verdict follows from. */
@@ -25,10 +27,11 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
     .command("record")
     .description("judge resources and write policy, request, answers, trust root and clock into a file")
     .argument("<policy...>", "policy files, directories, globs, or -")
-    .option("-r, --resource <file>", "resource files, directories, globs, or -; repeatable", collect, [])
+    .option("-r, --resource <file...>", "resource files, directories, globs, or -; repeatable", collect, [])
     .requiredOption("--out <path>", "file for the record; a directory where there are several resources");
   addContextFlags(command);
   addSourceFlags(command);
+  addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
     const { encodeRecord } = await import("@assay/engine");
@@ -46,6 +49,12 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
         },
       );
     }
+    const written: {
+      readonly file: string;
+      readonly resource: object;
+      readonly allowed: boolean;
+      readonly outcome: string;
+    }[] = [];
     for (const { object } of resources) {
       const record = await assay.record(
         { resource: inNamespace(object), mutate: flags.mutate },
@@ -53,12 +62,15 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
       );
       const path = isDirectory ? join(flags.out, fileName(record)) : flags.out;
       await writeFile(resolve(terminal.cwd, path), encodeRecord(record));
-      const { allowed, outcome } = record.verdict;
-      terminal.out(
-        `${path}: ${allowed ? "allowed" : outcome === "error" ? "could not be decided" : "denied"}\n`,
-      );
+      const { allowed, outcome, resource } = record.verdict;
+      written.push({ file: path, resource, allowed, outcome });
+      if (flags.output === "text")
+        terminal.out(
+          `${path}: ${allowed ? "allowed" : outcome === "error" ? "could not be decided" : "denied"}\n`,
+        );
       finish(statusOf(record.verdict));
     }
+    if (flags.output === "json") terminal.out(`${JSON.stringify({ records: written }, null, 2)}\n`);
   });
 }
 

@@ -39,7 +39,7 @@ export function addScanCommand(program: Command, { terminal, finish }: CommandCo
     )
     .argument("<policy...>", "policy files, directories or globs")
     .option("--images <file>", "file with an image a line, or - for standard input; repeatable", collect, [])
-    .option("-r, --resource <file>", "resource files, directories or globs; repeatable", collect, [])
+    .option("-r, --resource <file...>", "resource files, directories or globs; repeatable", collect, [])
     .option("--cluster", "judge the Pods of the cluster that kubectl is set to")
     .option("--journal <file>", "write each result down as a line of JSON, and go on from there after a stop")
     .option("--redis <url>", "share the work with other machines by a queue on this Redis")
