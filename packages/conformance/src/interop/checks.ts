@@ -6,6 +6,7 @@ export interface Checks {
   readonly failed: () => number;
 }
 
+/** No check yet. */
 export function collectChecks(print: (line: string) => void): Checks {
   let passed = 0;
   let failed = 0;

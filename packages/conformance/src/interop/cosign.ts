@@ -30,6 +30,7 @@ export interface CosignAttestation {
 /** Flags without which cosign asks the public instances, which an offline machine cannot reach. */
 const OFFLINE = ["-y", "--tlog-upload=false", "--use-signing-config=false"];
 
+/** The binary, with its keys and predicates in `directory`. */
 export function cosignAt(binary: string, directory: string): Cosign {
   mkdirSync(directory, { recursive: true });
   const env = { COSIGN_PASSWORD: "", HOME: directory, COSIGN_YES: "true" };
