@@ -6,9 +6,9 @@
  *
  *   node scripts/mutate-guards.ts            each guard's tests fail without it, and each guard is listed
  *   node scripts/mutate-guards.ts --write    runs every test against every guard, and writes guards.json
- *   … NAME…                                  only these guards
+ *   … NAME…                                  only these guards; --write keeps the rows of the others
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createVitest, type TestCase, type Vitest } from "vitest/node";
 
@@ -17,9 +17,11 @@ interface Guard {
   readonly file: string;
 }
 
+type DependentTest = readonly [file: string, name: string];
+
 interface GuardTests extends Guard {
-  /** Full names of tests that fail without the guard; a number stands for the abuse case of that number. */
-  readonly tests: readonly string[];
+  /** Tests that fail without the guard: file, and full name. */
+  readonly tests: readonly DependentTest[];
 }
 
 const packageRoot = fileURLToPath(new URL("..", import.meta.url));
@@ -79,24 +81,32 @@ async function startTests(): Promise<Vitest> {
   return await createVitest("test", options, vite);
 }
 
-/** Runs tests with the guard switched off; returns the names of those that fail, and how many ran. */
+/** Runs tests (all, or those given) with the guard switched off; returns those that fail, and how many ran. */
 async function failuresWithout(
   vitest: Vitest,
   guard: string,
-  names: readonly string[],
-): Promise<{ readonly failed: readonly string[]; readonly ran: number }> {
+  tests: readonly DependentTest[],
+): Promise<{ readonly failed: readonly DependentTest[]; readonly ran: number }> {
   vitest.getRootProject().provide("guard", guard);
-  if (names.length === 0) vitest.resetGlobalTestNamePattern();
-  else vitest.setGlobalTestNamePattern(new RegExp(names.map(toPattern).join("|")));
-  const specifications = await vitest.globTestSpecifications();
-  const { testModules } = await vitest.rerunTestSpecifications(specifications, true);
+  if (tests.length === 0) vitest.resetGlobalTestNamePattern();
+  else vitest.setGlobalTestNamePattern(new RegExp(tests.map(([, name]) => toPattern(name)).join("|")));
+  const every = await vitest.globTestSpecifications();
+  const chosen = every.filter(
+    ({ moduleId }) => tests.length === 0 || tests.some(([file]) => moduleId.endsWith(`/${file}`)),
+  );
+  const { testModules } = await vitest.rerunTestSpecifications(chosen, tests.length === 0);
   process.exitCode = 0;
   const broken = testModules.find((module) => module.errors().length > 0);
   if (broken !== undefined) {
     throw new Error(`${guard}: ${broken.moduleId}: ${broken.errors()[0]?.message ?? "cannot be loaded"}`);
   }
   const ran = testModules.flatMap((module) => [...module.children.allTests()]).filter(hasRun);
-  return { failed: ran.filter(isFailed).map(({ fullName }) => fullName), ran: ran.length };
+  const failed = ran.filter(isFailed).map((test): DependentTest => [fileOf(test), test.fullName]);
+  return { failed, ran: ran.length };
+}
+
+function fileOf(test: TestCase): string {
+  return test.module.moduleId.slice(repository.length);
 }
 
 function hasRun(test: TestCase): boolean {
@@ -108,7 +118,8 @@ function isFailed(test: TestCase): boolean {
 }
 
 function toPattern(name: string): string {
-  return /^\d+$/.test(name) ? `(?:^|\\s)${name} ` : name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  // Vitest joins the names of suites by a space when it matches, by ` > ` when it tells.
+  return `${name.replaceAll(" > ", " ").replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
 }
 
 function readTable(): readonly GuardTests[] {
@@ -117,15 +128,31 @@ function readTable(): readonly GuardTests[] {
 
 async function write(vitest: Vitest, guards: readonly Guard[]): Promise<number> {
   const { failed: red } = await failuresWithout(vitest, "none", []);
-  if (red.length > 0) throw new Error(`tests fail with every guard on: ${red.join(", ")}`);
+  if (red.length > 0)
+    throw new Error(`tests fail with every guard on: ${red.map(([, name]) => name).join(", ")}`);
   const rows: GuardTests[] = [];
   for (const guard of guards) {
     const { failed } = await failuresWithout(vitest, guard.name, []);
     process.stdout.write(`${guard.name}: ${failed.length} tests depend on it\n`);
-    rows.push({ ...guard, tests: failed.slice(0, written) });
+    rows.push({ ...guard, tests: spread(failed) });
   }
-  writeFileSync(table, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(",\n")}\n]\n`);
+  const kept = existsSync(table)
+    ? readTable().filter(({ name }) => !rows.some((row) => row.name === name))
+    : [];
+  const names = findGuards().map(({ name }) => name);
+  const every = [...kept, ...rows]
+    .filter(({ name }) => names.includes(name))
+    .toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+  writeFileSync(table, `[\n${every.map((row) => `  ${JSON.stringify(row)}`).join(",\n")}\n]\n`);
   return rows.filter(({ tests }) => tests.length === 0).length;
+}
+
+/** A few of them, of as few files as possible: the check has to load each file. */
+function spread(failed: readonly DependentTest[]): readonly DependentTest[] {
+  const files = [...new Set(failed.map(([file]) => file))];
+  const counts = new Map(files.map((file) => [file, failed.filter(([other]) => other === file).length]));
+  const best = files.toSorted((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0)).slice(0, 1);
+  return failed.filter(([file]) => best.includes(file)).slice(0, written);
 }
 
 async function check(vitest: Vitest, guards: readonly Guard[]): Promise<number> {

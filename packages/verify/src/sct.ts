@@ -35,7 +35,11 @@ export function checkCertificateTimestamps(
 ): void {
   const timestamps = readTimestamps(leaf);
   // guard: sct-present
-  if (timestamps.length === 0) refuse("logMissing", "certificate does not include required embedded SCT");
+  if (timestamps.length === 0)
+    refuse(
+      "logMissing",
+      "certificate does not include required embedded SCT: where an authority of one's own has no CT log, say `ctlog.ignoreSCT`",
+    );
   const ours = timestamps.flatMap((timestamp) => {
     const log = logs.find((one) => one.logId.equals(timestamp.logId) && isInService(one, timestamp.time));
     return log === undefined ? [] : [{ timestamp, log }];

@@ -39,6 +39,7 @@ export function proveSignature(
   if (input.identity !== "last") checkSigner(by, signer);
   const logged = checkLog(signature, { signer, by, checked, input });
   const times = verifiedTimes(signature, signer, logged, input);
+  checkLogWindows(logged, times);
   if (by.certificate !== undefined) checkChain(by.certificate, { signature, signer, times, input });
   if (input.identity === "last") checkSigner(by, signer);
   return {
@@ -131,6 +132,14 @@ function checkLog(
     ...(leaf === undefined ? {} : { certificate: leaf.der }),
   };
   return checkTransparencyLog(entries, logs, logged, input.now);
+}
+
+/** A log that had been retired before the signature was made cannot have seen it. */
+function checkLogWindows(logged: LoggedFacts | undefined, times: readonly VerifiedTime[]): void {
+  if (logged === undefined || times.length === 0) return;
+  const stands = logged.windows.every(({ end }) => times.some(({ date }) => date <= end));
+  // guard: log-window
+  if (!stands) refuse("logMismatch", "transparency log had been retired when the signature was made");
 }
 
 /** Is the certificate that of the identity that the policy names? */

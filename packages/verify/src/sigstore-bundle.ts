@@ -31,6 +31,7 @@ export function parseSigstoreBundle(
   if (typeof mediaType !== "string" || !mediaTypes.includes(mediaType)) {
     refuse("malformed", `${what} has the unknown media type \`${shown(String(mediaType))}\``);
   }
+  checkUnambiguous(json);
   const bundle = decode(json);
   checkSpelling(json, bundle);
   const material = bundle.verificationMaterial;
@@ -48,6 +49,28 @@ export function parseSigstoreBundle(
     },
     readCertificate,
   );
+}
+
+/** Protobuf's JSON has two names for each field and lets only one of a `oneof` be there: another reader would choose otherwise. */
+function checkUnambiguous(json: JsonObject): void {
+  // guard: bundle-field-names
+  if (hasSnakeCase(json)) refuse("malformed", "sigstore bundle has a field name with an underscore");
+  const material = own(json, "verificationMaterial") ?? null;
+  const signers = ["publicKey", "certificate", "x509CertificateChain"];
+  // guard: bundle-one-of
+  if (countOf(json, ["messageSignature", "dsseEnvelope"]) !== 1 || countOf(material, signers) !== 1) {
+    refuse("malformed", "sigstore bundle says two things, or nothing, where it must say one");
+  }
+}
+
+function countOf(value: Json, names: readonly string[]): number {
+  return isJsonObject(value) ? names.filter((name) => (own(value, name) ?? null) !== null).length : 0;
+}
+
+function hasSnakeCase(value: Json): boolean {
+  if (Array.isArray(value)) return value.some(hasSnakeCase);
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).some(([key, inner]) => key.includes("_") || hasSnakeCase(inner));
 }
 
 function decode(json: JsonObject): Bundle {

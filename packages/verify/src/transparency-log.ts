@@ -22,6 +22,8 @@ export interface LoggedFacts {
   /** Times that a signed promise vouches for; an inclusion proof alone proves no time. */
   readonly times: readonly Date[];
   readonly logIndex: string;
+  /** When the logs that only gave a proof were in service: a proof names no time by itself. */
+  readonly windows: readonly TransparencyLog["validFor"][];
 }
 
 type Authority = TrustMaterial["tlogs"][number];
@@ -68,6 +70,9 @@ export function checkTransparencyLog(
   return {
     times: ours.flatMap(({ entry }) => (entry.inclusionPromise === undefined ? [] : integratedTime(entry))),
     logIndex: first.entry.logIndex,
+    windows: ours.flatMap(({ entry, authorities }) =>
+      entry.inclusionPromise === undefined ? authorities.map(({ validFor }) => validFor) : [],
+    ),
   };
 }
 
