@@ -179,6 +179,32 @@ describe("what is remembered", () => {
     expect(second.ok && second.value).toEqual(first.ok && first.value);
   });
 
+  test("what a tag points to, and that there is none, where that was asked for", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch, keepTagsMs: 60_000 });
+    const digest = await digestAt(source, `${key}:v1`);
+    const lookups = (["signatureTag", "attestationTag"] as const).map((kind) => ({
+      kind,
+      repository: key,
+      digest,
+    }));
+    const first = await Promise.all(lookups.map((lookup) => ask(source, lookup)));
+    registry.forgetRequests();
+    expect(await digestAt(source, `${key}:v1`)).toBe(digest);
+    const second = await Promise.all(lookups.map((lookup) => ask(source, lookup)));
+    expect(second.map((answer) => answer.ok && answer.value)).toEqual(
+      first.map((answer) => answer.ok && answer.value),
+    );
+    expect(registry.requests).toEqual([]);
+    const access = {
+      allowInsecureRegistry: false,
+      providers: [],
+      pullSecrets: [{ namespace: "a", name: "b" }],
+    };
+    await ask<"digest">(source, { ...tag(`${key}:v1`), access });
+    expect(registry.requests).toHaveLength(1);
+  });
+
   test("nothing that a shared cache changed: bytes are hashed again", async () => {
     const registry = await fixtureRegistry("referrers", { host: "r.example" });
     const memory = memoryCache();
@@ -216,6 +242,20 @@ describe("names and places", () => {
     const source = registrySource({ fetch, insecureHosts: ["plain.example"], tlsHosts: ["localhost:5443"] });
     await ask(source, tag(image));
     expect(asked).toEqual([url]);
+  });
+
+  test("signatures are found behind a tag prefix", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const digest = await digestAt(registrySource({ fetch: registry.fetch }), `${key}:v1`);
+    const name = `${digest.replace(":", "-")}.sig`;
+    const [signature] = registry
+      .manifests()
+      .filter((one) => one.repository === "acme/key-ecdsa" && one.tag === name);
+    registry.tag("acme/key-ecdsa", `team-${name}`, signature?.descriptor.digest ?? "");
+    const source = registrySource({ fetch: registry.fetch, tagPrefix: "team-" });
+    registry.forgetRequests();
+    expect(summary(await ask(source, { kind: "signatureTag", repository: key, digest }))).toBe("legacy");
+    expect(registry.requests[0]?.path).toBe(`/v2/acme/key-ecdsa/manifests/team-${name}`);
   });
 
   async function mirrored(only: boolean, mirrorHas: boolean) {

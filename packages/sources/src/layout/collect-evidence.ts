@@ -28,9 +28,10 @@ const indexType = "application/vnd.oci.image.index.v1+json";
  */
 export async function collectEvidence(digest: Digest, work: Work): Promise<Collected> {
   const tag = digest.replace(":", "-");
+  const prefix = work.repository.tagPrefix ?? "";
   const [signatures, attestations, referrers, fallback] = await Promise.all([
-    copyTag(`${tag}.sig`, work),
-    copyTag(`${tag}.att`, work),
+    copyTag(`${prefix}${tag}.sig`, work),
+    copyTag(`${prefix}${tag}.att`, work),
     copyReferrers(digest, work),
     copyFallback(tag, work),
   ]);

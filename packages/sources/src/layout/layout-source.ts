@@ -12,6 +12,8 @@ export interface LayoutOptions {
   readonly path: string;
   /** Answer for this registry only (`host[:port]`). Default: for every registry whose repository the layout holds. */
   readonly registry?: string;
+  /** Put before the tags of signatures and attestations (`<prefix>sha256-<hex>.sig`). Default none. */
+  readonly tagPrefix?: string;
   readonly limits?: Partial<Limits>;
 }
 
@@ -22,7 +24,12 @@ export interface LayoutOptions {
  * Repositories are told apart by the annotation `dev.assay.repository` of the entries in `index.json`.
  */
 export function layoutSource(options: LayoutOptions | string): EvidenceSource {
-  const { path, registry, limits: given } = typeof options === "string" ? { path: options } : options;
+  const {
+    path,
+    registry,
+    tagPrefix,
+    limits: given,
+  } = typeof options === "string" ? { path: options } : options;
   const limits = limitsOf(given);
   let loaded: Promise<{ files: LayoutFiles; contents: LayoutContents }> | undefined;
 
@@ -48,7 +55,7 @@ export function layoutSource(options: LayoutOptions | string): EvidenceSource {
         const isOurs = registry === undefined || name.startsWith(`${registry}/`);
         const contents = isOurs ? layout.contents : { entries: [], bySubject: new Map() };
         const value = await answerFrom(
-          layoutRepository(name, { ...layout, contents }, limits),
+          layoutRepository(name, { ...layout, contents, tagPrefix }, limits),
           lookup,
           limits,
         );
@@ -62,12 +69,18 @@ export function layoutSource(options: LayoutOptions | string): EvidenceSource {
 
 function layoutRepository(
   name: string,
-  { files, contents }: { readonly files: LayoutFiles; readonly contents: LayoutContents },
+  layout: {
+    readonly files: LayoutFiles;
+    readonly contents: LayoutContents;
+    readonly tagPrefix: string | undefined;
+  },
   limits: Limits,
 ): Repository {
+  const { files, contents, tagPrefix } = layout;
   return {
     name,
     host: files.path,
+    tagPrefix,
     async manifestByTag(tag) {
       const found = contents.entries.filter((entry) => isIn(entry, name) && tagOf(entry) === tag);
       if (new Set(found.map(({ digest }) => digest)).size > 1) {

@@ -24,7 +24,8 @@ export async function readTag(
   digest: Digest,
   shelf: "signatureTag" | "attestationTag",
 ): Promise<readonly Candidate[]> {
-  const tag = `${digest.replace(":", "-")}.${shelf === "signatureTag" ? "sig" : "att"}`;
+  const { tagPrefix = "" } = reader.repository;
+  const tag = `${tagPrefix}${digest.replace(":", "-")}.${shelf === "signatureTag" ? "sig" : "att"}`;
   const origin: Origin = { shelf, repository: reader.repository.name };
   return orUnreadable(origin, async () => {
     const document = await reader.repository.manifestByTag(tag);

@@ -23,6 +23,8 @@ export interface Repository {
   /** `registry/path` as asked, for origins. */
   readonly name: string;
   readonly host: string;
+  /** Before `sha256-<hex>.sig` and `.att`; cosign and Kyverno call it the tag prefix. */
+  readonly tagPrefix?: string | undefined;
   manifestByTag(tag: string): Promise<Document | undefined>;
   /** `size` absent: unknown. */
   manifestByDigest(digest: Digest, size?: number): Promise<Document | undefined>;

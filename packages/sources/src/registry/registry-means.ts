@@ -10,6 +10,7 @@ import type { ExchangeOptions, RequestEvent } from "./exchange.ts";
 import type { Mirror } from "./mirrors.ts";
 import type { RepositoryOptions } from "./registry-repository.ts";
 import type { RetryOptions } from "./retry.ts";
+import { tagMemory } from "./tag-memory.ts";
 import { transport } from "./transport.ts";
 
 /** How registries are asked. Everything has a safe default. */
@@ -27,6 +28,13 @@ export interface RegistryOptions {
   /** Hosts on private networks that registries may redirect to or use as token server. Default none. */
   readonly allowPrivateHosts?: readonly string[];
   readonly mirrors?: readonly Mirror[];
+  /** Put before the tags of signatures and attestations (`<prefix>sha256-<hex>.sig`). Default none. */
+  readonly tagPrefix?: string;
+  /**
+   * Milliseconds for which it is remembered what a tag points to; that there is no such tag is remembered 5 s at most.
+   * Default 0, never: a tag that was moved, or a signature that was just made, counts at once.
+   */
+  readonly keepTagsMs?: number;
   readonly limits?: Partial<Limits>;
   /** Bytes by digest. Default: 64 MiB in memory. */
   readonly cache?: BytesCache;
@@ -63,6 +71,8 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
   return {
     limits: limitsOf(options.limits),
     cache: options.cache ?? memoryCache(),
+    tagPrefix: options.tagPrefix,
+    tags: tagMemory(options.keepTagsMs ?? 0),
     referrersMemory: new LRUCache<string, true>({ max: 500, ttl: noReferrersMs }),
     transport: transport({
       exchange,

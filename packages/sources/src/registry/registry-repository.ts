@@ -7,6 +7,7 @@ import type { Document, Repository, Wanted } from "../oci/repository.ts";
 import { SourceError } from "../source-error.ts";
 import { listReferrers, type ReferrersMemory } from "./list-referrers.ts";
 import type { Location } from "./registry-host.ts";
+import type { TagMemory } from "./tag-memory.ts";
 import type { Errand, Transport } from "./transport.ts";
 
 export interface RepositoryOptions {
@@ -14,6 +15,8 @@ export interface RepositoryOptions {
   readonly limits: Limits;
   readonly cache: BytesCache;
   readonly referrersMemory: ReferrersMemory;
+  readonly tagPrefix: string | undefined;
+  readonly tags: TagMemory;
 }
 
 const accept = manifestTypes.join(", ");
@@ -43,23 +46,32 @@ export function registryRepository(
 
   const byDigest = digestReader(name, location, cache);
 
+  async function manifestByDigest(digest: Digest): Promise<Document | undefined> {
+    let saidManifest = true;
+    const bytes = await byDigest(digest, async () => {
+      const document = await manifest(digest);
+      saidManifest = document?.saidManifest ?? true;
+      return document?.bytes;
+    });
+    return bytes === undefined ? undefined : { bytes, digest, saidManifest };
+  }
+
   return {
     name,
     host: location.host,
+    tagPrefix: options.tagPrefix,
     async manifestByTag(tag) {
+      // Who may not see a tag does not learn of it from what others saw.
+      const key = JSON.stringify([location, tag, errand.access]);
+      const known = options.tags.get(key);
+      if (known === "absent") return undefined;
+      if (known !== undefined) return manifestByDigest(known);
       const document = await manifest(tag);
+      options.tags.set(key, document?.digest ?? "absent");
       if (document !== undefined) await cache.set(document.digest, document.bytes);
       return document;
     },
-    async manifestByDigest(digest) {
-      let saidManifest = true;
-      const bytes = await byDigest(digest, async () => {
-        const document = await manifest(digest);
-        saidManifest = document?.saidManifest ?? true;
-        return document?.bytes;
-      });
-      return bytes === undefined ? undefined : { bytes, digest, saidManifest };
-    },
+    manifestByDigest,
     blob: ({ digest, size }: Wanted) =>
       byDigest(digest, async () => {
         const limit = Math.min(size, limits.layerBytes);
