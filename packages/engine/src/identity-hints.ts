@@ -14,7 +14,7 @@ export function withIdentityHints(trace: Trace): Trace {
 }
 
 /** Why a genuine certificate may name somebody else than one would expect. */
-export function identityHint(expected: unknown, received: unknown): string | undefined {
+function identityHint(expected: unknown, received: unknown): string | undefined {
   const wanted = textsOf(expected);
   const found = textsOf(received);
   if (wanted.length === 0 || found.length === 0) return undefined;

@@ -4,6 +4,7 @@ import type { CompiledRule } from "./compile.ts";
 import { positionTable } from "./condition-positions.ts";
 import type { Case } from "./evaluate-request.ts";
 import type { Answers } from "./gather.ts";
+import { candidateBytes, type HeldAnswers, heldAnswers } from "./held-answers.ts";
 import type { Judgement } from "./judge.ts";
 import type { JudgeJob, JudgeReply, ShippedPolicy } from "./judge-job.ts";
 
@@ -16,22 +17,20 @@ export interface AwayJudge {
 /** How long an idle thread is kept. */
 const idleMilliseconds = 30_000;
 
+/** Evidence that an idle thread holds, so that what a source keeps is copied once. */
+const maxHeldBytes = 64 * 1024 * 1024;
+
 /** Bytes of evidence among the answers. */
 export function evidenceBytes(answers: Answers): number {
   let bytes = 0;
-  for (const { answer } of answers.values()) {
-    if (!answer.ok || !("candidates" in answer.value)) continue;
-    for (const candidate of answer.value.candidates) {
-      if (candidate.kind === "legacy") bytes += candidate.payload.length;
-      else if (candidate.kind === "bundle") bytes += candidate.bytes.length;
-    }
-  }
+  for (const { answer } of answers.values()) bytes += candidateBytes(answer);
   return bytes;
 }
 
 interface Thread {
   readonly worker: Worker;
   readonly shipped: Set<number>;
+  readonly held: HeldAnswers;
   readonly waiting: Map<number, { resolve(judgement: Judgement): void; reject(error: Error): void }>;
   idle?: NodeJS.Timeout;
 }
@@ -51,7 +50,7 @@ export function awayJudge(): AwayJudge {
     async judge(one, answers) {
       const started = await start();
       if (started === undefined) return undefined;
-      const job = jobOf(nextJob++, { one, answers, ids, shipped: started.shipped });
+      const job = jobOf(nextJob++, { one, answers, ids, thread: started });
       for (const { id } of job.policies) started.shipped.add(id);
       return await new Promise((resolve, reject) => {
         started.waiting.set(job.id, { resolve, reject });
@@ -73,7 +72,12 @@ async function startThread(onEnd: () => void): Promise<Thread | undefined> {
       worker.once("online", resolve);
       worker.once("error", reject);
     });
-    const thread: Thread = { worker, shipped: new Set(), waiting: new Map() };
+    const thread: Thread = {
+      worker,
+      shipped: new Set(),
+      held: heldAnswers(maxHeldBytes),
+      waiting: new Map(),
+    };
     listen(thread, onEnd);
     return thread;
   } catch {
@@ -110,17 +114,17 @@ interface JobInput {
   readonly one: Case;
   readonly answers: Answers;
   readonly ids: Map<Policy, number>;
-  readonly shipped: ReadonlySet<number>;
+  readonly thread: Pick<Thread, "shipped" | "held">;
 }
 
-function jobOf(id: number, { one, answers, ids, shipped }: JobInput): JudgeJob {
+function jobOf(id: number, { one, answers, ids, thread }: JobInput): JudgeJob {
   const policies = new Map<number, ShippedPolicy>();
   const candidates = [...one.plan.rules, ...one.plan.unmatched].map(({ compiled }) => compiled);
   const rules = candidates.map((compiled) => {
     const { policy, rule } = compiled;
     const policyId = ids.get(policy) ?? ids.size;
     ids.set(policy, policyId);
-    if (!shipped.has(policyId) && !policies.has(policyId)) {
+    if (!thread.shipped.has(policyId) && !policies.has(policyId)) {
       policies.set(policyId, shippedPolicy(policyId, policy, candidates));
     }
     return [policyId, policy.rules.indexOf(rule)] as const;
@@ -132,7 +136,7 @@ function jobOf(id: number, { one, answers, ids, shipped }: JobInput): JudgeJob {
     request: one.facts.request,
     settings: one.settings,
     now: one.now,
-    answers: [...answers],
+    ...thread.held.ship(answers),
   };
 }
 

@@ -28,7 +28,11 @@ export interface JudgeJob {
   readonly request: EvaluationRequest;
   readonly settings: EngineSettings;
   readonly now: Date;
-  readonly answers: readonly (readonly [string, Answered])[];
+  /** Every answer, or the number of one that the worker holds. */
+  readonly answers: readonly (readonly [string, Answered | number])[];
+  /** Large answers that the worker is to hold from now on, and those that it may forget. */
+  readonly hold: readonly (readonly [number, Answered])[];
+  readonly forget: readonly number[];
 }
 
 /** What a worker answers: data too. */
@@ -39,7 +43,15 @@ export type JudgeReply =
 /** Judges jobs with compiled policies of its own: what a worker runs. */
 export function jobJudge(memory: EngineMemory): (job: JudgeJob) => Judgement {
   const known = new Map<number, readonly CompiledRule[]>();
+  const held = new Map<number, Answered>();
+  const answerOf = (answer: Answered | number): Answered => {
+    const found = typeof answer === "number" ? held.get(answer) : answer;
+    if (found === undefined) throw new Error("a job names an answer that is not held");
+    return found;
+  };
   return (job) => {
+    for (const id of job.forget) held.delete(id);
+    for (const [id, answered] of job.hold) held.set(id, answered);
     for (const { id, policy, exceptions, positions } of job.policies) {
       const positionAt = (path: string): SourcePosition | undefined => positions.get(path);
       known.set(
@@ -52,6 +64,7 @@ export function jobJudge(memory: EngineMemory): (job: JudgeJob) => Judgement {
     const { settings, now } = job;
     const facts = objectFacts(job.request);
     const plan = planRequest(() => rules, facts, { defaultRegistry: settings.defaultRegistry, now });
-    return judgeOnce({ facts, plan, settings, memory, now }, new Map(job.answers));
+    const answers = new Map(job.answers.map(([key, answer]) => [key, answerOf(answer)] as const));
+    return judgeOnce({ facts, plan, settings, memory, now }, answers);
   };
 }

@@ -38,7 +38,7 @@ export function lookupKey(lookup: Lookup): string {
 }
 
 /** JSON with sorted keys: equal values give equal texts. */
-export function canonicalJson(value: Json): string {
+function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

@@ -85,7 +85,7 @@ export function ruleScope(input: ScopeInput): RuleScope {
 }
 
 /** Which ConfigMaps a piece of policy names as `configmap.NAME` or `configmap."NAME"`. */
-export function configMapNames(piece: Json): readonly string[] {
+function configMapNames(piece: Json): readonly string[] {
   const names = new Set<string>();
   for (const text of strings(piece)) {
     for (const match of text.matchAll(/\bconfigmap\s{0,8}\.\s{0,8}(?:"([^"]{1,253})"|([\w-]{1,253}))/g)) {

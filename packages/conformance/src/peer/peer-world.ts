@@ -24,7 +24,7 @@ export const generator =
   "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml@refs/tags/v1.9.0";
 export const zuluWorkflow =
   "https://github.com/chipzoller/zulu/.github/workflows/slsa-generic-keyless.yaml@refs/tags/v0.0.14";
-export const githubIssuer = "https://token.actions.githubusercontent.com";
+const githubIssuer = "https://token.actions.githubusercontent.com";
 
 /** The peers' registry, signers and images. */
 export interface PeerWorld {
