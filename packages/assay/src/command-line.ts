@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { AssayError } from "./assay-error.ts";
+import { plainText } from "./plain-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -39,7 +40,7 @@ export async function runCommandLine(
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.undecided;
-    plain.err(describeError(error));
+    plain.err(await describeError(error));
     return exitCode.undecided;
   }
 }
@@ -82,13 +83,29 @@ function fullName(command: Command): string {
 }
 
 /** One paragraph for a person: what is wrong, and what to do. A bug of ours keeps its stack: it is to be reported. */
-export function describeError(error: unknown): string {
+export async function describeError(error: unknown): Promise<string> {
+  const findings = await diagnosticTexts(error);
+  if (findings.length > 1) {
+    const shown = findings.slice(0, MAX_FINDINGS).map((finding) => `  ${plainText(finding)}`);
+    const more = findings.length > shown.length ? [`  … and ${findings.length - shown.length} more`] : [];
+    return `${[`assay: ${findings.length} errors`, ...shown, ...more].join("\n")}\n`;
+  }
   if (isOwnError(error)) {
     const hint = error instanceof AssayError && error.hint !== undefined ? `\n  ${error.hint}` : "";
-    return `assay: ${error.message}${hint}\n`;
+    return `assay: ${plainText(error.message)}${hint}\n`;
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `assay: internal error, please report it with what you ran\n${detail}\n`;
+}
+
+const MAX_FINDINGS = 20;
+
+/** Every error of a policy that was refused, not only the first. The reader of policies is loaded only if it was needed. */
+async function diagnosticTexts(error: unknown): Promise<readonly string[]> {
+  if (!(error instanceof Error) || error.name !== "PolicyError") return [];
+  const { diagnosticText, PolicyError } = await import("@assay/policy");
+  if (!(error instanceof PolicyError)) return [];
+  return error.diagnostics.filter(({ severity }) => severity === "error").map(diagnosticText);
 }
 
 /** The packages' own errors: each has a name of theirs and a code, and a message written for people. */

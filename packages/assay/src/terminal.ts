@@ -35,7 +35,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     stdin: (limit) => readAll(process.stdin, limit),
     color: wantsColor(process.env, process.stdout.isTTY === true),
     progress: process.stderr.isTTY === true && process.env["CI"] === undefined,
-    width: process.stdout.columns ?? 100,
+    width: process.stdout.columns || 100,
     env: process.env,
     cwd: process.cwd(),
     now: () => new Date(),

@@ -137,6 +137,17 @@ describe("what a policy's author gets wrong is said with its place, and exits 2"
   });
 });
 
+test("every error of a policy is said, not only the first", async () => {
+  const edit = (text: string): string =>
+    text
+      .replace("webhookTimeoutSeconds: 30", "webhookTimeoutSeconds: soon")
+      .replace("imageReferences", "imageReferencs");
+  await writeFile(join(cwd, "bad.yaml"), policy(key.pem, edit));
+  const { err, status } = await runCli(["apply", "bad.yaml", "--resource", "-"], { cwd, stdin: pod("a") });
+  expect(err).toMatch(/^assay: \d errors\n {2}bad\.yaml:7:.*\n {2}bad\.yaml:16:/);
+  expect(status).toBe(2);
+});
+
 describe("what the user gets wrong is said with what to do, and exits 2", () => {
   test.each<[string, readonly string[], readonly string[]]>([
     [

@@ -1,4 +1,4 @@
-import { codes, type Verdict } from "@assay/engine";
+import type { CodeHelp, Verdict } from "@assay/engine";
 import type { Code } from "@assay/policy";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
@@ -18,28 +18,23 @@ export function addExplainCommand(program: Command, { terminal }: CommandContext
     .addHelpText("after", EXAMPLES);
   addOutputFlag(command, ["text", "json"]);
   command.action(async (subjects: readonly string[], { output }: { readonly output: "text" | "json" }) => {
+    const { codes } = await import("@assay/engine");
+    const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
     const known = subjects.filter(isCode);
-    const verdicts = await verdictsOf(
-      subjects.filter((subject) => !isCode(subject)),
-      terminal,
-    );
+    const paths = subjects.filter((subject) => !isCode(subject));
+    const verdicts = await verdictsOf(paths, terminal);
     if (output === "json") {
       const meanings = Object.fromEntries(known.map((code) => [code, codes[code]]));
       terminal.out(`${JSON.stringify({ codes: meanings, verdicts }, null, 2)}\n`);
       return;
     }
     const { verdictText } = await import("../verdict-text.ts");
-    for (const code of known) terminal.out(codeText(code));
+    for (const code of known) terminal.out(codeText(code, codes[code]));
     for (const verdict of verdicts) terminal.out(verdictText(verdict, terminal, "full"));
   });
 }
 
-function isCode(text: string): text is Code {
-  return Object.hasOwn(codes, text);
-}
-
-function codeText(code: Code): string {
-  const { outcome, meaning, nextStep } = codes[code];
+function codeText(code: Code, { outcome, meaning, nextStep }: CodeHelp): string {
   return `${code} (${outcome})\n  ${meaning}\n  ${nextStep}\n`;
 }
 

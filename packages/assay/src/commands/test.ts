@@ -106,7 +106,9 @@ async function watchAll(paths: readonly string[], flags: Flags, terminal: Termin
     clearTimeout(timer);
     timer = setTimeout(() => {
       running = running.then(() =>
-        runAll(paths, flags, terminal).catch((error: unknown) => terminal.err(describeError(error))),
+        runAll(paths, flags, terminal).catch(async (error: unknown) =>
+          terminal.err(await describeError(error)),
+        ),
       );
     }, 100);
   };
