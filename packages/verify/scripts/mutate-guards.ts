@@ -94,7 +94,10 @@ async function failuresWithout(
   const chosen = every.filter(
     ({ moduleId }) => tests.length === 0 || tests.some(([file]) => moduleId.endsWith(`/${file}`)),
   );
-  const { testModules } = await vitest.rerunTestSpecifications(chosen, tests.length === 0);
+  const run = await vitest.rerunTestSpecifications(chosen, tests.length === 0);
+  const testModules = run.testModules.filter(({ moduleId }) =>
+    chosen.some((one) => one.moduleId === moduleId),
+  );
   process.exitCode = 0;
   const broken = testModules.find((module) => module.errors().length > 0);
   if (broken !== undefined) {
@@ -118,8 +121,9 @@ function isFailed(test: TestCase): boolean {
 }
 
 function toPattern(name: string): string {
+  const escaped = name.split(" > ").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   // Vitest joins the names of suites by a space when it matches, by ` > ` when it tells.
-  return `${name.replaceAll(" > ", " ").replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+  return `${escaped.join("(?: > | )")}$`;
 }
 
 function readTable(): readonly GuardTests[] {
