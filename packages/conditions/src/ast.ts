@@ -55,12 +55,14 @@ export type Node = At &
     | { readonly kind: "broken" }
   );
 
+/** `[start:stop:step]`. */
 export interface SliceParts {
   readonly start: number | undefined;
   readonly stop: number | undefined;
   readonly step: number | undefined;
 }
 
+/** A tree, and what of it Kyverno would refuse. */
 export interface ParsedExpression {
   readonly node: Node;
   readonly extensions: readonly Extension[];

@@ -11,7 +11,7 @@ import {
   orNull,
   type Run,
 } from "./evaluation.ts";
-import { callFunction, type FunctionTable } from "./function-table.ts";
+import { callFunction, type FunctionTable, unknownFunction } from "./function-table.ts";
 import { holeIndex, holeKey, holeLiteral, holeName, holeString } from "./holes.ts";
 import { isObject, setOwn, type Value } from "./json.ts";
 import { queryJsonPath } from "./json-path.ts";
@@ -320,7 +320,11 @@ function call(node: Kind<"call">, context: CompileContext, root: boolean): Run {
   return (value, evaluation) => {
     spend(evaluation.budget, 1 + args.length);
     const values = args.map((arg) => orNull(arg(value, evaluation)));
-    return atOffset(offset, () => callFunction(name, found, values, evaluation, context.functions));
+    return atOffset(offset, () => {
+      // As in Kyverno, an unknown function is an error where it is called, not where it is written.
+      if (found === undefined) throw unknownFunction(name, context.functions);
+      return callFunction(name, found, values, evaluation);
+    });
   };
 }
 

@@ -125,6 +125,7 @@ function imageNormalize([text]: readonly Item[]): Item {
   }
 }
 
+/** Name → function. */
 export const dataFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string, FunctionEntry>([
   ["label_match", { takes: [object, object], call: labelMatch }],
   ["lookup", { takes: [objectOrArray, ["string", "number"]], plainLists: "error", call: lookup }],

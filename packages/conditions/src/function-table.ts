@@ -28,23 +28,24 @@ export interface FunctionEntry {
 
 export type FunctionTable = ReadonlyMap<string, FunctionEntry>;
 
+/** The error about a function that is not in the table, with the nearest one. */
+export function unknownFunction(name: string, table: FunctionTable): ConditionError {
+  const nearest = nearestOf(name, table.keys());
+  const hint = nearest === undefined ? "" : `, did you mean \`${nearest}\`?`;
+  return new ConditionError(`unknown function \`${name}\`${hint}`, {
+    code: "unknownFunction",
+    key: name,
+    ...(nearest !== undefined && { nearest }),
+  });
+}
+
 /** Checks number and types of the arguments, then calls the function. */
 export function callFunction(
   name: string,
-  entry: FunctionEntry | undefined,
+  entry: FunctionEntry,
   args: readonly Item[],
   evaluation: Evaluation,
-  table: FunctionTable,
 ): Item {
-  if (entry === undefined) {
-    const nearest = nearestOf(name, table.keys());
-    const hint = nearest === undefined ? "" : `, did you mean \`${nearest}\`?`;
-    throw new ConditionError(`unknown function \`${name}\`${hint}`, {
-      code: "unknownFunction",
-      key: name,
-      ...(nearest !== undefined && { nearest }),
-    });
-  }
   if (entry.takes !== undefined) checkArguments(name, entry, args, evaluation);
   if (entry.plainLists && args.some((arg) => Array.isArray(arg) && !isPlainList(arg))) {
     const code = entry.plainLists === "error" ? "wrongType" : "undefinedInKyverno";

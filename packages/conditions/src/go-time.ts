@@ -191,6 +191,7 @@ export function truncateTime(time: GoTime, duration: bigint): GoTime {
   return fromNanoseconds(total - rest - SINCE_YEAR_ONE * SECOND, time.offset);
 }
 
+/** The same instant, written in UTC. */
 export function atUtc(time: GoTime): GoTime {
   return { ...time, offset: 0 };
 }

@@ -208,6 +208,7 @@ function numberHoles(tokens: readonly Token[]): readonly Token[] {
   );
 }
 
+/** An error of code `syntax`; nested variables show as `…`. */
 export function syntaxError(message: string, expression: string, offset: number): ConditionError {
   const shown = expression.replaceAll(HOLE, "…");
   return new ConditionError(`syntax error: ${message}`, { code: "syntax", expression: shown, offset });

@@ -61,6 +61,7 @@ export function checkDepth(limits: Limits, depth: number): void {
   if (depth > limits.depth) throw exceeded(`the nesting is deeper than ${limits.depth}`);
 }
 
+/** An error of code `limitExceeded`. */
 export function exceeded(message: string): ConditionError {
   return new ConditionError(message, { code: "limitExceeded" });
 }

@@ -114,6 +114,7 @@ function parseInteger(parser: Parser): number {
   return value;
 }
 
+/** What stands between `[` and `]` when it is no index. */
 export function parseMultiSelectList(parser: Parser, offset: number): Node {
   const items: Node[] = [];
   for (;;) {
@@ -125,6 +126,7 @@ export function parseMultiSelectList(parser: Parser, offset: number): Node {
   return { kind: "list", items, offset };
 }
 
+/** What stands between `{` and `}`. */
 export function parseHash(parser: Parser, offset: number): Node {
   const entries: (readonly [string | HoleText, Node])[] = [];
   for (;;) {

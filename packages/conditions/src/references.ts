@@ -37,7 +37,12 @@ function replaceIn(text: string, path: string, index: ReadonlyMap<string, Value>
     spendOutput(budget, result.length + resolved.length);
     result = result.replace(found, () => prefix + resolved);
   }
-  return result.replace(escaped, (match) => match.slice(1));
+  // As in Kyverno: an escape that stands twice is resolved twice, wherever it stands.
+  for (const match of result.match(escaped) ?? []) {
+    spendOutput(budget, result.length);
+    result = result.replaceAll(match, () => match.slice(1));
+  }
+  return result;
 }
 
 function resolve(written: string, path: string, index: ReadonlyMap<string, Value>): string {

@@ -28,6 +28,8 @@ describe("text", () => {
     ["x{{ l }}", 'x["a","\\u003cb\\u003e"]'],
     ["\\{{ s }} {{ s }}", "{{ s }} abc"],
     ["{{ s", "{{ s"],
+    ["{{ '' }}{{ n }}", 5],
+    ["\\{{ @ }}", "{{ @ }}"],
     ["{{ {a: s} }}", { a: "abc" }],
     [{ "{{ s }}": "{{ n }}" }, { abc: 5 }],
     [
@@ -102,6 +104,11 @@ describe("errors say where", () => {
       expect(error).toMatchObject({ expression: "missing.{{ key }}", key: "missing" });
     }
   });
+});
+
+test("`{{- }}` around text takes text only, where Kyverno crashes", () => {
+  expect(substitute("x{{- s }}", scope)).toBe("xabc");
+  expect(() => substitute("x{{- n }}", scope)).toThrow("takes text only");
 });
 
 test("a DELETE request reads the old object", () => {

@@ -36,9 +36,10 @@ export function substituteValue(document: Value, scope: Scope, budget: Budget, b
   const options: TemplateOptions = { dialect: scope.dialect, limits: scope.limits, deleted: isDelete(scope) };
   return mapLeaves(resolved, budget, (value, path) => {
     if (typeof value !== "string" || !value.includes("{{")) return value;
-    return at(path, () =>
-      renderTemplate(compileTemplate(withCurrent(value, base + path, scope), options), scope, budget),
-    );
+    return at(path, () => {
+      const current = (): string => currentAt(base + path, scope);
+      return renderTemplate(compileTemplate(value, { ...options, current }), scope, budget);
+    });
   });
 }
 
@@ -57,25 +58,45 @@ function at<T>(path: string, run: () => T): T {
   }
 }
 
-/** `{{ @ }}`: the value at the same place in the target or the object of the request. */
-function withCurrent(text: string, path: string, scope: Scope): string {
-  if (!/\{\{-?\s*@\s*\}\}/.test(text)) return text;
-  const base = scope.get("target") === undefined ? ["request", "object"] : ["target"];
-  return text.replace(/(\{\{-?\s*)@(\s*\}\})/g, (_match, open: string, close: string) =>
-    [open, currentPath(path, base), close].join(""),
-  );
+/** What `{{ @ }}` means at a path: the same place in the target or the object of the request. */
+function currentAt(path: string, scope: Scope): string {
+  return currentPath(path, scope.get("target") === undefined ? ["request", "object"] : ["target"]);
 }
 
 /** The value of a text with variables. */
 export function renderTemplate(template: CompiledTemplate, scope: Scope, budget: Budget): Value {
-  const [only, ...others] = template.parts;
+  const { parts } = template;
+  const [only, ...others] = parts;
   if (only === undefined) return "";
   if (others.length === 0 && typeof only !== "string") return evaluateVariable(only, scope, budget);
-  return template.parts
-    .map((part) =>
-      typeof part === "string" ? part : templateText(evaluateVariable(part, scope, budget), budget),
-    )
-    .join("");
+  const late = lateVariable(parts);
+  if (late === undefined) return parts.map((part) => partText(part, scope, budget)).join("");
+  const before = parts.map((part) => (part === late ? undefined : partText(part, scope, budget)));
+  // Nothing but empty texts around it: by the time that Kyverno comes to this variable it stands alone.
+  if (before.every((text) => text === undefined || text === "")) return evaluateVariable(late, scope, budget);
+  return before.map((text) => text ?? partText(late, scope, budget)).join("");
+}
+
+/** The only variable of the last round, in a text of nothing but variables. */
+function lateVariable(parts: CompiledTemplate["parts"]): CompiledVariable | undefined {
+  const variables = parts.filter((part) => typeof part !== "string");
+  if (variables.length < parts.length) return undefined;
+  const last = Math.max(...variables.map(({ round }) => round));
+  const late = variables.filter(({ round }) => round === last);
+  return late.length === 1 ? late[0] : undefined;
+}
+
+function partText(part: string | CompiledVariable, scope: Scope, budget: Budget): string {
+  return typeof part === "string" ? part : variableText(part, scope, budget);
+}
+
+function variableText(variable: CompiledVariable, scope: Scope, budget: Budget): string {
+  const value = evaluateVariable(variable, scope, budget);
+  if (variable.shallow && value !== null && typeof value !== "string") {
+    const message = "`{{- }}` takes text only where other text stands around it";
+    throw new ConditionError(message, { code: "undefinedInKyverno", expression: variable.shown });
+  }
+  return templateText(value, budget);
 }
 
 function evaluateVariable(variable: CompiledVariable, scope: Scope, budget: Budget): Value {

@@ -12,6 +12,8 @@ export interface Variable {
   readonly shown: string;
   /** `{{- … }}` */
   readonly shallow: boolean;
+  /** In which round Kyverno finds it: one right behind another waits for the next. */
+  readonly round: number;
   /** In the order in which they stand in `expression`. */
   readonly nested: readonly Variable[];
 }
@@ -45,7 +47,7 @@ export function parseTemplate(text: string, limits: Limits): Template {
   let pieces: readonly Piece[] = [text];
   for (let round = 0; ; round++) {
     if (round > limits.depth) throw exceeded(`variables nest deeper than ${limits.depth}`);
-    const found = findVariables(pieces);
+    const found = findVariables(pieces, round);
     if (found === undefined) break;
     pieces = found;
     // `{{- x }}` as the last variable of a round ends the search: what stands around or right behind it stays text.
@@ -62,7 +64,7 @@ export function parseTemplate(text: string, limits: Limits): Template {
 }
 
 /** One round over the pieces: every innermost variable becomes a piece; `undefined` when there is none. */
-function findVariables(pieces: readonly Piece[]): readonly Piece[] | undefined {
+function findVariables(pieces: readonly Piece[], round: number): readonly Piece[] | undefined {
   const flat = flatten(pieces);
   const found: Piece[] = [];
   let any = false;
@@ -77,7 +79,7 @@ function findVariables(pieces: readonly Piece[]): readonly Piece[] | undefined {
       continue;
     }
     pushPlain(found, flat, flat.text.slice(plain, at));
-    found.push(makeVariable(flat, flat.text.slice(at, end)));
+    found.push({ ...makeVariable(flat, flat.text.slice(at, end)), round });
     any = true;
     at = end;
     plain = end;
@@ -138,7 +140,7 @@ function pushPlain(found: Piece[], flat: Flat, text: string): void {
   });
 }
 
-function makeVariable(flat: Flat, written: string): Variable {
+function makeVariable(flat: Flat, written: string): Omit<Variable, "round"> {
   const nested = written
     .split(HOLE)
     .slice(1)
@@ -157,6 +159,8 @@ function makeVariable(flat: Flat, written: string): Variable {
 export interface CompiledVariable {
   readonly shown: string;
   readonly compiled: CompiledExpression;
+  readonly shallow: boolean;
+  readonly round: number;
   readonly nested: readonly CompiledVariable[];
 }
 
@@ -170,6 +174,8 @@ export interface TemplateOptions {
   readonly limits: Limits;
   /** In a DELETE request Kyverno reads `request.object` as `request.oldObject`, wherever it stands. */
   readonly deleted: boolean;
+  /** The expression that a variable `@` stands for. Default: `@` itself, all names. */
+  readonly current?: () => string;
 }
 
 /** Parses a text and compiles its variables. Errors carry the expression as it was written. */
@@ -184,10 +190,11 @@ export function compileTemplate(text: string, options: TemplateOptions): Compile
 function compileVariable(variable: Variable, options: TemplateOptions): CompiledVariable {
   const { dialect, limits, deleted } = options;
   const nested = variable.nested.map((inner) => compileVariable(inner, options));
-  const { expression } = variable;
+  const expression = variable.expression === "@" ? (options.current?.() ?? "@") : variable.expression;
   const asked = deleted ? expression.replaceAll("request.object", "request.oldObject") : expression;
   try {
-    return { shown: variable.shown, compiled: compile(asked, { dialect, limits }), nested };
+    const { shown, shallow, round } = variable;
+    return { shown, compiled: compile(asked, { dialect, limits }), shallow, round, nested };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
     throw located(error, { expression: variable.shown });

@@ -8,7 +8,7 @@ import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 import { formatFloat32 } from "./go-number.ts";
 import { compareText } from "./go-text.ts";
 import type { Value } from "./json.ts";
-import { checkList, spend, spendOutput } from "./limits.ts";
+import { type Budget, checkList, spend, spendOutput } from "./limits.ts";
 import { compileRegexp, replaceAll } from "./regexp.ts";
 
 // Kyverno's functions on text and numbers (pkg/engine/jmespath/functions.go).
@@ -24,30 +24,25 @@ export function looseText(item: Item): string {
 }
 
 function replace([text, old, replacement, count]: readonly Item[], { budget }: Evaluation): Item {
-  return replaceCount(
-    text as string,
-    old as string,
-    replacement as string,
-    Number(toInt64(count as number)),
-    budget,
-  );
+  const times = Number(toInt64(count as number));
+  return replaceCount(text as string, { old: old as string, by: replacement as string, times }, budget);
 }
 
 function replaceEvery([text, old, replacement]: readonly Item[], { budget }: Evaluation): Item {
-  return replaceCount(text as string, old as string, replacement as string, -1, budget);
+  return replaceCount(text as string, { old: old as string, by: replacement as string, times: -1 }, budget);
 }
 
-/** An empty `old` inserts between code points and at both ends; a negative count replaces all. */
-function replaceCount(
-  text: string,
-  old: string,
-  by: string,
-  count: number,
-  budget: Evaluation["budget"],
-): string {
-  if (count === 0 || (old === by && old !== "")) return text;
+interface Replacing {
+  readonly old: string;
+  readonly by: string;
+  readonly times: number;
+}
+
+/** An empty `old` inserts between code points and at both ends; a negative number of times replaces all. */
+function replaceCount(text: string, { old, by, times }: Replacing, budget: Budget): string {
+  if (times === 0 || (old === by && old !== "")) return text;
   const parts = old === "" ? ["", ...text, ""] : text.split(old);
-  const limit = count < 0 ? parts.length - 1 : Math.min(count, parts.length - 1);
+  const limit = times < 0 ? parts.length - 1 : Math.min(times, parts.length - 1);
   spend(budget, parts.length);
   spendOutput(budget, text.length + limit * by.length);
   const head = parts.slice(0, limit + 1).join(by);
@@ -139,6 +134,7 @@ function regexReplace(expand: boolean): FunctionEntry["call"] {
     });
 }
 
+/** Name → function. */
 export const textFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string, FunctionEntry>([
   [
     "compare",

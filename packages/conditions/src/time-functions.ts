@@ -60,6 +60,7 @@ function timeBetween([text = "", start = "", end = ""]: readonly string[]): Item
 
 const now = (_args: readonly Item[], { scope }: Evaluation): Item => formatTime(timeFromDate(scope.now));
 
+/** Name → function. */
 export const timeFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string, FunctionEntry>([
   ["time_now", { call: now }],
   ["time_now_utc", { call: now }],
