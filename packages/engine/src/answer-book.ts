@@ -9,24 +9,36 @@ import { lookupKey } from "./lookup-key.ts";
 export interface AnswerBook {
   /** The answer, or undefined, after which it is among `wanted`. */
   ask<L extends Lookup>(lookup: L): Answer<L["kind"]> | undefined;
+  /** The same, and at once what will be wanted if the answer is `unsupported`: that saves waiting for another round. */
+  askOr<L extends Lookup>(lookup: L, ifUnsupported: Lookup): Answer<L["kind"]> | undefined;
   /** The answer if it is known; never a wish. */
   peek<L extends Lookup>(lookup: L): Answer<L["kind"]> | undefined;
   readonly wanted: ReadonlyMap<string, Lookup>;
+  /** By the key of a wanted lookup: what to ask too if that one is answered with `unsupported`. */
+  readonly ifUnsupported: ReadonlyMap<string, Lookup>;
 }
 
 /** A book over what was gathered so far. */
 export function answerBook(answers: Answers): AnswerBook {
   const wanted = new Map<string, Lookup>();
+  const ifUnsupported = new Map<string, Lookup>();
   const find = <L extends Lookup>(key: string): Answer<L["kind"]> | undefined =>
     // INVARIANT: answers are stored under the key of the lookup they answer, which holds its kind.
     answers.get(key)?.answer as Answer<L["kind"]> | undefined;
+  const ask = <L extends Lookup>(lookup: L): Answer<L["kind"]> | undefined => {
+    const key = lookupKey(lookup);
+    const answer = find<L>(key);
+    if (answer === undefined) wanted.set(key, lookup);
+    return answer;
+  };
   return {
     wanted,
+    ifUnsupported,
+    ask,
     peek: (lookup) => find(lookupKey(lookup)),
-    ask(lookup) {
-      const key = lookupKey(lookup);
-      const answer = find<typeof lookup>(key);
-      if (answer === undefined) wanted.set(key, lookup);
+    askOr(lookup, other) {
+      const answer = ask(lookup);
+      if (answer === undefined) ifUnsupported.set(lookupKey(lookup), other);
       return answer;
     },
   };

@@ -59,7 +59,7 @@ export async function evaluateRequest(
         return { verdict: judgement.verdict, stats, answers, now: evaluating.now };
       }
       throwIfCancelled(options.signal);
-      const more = await answerAll(judgement.wanted, { evaluating, deadline, answers, rounds });
+      const more = await answerAll(judgement, { evaluating, deadline, answers, rounds });
       for (const [key, answered] of more) answers.set(key, answered);
       throwIfCancelled(options.signal);
     }
@@ -110,7 +110,10 @@ interface Round {
   readonly rounds: number;
 }
 
-async function answerAll(wanted: ReadonlyMap<string, Lookup>, round: Round): Promise<Answers> {
+async function answerAll(
+  { wanted, ifUnsupported }: Extract<Judgement, { kind: "wanted" }>,
+  round: Round,
+): Promise<Answers> {
   const { evaluating, deadline } = round;
   const { concurrency, maxLookups } = evaluating.limits;
   if (round.rounds > 2 * maxRounds) throw new Error("the evaluation does not come to an end");
@@ -120,6 +123,7 @@ async function answerAll(wanted: ReadonlyMap<string, Lookup>, round: Round): Pro
   const gathered = await gather(allowed, evaluating.sources, {
     signal: deadline.signal,
     concurrency,
+    ifUnsupported,
     timeoutMessage: deadline.message,
     ...(deadline.at === undefined ? {} : { deadline: deadline.at }),
   });

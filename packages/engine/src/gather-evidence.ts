@@ -42,7 +42,11 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
   let fallback: ShelfLookup | undefined;
   for (const kind of shelvesOf(question)) {
     const lookup = lookupOf(kind, question);
-    const answer = book.ask(lookup);
+    // "All hold" is about every format: then the fallback tag is wanted for sure where there is no referrers API.
+    const answer =
+      kind === "referrers" && question.purpose === "attestations"
+        ? book.askOr(lookup, lookupOf("referrersTag", question))
+        : book.ask(lookup);
     if (answer === undefined) gaps.push(pending(kind));
     else if (answer.ok) {
       candidates.push(...answer.value.candidates);

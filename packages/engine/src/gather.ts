@@ -7,6 +7,7 @@ import type {
   LookupFailure,
   Sources,
 } from "./lookup.ts";
+import { lookupKey } from "./lookup-key.ts";
 
 /** One answered question. */
 export interface Answered {
@@ -24,6 +25,8 @@ export interface GatherOptions {
   readonly concurrency: number;
   /** Milliseconds since the epoch: sources do not wait longer to try again. */
   readonly deadline?: number;
+  /** By the key of a question: what to ask too, at once, if it is answered with `unsupported`. */
+  readonly ifUnsupported: ReadonlyMap<string, Lookup>;
   /** What a lookup that did not end before `signal` was aborted is answered with. */
   readonly timeoutMessage: string;
 }
@@ -46,6 +49,8 @@ export async function gather(
       const [key, lookup] = item;
       const answer = await Promise.race([askSafely(lookup, sources, options), aborted.promise]);
       answers.set(key, { lookup, answer: answer ?? timedOut(lookup, options.timeoutMessage) });
+      const other = options.ifUnsupported.get(key);
+      if (other !== undefined && isUnsupported(answer)) queue.push([lookupKey(other), other]);
     }
   };
   try {
@@ -54,6 +59,10 @@ export async function gather(
     aborted.dispose();
   }
   return answers;
+}
+
+function isUnsupported(answer: Answer | undefined): boolean {
+  return answer?.ok === true && "unsupported" in answer.value && answer.value.unsupported === true;
 }
 
 async function askSafely(lookup: Lookup, sources: Sources, options: GatherOptions): Promise<Answer> {

@@ -82,7 +82,7 @@ function isRefused({ trace }: StepJudgement): boolean {
 
 /** Once the signatures have decided, attestations are told as far as they are known: nothing more is asked. */
 function quiet(pass: Pass): Pass {
-  return { ...pass, book: { ...pass.book, ask: pass.book.peek } };
+  return { ...pass, book: { ...pass.book, ask: pass.book.peek, askOr: pass.book.peek } };
 }
 
 function notEvaluated(place: Place): Trace {

@@ -13,7 +13,11 @@ import type { JsonPatch, Verdict } from "./verdict.ts";
 /** What a pass comes to: a verdict, or the questions that must be answered first. */
 export type Judgement =
   | { readonly kind: "verdict"; readonly verdict: Verdict }
-  | { readonly kind: "wanted"; readonly wanted: ReadonlyMap<string, Lookup> };
+  | {
+      readonly kind: "wanted";
+      readonly wanted: ReadonlyMap<string, Lookup>;
+      readonly ifUnsupported: ReadonlyMap<string, Lookup>;
+    };
 
 /**
  * Judges one request with what is known so far. Synchronous and total: foreign bytes never throw. Equal plans, answers
@@ -28,8 +32,8 @@ export function judge(plan: RequestPlan, pass: Pass): Judgement {
   } catch (error) {
     if (!(error instanceof PendingLookup)) throw error;
   }
-  const { wanted } = pass.book;
-  if (wanted.size > 0) return { kind: "wanted", wanted };
+  const { wanted, ifUnsupported } = pass.book;
+  if (wanted.size > 0) return { kind: "wanted", wanted, ifUnsupported };
   return { kind: "verdict", verdict: verdictOf(judged, plan, pass) };
 }
 

@@ -51,10 +51,14 @@ describe("lookups are those that the policy needs, each asked once", () => {
     expect(verdict.allowed).toBe(true);
     expect(kindsAsked(needed)).toEqual(["signatureTag", "referrers", "referrersTag"]);
     const all = fixtureSources();
-    await engineFor(policy({ entry: { attestations: [slsa] } }), { sources: all }).evaluate({
-      resource: pod(pinned("key-att3")),
-    });
+    const { stats } = await engineFor(policy({ entry: { attestations: [slsa] } }), { sources: all }).evaluate(
+      {
+        resource: pod(pinned("key-att3")),
+      },
+    );
     expect(kindsAsked(all)).toEqual(["signatureTag", "referrers", "attestationTag", "referrersTag"]);
+    // Attestations need it for sure, so it does not wait for another round.
+    expect(stats.rounds).toBe(1);
   });
 
   test("`type` narrows what is asked", async () => {
