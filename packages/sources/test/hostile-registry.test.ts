@@ -401,21 +401,30 @@ describe("digests", () => {
     expect(registry.requests.map(({ path }) => path)).toEqual([`/v2/app/manifests/${digest}`]);
   });
 
-  test.each(["r.example@evil.example", "r.example:80:90", "r.example/../../x", "r.example#", "r.example?x="])(
-    "20 %s is no host: nothing is sent",
-    async (host) => {
-      const asked: string[] = [];
-      const fetch: typeof globalThis.fetch = async (url) => {
-        asked.push(String(url));
-        return new Response("{}");
-      };
-      const image = { registry: host, repository: "app", tag: "v1", text: "x" };
-      const answer = await ask<"digest">(registrySource({ fetch, retry: { attempts: 1 } }), {
-        kind: "digest",
-        image,
-      });
-      expect(summary(answer)).toBe("malformed");
-      expect(asked).toEqual([]);
-    },
-  );
+  test.each([
+    ["r.example@evil.example", "app"],
+    ["r.example:80:90", "app"],
+    ["r.example/../../x", "app"],
+    ["r.example#", "app"],
+    ["r.example?x=", "app"],
+    ["r.example", "../../x"],
+    ["r.example", "a/%2e%2e/%2e%2e/%2e%2e/x"],
+    ["r.example", "a?x="],
+    ["r.example", "a#"],
+    ["r.example", "a b"],
+    ["r.example", ""],
+  ])("20 %s with %j is no repository: nothing is sent", async (host, repository) => {
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (url) => {
+      asked.push(String(url));
+      return new Response("{}");
+    };
+    const image = { registry: host, repository, tag: "v1", text: "x" };
+    const answer = await ask<"digest">(registrySource({ fetch, retry: { attempts: 1 } }), {
+      kind: "digest",
+      image,
+    });
+    expect(summary(answer)).toBe("malformed");
+    expect(asked).toEqual([]);
+  });
 });

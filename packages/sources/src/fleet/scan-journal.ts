@@ -20,8 +20,7 @@ export interface ScanJournal<R> {
 
 /**
  * A journal in a file, one outcome a line (JSON): it is the scan's result at the same time. A line that was cut off by a
- * crash is dropped. Only a short hash of each key is kept in memory: ten million items take about a gigabyte less than
- * their names would.
+ * crash is dropped. Of each item that is done, only a short hash is kept in memory.
  */
 export async function fileJournal<R>(path: string): Promise<ScanJournal<R>> {
   const done = new Set<string>();

@@ -119,12 +119,15 @@ function addressOf(get: Get, scheme: string): URL {
   const { host, path } = get.location;
   const rest = get.path.startsWith("/") ? get.path : `/v2/${path}/${get.path}`;
   const address = `${scheme}://${host}${rest}`;
-  if (URL.canParse(address)) {
+  if (URL.canParse(address) && /^[A-Za-z0-9._/-]{1,512}$/.test(path)) {
     const url = new URL(address);
-    // A repository or host that is more than a name (`evil/..`, `a@b`) would ask somebody else.
-    if (url.host === normalized(host, scheme) && url.username === "" && !rest.includes("/../")) return url;
+    // INVARIANT: what is asked is what the names say. A host or path that the URL reads otherwise (`a@b`, `x/../y`,
+    // `%2e%2e`, `?`) would ask somebody else, or for something else.
+    const isAsWritten = `${url.pathname}${url.search}` === rest && url.hash === "" && url.username === "";
+    if (url.host === normalized(host, scheme) && isAsWritten) return url;
   }
-  throw new SourceError("malformed", `\`${shown(host)}\` is no registry host`, { origin: shown(host) });
+  const name = shown(`${host}/${path}`);
+  throw new SourceError("malformed", `\`${name}\` is no repository of a registry`, { origin: shown(host) });
 }
 
 function normalized(host: string, scheme: string): string {
