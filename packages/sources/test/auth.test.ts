@@ -287,6 +287,27 @@ describe("where credentials go", () => {
     if (outcome !== "digest") expect(new Set(asked)).toEqual(new Set([host]));
   });
 
+  // Names that cannot be resolved here: the address or the name alone must be enough.
+  test.each([
+    "https://169.254.169.254/token",
+    "https://[fe80::1]/token",
+    "https://10.0.0.1/token",
+    "https://metadata.google.internal/token",
+    "https://localhost/token",
+    "https://vault/token",
+    "https://db.prod.svc.cluster.local/token",
+  ])("14 a realm inside our network is not asked, not even without credentials: %s", async (realm) => {
+    const registry = privateRegistry("r.example", { auth: { kind: "bearer", realm } });
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = (url, init) => {
+      asked.push(new URL(String(url)).host);
+      return registry.fetch(url, init);
+    };
+    const answer = await resolveTag("r.example", { fetch, resolve: async () => [] });
+    expect(summary(answer)).toBe("unauthorized");
+    expect(new Set(asked)).toEqual(new Set(["r.example"]));
+  });
+
   test("16 a blob on another host is fetched without them", async () => {
     const registry = await fixtureRegistry("tags", { host: "r.example", auth: { kind: "basic", ...login } });
     const seen: (string | null)[] = [];
