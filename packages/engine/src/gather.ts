@@ -45,7 +45,9 @@ export async function gather(
   let next = 0;
   const aborted = whenAborted(options.signal);
   const worker = async (): Promise<void> => {
-    for (let item = queue[next++]; item !== undefined; item = queue[next++]) {
+    // The queue grows while it is worked off: `next` must never run ahead of it.
+    for (let item = queue[next]; item !== undefined; item = queue[next]) {
+      next++;
       const [key, lookup] = item;
       const answer = await Promise.race([askSafely(lookup, sources, options), aborted.promise]);
       answers.set(key, { lookup, answer: answer ?? timedOut(lookup, options.timeoutMessage) });
