@@ -62,7 +62,7 @@ function sameNumber(key: number | bigint, value: Value): boolean {
 }
 
 /** Deep equality in which numbers compare by value: Kyverno tells int64 from float64 here, by accident of Go. */
-export function sameValue(left: Value, right: Value, context: OperatorContext, depth: number): boolean {
+function sameValue(left: Value, right: Value, context: OperatorContext, depth: number): boolean {
   checkDepth(context.budget.limits, depth);
   spend(context.budget, 1);
   if (typeof left === "number" || typeof left === "bigint") return sameNumber(left, right);

@@ -181,7 +181,7 @@ function prefix(parser: Parser, token: Token): Node {
 }
 
 /** A key of the current object. In Kyverno a hyphen ends an unquoted identifier; here it may stand inside one. */
-export function field(parser: Parser, token: Token): Node {
+function field(parser: Parser, token: Token): Node {
   if (token.kind === "quoted" && current(parser).kind === "lparen") {
     throw syntaxError("a quoted identifier is no function name", parser.expression, token.offset);
   }
@@ -298,7 +298,7 @@ function call(parser: Parser, token: Token, left: Node): Node {
 }
 
 /** What follows a dot. */
-export function dotTail(parser: Parser, minimum: number): Node {
+function dotTail(parser: Parser, minimum: number): Node {
   const token = current(parser);
   switch (token.kind) {
     case "quoted":

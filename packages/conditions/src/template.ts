@@ -35,7 +35,7 @@ type Piece = string | Variable;
  * `(^|[^\\])(\{\{(?:\{[^{}]*\}|[^{}])*\}\})` finds them, innermost first: a variable holds no braces but one level of
  * `{…}`, and a backslash before it makes it text. In linear time, where the expression would backtrack.
  */
-export function parseTemplate(text: string, limits: Limits): Template {
+function parseTemplate(text: string, limits: Limits): Template {
   if (!text.includes("{{")) return { text, parts: [text] };
   if (text.length > limits.expression)
     throw exceeded(`the text is longer than ${limits.expression} characters`);

@@ -21,5 +21,5 @@ test("it prints what the README says", async () => {
   await import("./readme-example.ts");
   const printed = written.mock.calls.map(([text]) => String(text)).join("");
   vi.restoreAllMocks();
-  expect(printed).toBe(blocks.filter(({ language }) => language === "").at(-1)?.text);
+  expect(printed).toBe(blocks.find(({ language }) => language === "text")?.text);
 });
