@@ -139,13 +139,10 @@ export function judgeAttestation(
     seen.push(statement);
     return conditionTrace(options.check?.(statement) ?? true, rule.path);
   };
-  const { trace } = verifyAttestations(
-    rule,
-    prepareAttestors([setOf([asked])]),
-    check,
-    inputOf(image, options),
-  );
-  return judged(trace, seen);
+  return refusable(() => {
+    const sets = prepareAttestors([setOf([asked])]);
+    return judged(verifyAttestations(rule, sets, check, inputOf(image, options)).trace, seen);
+  });
 }
 
 /** A policy or a trust root that the kernel refuses to take in decides nothing: an error, by the kernel's own class only. */

@@ -27,8 +27,10 @@ export interface CertificateSpec extends UsageSpec {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly serial?: Uint8Array;
-  /** Default 3. A v1 certificate has no extensions. */
-  readonly version?: 1 | 3;
+  /** Default 3. A v1 certificate has no extensions; a v2 one should have none. */
+  readonly version?: 1 | 2 | 3;
+  /** The signature algorithm that the signed part names, where it is to differ from the one outside. */
+  readonly innerHash?: HashName;
   readonly extensions?: readonly ExtensionSpec[];
   /** Signs the precertificate for CT logs: the extension to embed, from the TBS without it and the issuer's key hash. */
   readonly scts?: (precertificate: Uint8Array, issuerKeyHash: Uint8Array) => ExtensionSpec | undefined;
@@ -75,9 +77,10 @@ function tbsOf(
   },
 ): TBSCertificate {
   const tbs = new TBSCertificate({
-    version: spec.version === 1 ? 0 : 2,
+    version: (spec.version ?? 3) - 1,
     serialNumber: buffer(spec.serial ?? serialOf(spec)),
-    signature: parts.algorithm,
+    signature:
+      spec.innerHash === undefined ? parts.algorithm : algorithmOf({ ...parts.issuer, hash: spec.innerHash }),
     issuer: nameOf(parts.issuer.subject),
     validity: new Validity({ notBefore: spec.notBefore, notAfter: spec.notAfter }),
     subject: nameOf(spec.subject),

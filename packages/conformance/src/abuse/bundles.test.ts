@@ -1,7 +1,7 @@
 import { type Edits, image, type SignOptions, slsa } from "@assay/testkit";
 import { base64, utf8 } from "@assay/testkit/parts";
 import { describe } from "vitest";
-import { type AbuseCase, abuseCases } from "./abuse/cases.ts";
+import { type AbuseCase, abuseCases } from "./cases.ts";
 import {
   byKey,
   byLoggedKey,
@@ -13,7 +13,7 @@ import {
   policyKey,
   sigstore,
   strangerKey,
-} from "./abuse/world.ts";
+} from "./world.ts";
 
 const victim = image({ content: "victim" });
 const { rekor, timestampAuthority } = sigstore;
@@ -70,12 +70,10 @@ describe("bundles that say two things", () => {
       judge: () => written((text) => text.replace(/\}$/, `,"dsseEnvelope":${evil}}`)),
     },
     {
-      gap: "the kernel passes over the other spelling",
       name: "44 `dsseEnvelope` and `dsse_envelope`",
       judge: () => written((text) => text.replace("{", `{"dsse_envelope":${evil},`)),
     },
     {
-      gap: "the kernel passes over the other spelling",
       name: "44 `dsse_envelope` in the honest one's place",
       judge: () =>
         written((text) =>
@@ -95,7 +93,6 @@ describe("bundles that say two things", () => {
     {
       name: "44 `__proto__` before everything",
       judge: () => written((text) => text.replace("{", '{"__proto__":{"verificationMaterial":{}},')),
-      want: "allowed",
     },
     { name: "44 text behind the bundle", judge: () => written((text) => `${text}{}`) },
     { name: "44 a byte order mark before the bundle", judge: () => written((text) => `\uFEFF${text}`) },
@@ -114,7 +111,6 @@ describe("bundles that say two things", () => {
         })),
     },
     {
-      gap: "the kernel takes the key",
       name: "30 a key hint and a certificate in one bundle",
       judge: () =>
         bundled((bundle) => ({
