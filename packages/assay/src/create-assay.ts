@@ -44,7 +44,7 @@ export interface AssayOptions {
   readonly policies: string | readonly (string | PolicyText)[];
   /** Where images and what hangs on them are read. Default: their registries, with docker's credentials. */
   readonly source?: EvidenceSource;
-  /** For the default source: mirrors, insecure hosts, own `fetch`, limits. */
+  /** For the default source: mirrors, insecure hosts, own `fetch`, limits, `credentials` in place of docker's. */
   readonly registry?: RegistryOptions;
   /** Default: Sigstore's public trust root by TUF, loaded only when a signature needs it. Or the text of a `trusted_root.json`. */
   readonly trust?: TrustSource | { readonly json: string };
@@ -134,9 +134,11 @@ export function assemble(
 export function sourcesOf(options: Omit<AssayOptions, "policies">): Sources {
   const { trust, context, keys, objects } = options;
   const reads = context ?? contextFromObjects((objects ?? []).flatMap(objectsOf));
-  const credentials = [pullSecretCredentials(reads), ...defaultCredentials()];
+  const { registry = {} } = options;
+  // Pull secrets that Pods and policies name go first, as with kubelet and Kyverno.
+  const credentials = [pullSecretCredentials(reads), ...(registry.credentials ?? defaultCredentials())];
   return {
-    evidence: options.source ?? registrySource({ credentials, ...options.registry }),
+    evidence: options.source ?? registrySource({ ...registry, credentials }),
     trust: trust === undefined ? defaultTrust() : isTrustSource(trust) ? trust : fixedTrust(trust.json),
     context: reads,
     keys: keys ?? defaultKeys(reads),

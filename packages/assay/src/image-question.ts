@@ -89,6 +89,11 @@ export function podOf(image: string): JsonObject {
   };
 }
 
+/** A KMS key or a Secret, in cosign's spelling; everything else has to be PEM. */
+export function isKeyReference(key: string): boolean {
+  return /^(awskms|gcpkms|azurekms|hashivault|k8s):\/\//.test(key);
+}
+
 function attestorOf(question: ImageQuestion): JsonObject {
   const logs = {
     rekor: { ignoreTlog: question.tlog === "ignore" },
@@ -101,7 +106,7 @@ function attestorOf(question: ImageQuestion): JsonObject {
   if ("key" in question) {
     const { signatureAlgorithm } = question;
     const keys = {
-      ...(question.key.includes("-----BEGIN") ? { publicKeys: question.key } : { kms: question.key }),
+      ...(isKeyReference(question.key) ? { kms: question.key } : { publicKeys: question.key }),
       ...(signatureAlgorithm === undefined ? {} : { signatureAlgorithm }),
       ...logs,
     };

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { AssayError } from "./assay-error.ts";
 import { collect, splitPair } from "./evaluation-flags.ts";
-import type { ImageQuestion, Signer } from "./image-question.ts";
+import { type ImageQuestion, isKeyReference, type Signer } from "./image-question.ts";
 import { readTextFile } from "./input-files.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -100,7 +100,7 @@ async function signerOf(flags: SignerFlags, terminal: Terminal): Promise<Signer>
 
 /** PEM text, or the reference itself where it names a KMS key or a Secret. */
 export async function readKey(key: string, terminal: Terminal): Promise<string> {
-  if (/^(awskms|gcpkms|azurekms|hashivault|k8s):\/\//.test(key)) return key;
+  if (isKeyReference(key)) return key;
   const pem = await readTextFile(key, terminal.cwd, MAX_PEM);
   if (/^-----BEGIN (RSA )?PUBLIC KEY-----\s[\s\S]+-----END (RSA )?PUBLIC KEY-----$/.test(pem.trim()))
     return pem;

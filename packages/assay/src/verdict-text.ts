@@ -17,6 +17,7 @@ export function verdictText(verdict: Verdict, terminal: Terminal, detail: Detail
   const { kind, namespace, name } = verdict.resource;
   const lines = [
     `${paint("allowed")} ${[kind, namespace, name].filter((part) => part !== undefined).join("/")}`,
+    ...(verdict.results.length === 0 ? ["  no rule selects an image of it"] : []),
     ...verdict.results.map(
       (result) =>
         `  ${result.outcome} ${result.policy}/${result.rule}${result.image === undefined ? "" : `: ${result.image}`}${result.outcome === "pass" ? "" : `: ${result.message}`}`,

@@ -58,7 +58,10 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
     for (const { object } of resources) {
       const record = await assay.record(
         { resource: inNamespace(object), mutate: flags.mutate },
-        { signal: terminal.signal },
+        {
+          signal: terminal.signal,
+          ...(flags.timeout === undefined ? {} : { timeoutMilliseconds: flags.timeout * 1000 }),
+        },
       );
       const path = isDirectory ? join(flags.out, fileName(record)) : flags.out;
       await writeFile(resolve(terminal.cwd, path), encodeRecord(record));

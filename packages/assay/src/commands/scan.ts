@@ -190,6 +190,8 @@ function parseCount(text: string): number {
 }
 
 const EXAMPLES = `
+Workers must be given the same policies and flags: others have another queue. Results come back through the Redis: whoever
+can write to it can write results.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.
 
 Examples:

@@ -1,0 +1,259 @@
+import {
+  createAuthority,
+  createKey,
+  createRegistry,
+  createSigstore,
+  FROZEN_TIME,
+  image,
+  predicate,
+  slsa,
+} from "@assay/testkit";
+import { expect, test } from "vitest";
+import {
+  createAssay,
+  decodeRecord,
+  encodeRecord,
+  evaluateImage,
+  type ImageQuestion,
+  type JsonObject,
+  PolicyError,
+  replay,
+} from "../src/index.ts";
+
+const key = createKey();
+const clock = (): Date => new Date(FROZEN_TIME);
+
+function policy(keys: JsonObject, more: JsonObject = {}): string {
+  return JSON.stringify({
+    apiVersion: "kyverno.io/v1",
+    kind: "ClusterPolicy",
+    metadata: { name: "p" },
+    spec: {
+      validationFailureAction: "Enforce",
+      rules: [
+        {
+          name: "r",
+          match: { any: [{ resources: { kinds: ["Pod"] } }] },
+          verifyImages: [{ imageReferences: ["*"], attestors: [{ entries: [{ keys }] }], ...more }],
+        },
+      ],
+    },
+  });
+}
+
+function pod(reference: string, spec: JsonObject = {}): { resource: JsonObject } {
+  const metadata = { name: "web", namespace: "shop" };
+  return {
+    resource: {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata,
+      spec: { containers: [{ name: "a", image: reference }], ...spec },
+    },
+  };
+}
+
+const BY_KEY = { publicKeys: key.pem, rekor: { ignoreTlog: true } };
+
+test.each<[string, string]>([
+  ["nothing", ""],
+  ["a document of another kind", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"],
+])("%s is no policy: an assay that would allow everything is refused", (_, text) => {
+  expect(() => createAssay({ policies: text })).toThrow("there is no policy in `policy.yaml`");
+});
+
+test("an empty list of policies is taken at its word", async () => {
+  const verdict = await createAssay({ policies: [] }).evaluate(pod("registry.test/acme/app:v1"));
+  expect(verdict).toMatchObject({ allowed: true, results: [] });
+});
+
+test("a policy that is wrong in several places throws every diagnostic", () => {
+  const text = policy(BY_KEY).replace("imageReferences", "imageReferencs").replace('"Enforce"', "7");
+  const attempt = (): unknown => createAssay({ policies: [{ file: "a.json", text }] });
+  expect(attempt).toThrow(PolicyError);
+  expect(attempt).toThrow(/^a\.json:1:\d+: /);
+});
+
+test("warnings tell what of a policy is not evaluated", () => {
+  const text = policy(BY_KEY).replace(
+    '"metadata":{"name":"p"}',
+    '"metadata":{"name":"p","namespace":"kyverno"}',
+  );
+  expect(createAssay({ policies: text }).warnings.map(({ code }) => code)).toEqual(["ignoredField"]);
+});
+
+test("pull secrets that a Pod names come from the objects", async () => {
+  const registry = createRegistry({ auth: { kind: "basic", username: "bob", password: "secret" } });
+  const { reference } = image().signedBy(key).pushTo(registry);
+  const auths = { auths: { [registry.host]: { username: "bob", password: "secret" } } };
+  const secret = `apiVersion: v1
+kind: Secret
+metadata: { name: pull, namespace: shop }
+type: kubernetes.io/dockerconfigjson
+stringData: { .dockerconfigjson: '${JSON.stringify(auths)}' }`;
+  const options = { policies: policy(BY_KEY), registry: { fetch: registry.fetch, credentials: [] } };
+  const request = pod(reference, { imagePullSecrets: [{ name: "pull" }] });
+  expect(await createAssay({ ...options, objects: [secret] }).evaluate(request)).toMatchObject({
+    allowed: true,
+  });
+  const without = await createAssay(options).evaluate(request);
+  expect(without).toMatchObject({ allowed: false, outcome: "error" });
+  expect(without.results.map(({ code }) => code)).toEqual(["unauthorized"]);
+});
+
+test("a key in a Secret is read from the objects", async () => {
+  const registry = createRegistry();
+  const { reference } = image().signedBy(key).pushTo(registry);
+  const secret: JsonObject = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "cosign", namespace: "keys" },
+    data: { "cosign.pub": Buffer.from(key.pem).toString("base64") },
+  };
+  const policies = policy({ kms: "k8s://keys/cosign", rekor: { ignoreTlog: true } });
+  const registryOptions = { registry: { fetch: registry.fetch } };
+  expect(
+    await createAssay({ policies, objects: [secret], ...registryOptions }).evaluate(pod(reference)),
+  ).toMatchObject({ allowed: true });
+  expect(await createAssay({ policies, ...registryOptions }).evaluate(pod(reference))).toMatchObject({
+    allowed: false,
+    outcome: "error",
+  });
+});
+
+test("a record is a file with which the verdict follows again, and stays what it is", async () => {
+  const registry = createRegistry();
+  const { reference } = image().signedBy(key).pushTo(registry);
+  const assay = createAssay({
+    policies: policy({ ...BY_KEY, publicKeys: "{{ OUR_KEY }}" }),
+    variables: { OUR_KEY: key.pem },
+    registry: { fetch: registry.fetch },
+    clock,
+  });
+  const file = encodeRecord(await assay.record(pod(reference)));
+  const record = decodeRecord(file);
+  expect(JSON.stringify(await replay(record))).toBe(JSON.stringify(record.verdict));
+  expect(record.verdict.allowed).toBe(true);
+  expect(encodeRecord(record)).toBe(file);
+  // A second record of the same assay asks everything anew: nothing is missing from it.
+  expect(JSON.parse(encodeRecord(await assay.record(pod(reference)))).answers).toHaveLength(
+    record.answers.length,
+  );
+});
+
+test("a deadline makes the verdict undecided, an abort rejects", async () => {
+  const registry = createRegistry();
+  const { reference } = image().signedBy(key).pushTo(registry);
+  registry.inject({ effect: { kind: "hang" } });
+  const assay = createAssay({ policies: policy(BY_KEY), registry: { fetch: registry.fetch } });
+  const late = await assay.evaluate(pod(reference), { timeoutMilliseconds: 20 });
+  expect(late).toMatchObject({ allowed: false, outcome: "error" });
+  expect(late.results[0]?.code).toBe("timeout");
+  const abort = new AbortController();
+  const pending = assay.evaluate(pod(reference), { signal: abort.signal });
+  abort.abort(new Error("enough"));
+  await expect(pending).rejects.toThrow("enough");
+});
+
+const sigstore = createSigstore();
+const SUBJECT = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
+const ISSUER = "https://token.actions.githubusercontent.com";
+const authority = createAuthority({});
+const employee = authority.certify(createKey("rsa2048"), { subject: "alice" });
+
+const registry = createRegistry();
+const KEYED = image({ repository: "keyed" }).signedBy(key, { annotations: { env: "prod" } });
+const images = {
+  keyed: KEYED.attested(
+    slsa({ builder: "https://ci.example/b" }),
+    predicate("https://acme.example/review", { by: "bob" }),
+  ).pushTo(registry),
+  keyless: image({ repository: "keyless" })
+    .signedBy(sigstore.identity({ subject: SUBJECT, issuer: ISSUER }))
+    .pushTo(registry),
+  certified: image({ repository: "certified" }).signedBy(employee).pushTo(registry),
+};
+const NO_LOG = { tlog: "ignore" } as const;
+const builder = (value: string): JsonObject => ({
+  all: [{ key: "{{ runDetails.builder.id }}", operator: "Equals", value }],
+});
+
+const KEY = { key: key.pem, ...NO_LOG };
+const CHAIN = { certificateChain: authority.pem, ...NO_LOG, sct: "ignore" } as const;
+const SLSA = "slsaprovenance1";
+
+test.each<[string, keyof typeof images, ImageQuestion, boolean]>([
+  ["the key, no log asked for", "keyed", KEY, true],
+  ["the key, with a log entry", "keyed", { key: key.pem }, false],
+  ["another key", "keyed", { ...KEY, key: createKey().pem }, false],
+  ["its annotation", "keyed", { ...KEY, annotations: { env: "prod" } }, true],
+  ["another annotation", "keyed", { ...KEY, annotations: { env: "dev" } }, false],
+  ["an attestation that it has", "keyed", { ...KEY, attestations: [{ type: SLSA }] }, true],
+  ["an attestation that it lacks", "keyed", { ...KEY, attestations: [{ type: "cyclonedx" }] }, false],
+  [
+    "a condition that holds",
+    "keyed",
+    { ...KEY, attestations: [{ type: SLSA, conditions: builder("https://ci.example/b") }] },
+    true,
+  ],
+  [
+    "one that does not",
+    "keyed",
+    { ...KEY, attestations: [{ type: SLSA, conditions: [builder("https://ci.example/x")] }] },
+    false,
+  ],
+  ["a bundle", "keyed", { ...KEY, format: "SigstoreBundle" }, false],
+  ["a signature elsewhere", "keyed", { ...KEY, repository: "registry.test/elsewhere" }, false],
+  ["the identity", "keyless", { identity: { subject: SUBJECT, issuer: ISSUER } }, true],
+  [
+    "a wildcard over it",
+    "keyless",
+    { identity: { subject: "https://github.com/acme/*", issuer: ISSUER } },
+    true,
+  ],
+  [
+    "a RegExp over it",
+    "keyless",
+    { identity: { subjectRegExp: "^https://github\\.com/acme/", issuer: ISSUER } },
+    true,
+  ],
+  [
+    "another issuer",
+    "keyless",
+    { identity: { subject: SUBJECT, issuer: "https://accounts.google.com" } },
+    false,
+  ],
+  [
+    "another subject",
+    "keyless",
+    { identity: { subject: "https://github.com/evil/*", issuer: ISSUER } },
+    false,
+  ],
+  ["the certificate and its chain", "certified", { ...CHAIN, certificate: employee.certificatePem }, true],
+  ["the chain", "certified", CHAIN, true],
+  ["another chain", "certified", { ...CHAIN, certificateChain: createAuthority({}).pem }, false],
+])("asked for %s, %s:", async (_, name, question, expected) => {
+  const options = { registry: { fetch: registry.fetch }, trust: { json: sigstore.trustedRoot() }, clock };
+  const verdict = await evaluateImage(images[name].reference, question, options);
+  expect(verdict.allowed, JSON.stringify(verdict.results)).toBe(expected);
+  expect(verdict.outcome).toBe(expected ? "pass" : "fail");
+  if (expected) expect(verdict.results[0]?.digest).toBe(images[name].digest);
+  expect(JSON.stringify(verdict.trace)).not.toContain('"source"');
+});
+
+test.each<[string, ImageQuestion, string]>([
+  ["no key", { key: "hello" }, "hello"],
+  ["a broken PEM", { key: key.pem.replace(/[A-Za-z]{4}/, "????") }, "key"],
+  ["nobody", { identity: {} }, "subject"],
+  ["a bad regular expression", { identity: { subjectRegExp: "(", issuer: ISSUER } }, "("],
+])(
+  "a question that names %s is refused, without a place in a policy that nobody wrote",
+  async (_, question, said) => {
+    const attempt = evaluateImage("registry.test/keyed:v1", question, {
+      registry: { fetch: registry.fetch },
+    });
+    await expect(attempt).rejects.toMatchObject({ name: "AssayError", code: "invalidQuestion" });
+    await expect(attempt).rejects.toThrow(said);
+    await expect(attempt).rejects.not.toThrow("policy.yaml");
+  },
+);
