@@ -16,7 +16,8 @@ export interface ConditionsPlace extends Place {
  */
 export function conditionsTrace(result: ConditionsResult, place: ConditionsPlace): Trace {
   const children = result.conditions.map((condition) => conditionTrace(condition, place));
-  const base = { step: "conditions", path: place.path, source: place.source, children } as const;
+  const source = place.positionAt(place.path) ?? place.source;
+  const base = { step: "conditions", path: place.path, source, children } as const;
   if (result.outcome === "true")
     return { ...base, outcome: "pass", code: "ok", message: "the conditions hold" };
   const told = children.filter(({ outcome }) => outcome === "fail").map(({ message }) => message);

@@ -70,7 +70,9 @@ export async function evaluateRequest(
 
 /** Large evidence takes long to hash and parse: then the event loop is left free. */
 async function judgeFar(evaluating: Evaluating, answers: Answers): Promise<Judgement | undefined> {
-  const isLarge = evidenceBytes(answers) >= evaluating.limits.largeEvidenceBytes;
+  const { largeEvidenceBytes } = evaluating.limits;
+  if (largeEvidenceBytes === Number.POSITIVE_INFINITY) return undefined;
+  const isLarge = evidenceBytes(answers) >= largeEvidenceBytes;
   return isLarge ? await evaluating.away.judge(evaluating, answers) : undefined;
 }
 

@@ -107,7 +107,7 @@ function judgeSignatures(question: EntryQuestion, pass: Pass): StepJudgement | u
   const prepared = prepareSets(attestors, place, { scope: question.scope, pass });
   if ("trace" in prepared) return prepared;
   const asked = kernelQuestion(question, "signatures", prepared.sets);
-  const known = recallSignatures(asked, pass);
+  const known = entry.useCache ? recallSignatures(asked, pass) : undefined;
   if (known !== undefined) return { trace: { source: place.source, ...known }, opens: false };
   const { judgement, failures } = judgeEvidence(asked, pass, (input) =>
     verifySignatures(prepared.sets, place.path, input),

@@ -9,17 +9,18 @@ import {
   type Outcome,
   type Trace,
 } from "@assay/policy";
+import { PendingLookup } from "./answer-book.ts";
 import type { Ruling } from "./blocking.ts";
 import { conditionsTrace } from "./conditions-trace.ts";
 import { exemptions } from "./exemptions.ts";
-import { type ImageJudgement, judgeImage } from "./judge-image.ts";
+import { type ImageJudgement, type ImageQuestion, judgeImage } from "./judge-image.ts";
 import type { RegistryAccess } from "./lookup.ts";
 import type { Pass } from "./pass.ts";
 import { worst } from "./reason.ts";
 import type { PlannedRule } from "./request-plan.ts";
 import { type RuleScope, ruleScope } from "./rule-scope.ts";
 import { settle } from "./settle.ts";
-import { expressionError, type StepJudgement } from "./step-judgement.ts";
+import { errorTrace, expressionError, type StepJudgement } from "./step-judgement.ts";
 import type { JsonPatch } from "./verdict.ts";
 
 /** What one rule comes to. */
@@ -55,7 +56,7 @@ export function judgeRule(planned: PlannedRule, accessOf: AccessOf, pass: Pass):
     planned.images.map((image) => () => {
       const access = accessOf(image.text);
       const question = { rule: planned, image, scope, ...(access === undefined ? {} : { access }) };
-      return { text: image.text, ...(exempt.image(image) ?? judgeImage(question, pass)) };
+      return { text: image.text, ...(exempt.image(image) ?? judgeSafely(question, pass)) };
     }),
   );
   const all = [...planned.problems.map((image) => badImage(rule, image)), ...judged];
@@ -151,6 +152,23 @@ function wholeRule(rule: RuleCase, { trace, opens }: StepJudgement): RuleJudgeme
     patches: [],
     trace: ruleTrace(rule.planned, outcome, { code, message, children: [trace] }),
   };
+}
+
+/**
+ * A mistake of ours that foreign evidence may have brought about is an `error` of this image, which blocks even under
+ * `failurePolicy: Ignore`: thrown, it would be up to the caller's own error handling whether the image runs.
+ */
+function judgeSafely(question: ImageQuestion, pass: Pass): ImageJudgement {
+  try {
+    return judgeImage(question, pass);
+  } catch (error) {
+    if (error instanceof PendingLookup) throw error;
+    const code = "internal";
+    const message = `failed to verify image ${question.image.text}: internal error: ${error instanceof Error ? error.message : String(error)}`;
+    const { rule } = question.rule.compiled;
+    const where = { path: rule.path, source: rule.source, step: "image" } as const;
+    return { trace: errorTrace(where, code, message), code, message, opens: false, patches: [] };
+  }
 }
 
 /** INVARIANT: where an image cannot be read something unknown would run, so the rule fails. */

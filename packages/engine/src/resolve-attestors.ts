@@ -3,6 +3,7 @@ import type { Attestor, AttestorSet, Code, Json, KeyAttestor } from "@assay/poli
 import type { ResolvedSet, UnavailableAttestor } from "@assay/verify";
 import { type AnswerBook, opensUnderIgnore, UnavailableContext } from "./answer-book.ts";
 import type { LookupFailure } from "./lookup.ts";
+import { settle } from "./settle.ts";
 
 /** Attestor sets with variables filled in and keys fetched, or what is still missing. */
 export interface ResolvedAttestors {
@@ -37,18 +38,16 @@ export function resolveAttestors(
   const resolve = (attestor: Attestor): Attestor | UnavailableAttestor => {
     if (attestor.kind === "set") {
       // The kernel takes unavailable entries at any depth; the model's type only knows attestors.
-      return { ...attestor, entries: attestor.entries.map(resolve) as readonly Attestor[] };
+      return { ...attestor, entries: resolveAll(attestor.entries) as readonly Attestor[] };
     }
     const filled = fillVariables(attestor, scopeFor);
     return filled.kind === "key" ? fetchKey(filled, book, state) : filled;
   };
-  return {
-    sets: sets.map((set) => ({ ...set, entries: set.entries.map(resolve) })),
-    get complete() {
-      return state.complete;
-    },
-    failures: state.failures,
-  };
+  // Every entry notes what it wants before the first missing answer ends the pass.
+  const resolveAll = (entries: readonly Attestor[]): readonly (Attestor | UnavailableAttestor)[] =>
+    settle(entries.map((entry) => () => resolve(entry)));
+  const resolved = settle(sets.map((set) => () => ({ ...set, entries: resolveAll(set.entries) })));
+  return { sets: resolved, complete: state.complete, failures: state.failures };
 }
 
 function withoutPlace(key: string, value: unknown): unknown {

@@ -97,6 +97,13 @@ describe("what once verified is not asked for again", () => {
     expect(recordOf(fresh, input).answers).toHaveLength(2);
   });
 
+  test("or the policy says `useCache: false`", async () => {
+    const engine = engineFor(policy({ entry: { useCache: false } }));
+    const request = { resource: pod(pinned("key-ecdsa", "referrers")) };
+    await engine.evaluate(request);
+    expect((await engine.evaluate(request)).stats).toMatchObject({ facts: 0, lookups: 2 });
+  });
+
   test("or the engine keeps none", async () => {
     const engine = engineFor(policy(), { limits: { factTtlMilliseconds: 0 } });
     const request = { resource: pod(pinned("key-ecdsa", "referrers")) };

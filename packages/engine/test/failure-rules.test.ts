@@ -161,3 +161,16 @@ describe("the trace of what could not be had", () => {
     expect(explain(verdict).replaceAll(/\s+/g, " ")).toContain("`docker config` were refused");
   });
 });
+
+test("a mistake of ours is an error of the image that it is about, and never opens", async () => {
+  // An answer of another shape than the contract's: nothing that a registry can send, but what a bug might make of it.
+  const broken = { ok: true, value: { candidates: [null], unsupported: false } };
+  const sources = fixtureSources({
+    answer: (lookup) => (lookup.kind === "referrers" ? (broken as never) : undefined),
+  });
+  const limits = { largeEvidenceBytes: Number.POSITIVE_INFINITY };
+  const engine = engineFor(policy({ spec: { failurePolicy: "Ignore" } }), { sources, limits });
+  const { verdict } = await engine.evaluate({ resource: pod([pinned("unsigned", "referrers")]) });
+  expect(verdict).toMatchObject({ allowed: false, outcome: "error", results: [{ code: "internal" }] });
+  expect(verdict.results[0]?.message).toContain("internal error");
+});
