@@ -19,9 +19,20 @@ export async function evaluateImage(
   question: ImageQuestion,
   options: EvaluateImageOptions = {},
 ): Promise<Verdict> {
+  if (image.trim() === "") throw new AssayError("invalidQuestion", "no image is named");
+  if (question.signature === false && (question.attestations ?? []).length === 0) {
+    throw new AssayError("invalidQuestion", "neither a signature nor an attestation is asked for");
+  }
   const assay = openQuestion(question, options);
   const verdict = await assay.evaluate({ resource: podOf(image) }, options);
-  return { ...verdict, trace: verdict.trace.map(withoutPlace) };
+  return proven({ ...verdict, trace: verdict.trace.map(withoutPlace) });
+}
+
+/** INVARIANT: `allowed` rests on an image that was verified, never on there being nothing to verify. */
+function proven(verdict: Verdict): Verdict {
+  if (!verdict.allowed || verdict.results.some(({ outcome }) => outcome === "pass")) return verdict;
+  const warning = "nothing was verified: this is no answer to the question";
+  return { ...verdict, allowed: false, outcome: "error", warnings: [...verdict.warnings, warning] };
 }
 
 /** Lines and columns of a policy that nobody wrote would only mislead. */

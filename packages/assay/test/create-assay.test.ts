@@ -241,7 +241,13 @@ test.each<[string, keyof typeof images, ImageQuestion, boolean]>([
   expect(JSON.stringify(verdict.trace)).not.toContain('"source"');
 });
 
+test.each(["", " ", "\n"])("%j is no image: nothing to verify is not verified", async (name) => {
+  const attempt = evaluateImage(name, KEY, { registry: { fetch: registry.fetch } });
+  await expect(attempt).rejects.toMatchObject({ code: "invalidQuestion", message: "no image is named" });
+});
+
 test.each<[string, ImageQuestion, string]>([
+  ["no signature and no attestation", { ...KEY, signature: false }, "neither a signature nor an attestation"],
   ["no key", { key: "hello" }, "hello"],
   ["a broken PEM", { key: key.pem.replace(/[A-Za-z]{4}/, "????") }, "key"],
   ["nobody", { identity: {} }, "subject"],
