@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export PATH="$PWD/node_modules/.bin:$PATH"
+pnpm=$(npx -y pnpm@12.21.0 exec sh -c 'command -v pnpm') || exit 2
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 passed=0 failed=0
@@ -12,7 +13,7 @@ for manifest in packages/*/package.json; do
   if grep -q '"private": true' "$manifest"; then continue; fi
   tarballs="$out/$(basename "$directory")"
   mkdir -p "$tarballs"
-  if (cd "$directory" && npx -y pnpm@12.21.0 pack --pack-destination "$tarballs") >"$tarballs/log" 2>&1 &&
+  if (cd "$directory" && "$pnpm" pack --pack-destination "$tarballs") >"$tarballs/log" 2>&1 &&
     publint run --strict "$tarballs"/*.tgz >>"$tarballs/log" 2>&1 &&
     attw --profile esm-only "$tarballs"/*.tgz >>"$tarballs/log" 2>&1; then
     passed=$((passed + 1))
