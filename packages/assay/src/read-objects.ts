@@ -1,7 +1,7 @@
 import { type JsonObject, PolicyError, parseDocuments } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
 import { eachInputFile, type InputFile, type InputLimits } from "./input-files.ts";
-import { isJsonObject, jsonObject, ownField } from "./json-object.ts";
+import { isJsonObject, ownField } from "./json-object.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A Kubernetes object and the file it stands in. */
@@ -55,28 +55,4 @@ function whatIsMissing(document: JsonObject): string | undefined {
     ? (ownField(metadata, "name") ?? ownField(metadata, "generateName"))
     : undefined;
   return typeof name === "string" ? undefined : "has no `metadata.name`";
-}
-
-/** Kinds that have no namespace: everything else is in one, and in `default` unless it says otherwise, as in kubectl. */
-const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
-  ...[
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "StorageClass",
-    "PriorityClass",
-    "RuntimeClass",
-    "IngressClass",
-  ],
-  ...["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService", "CSIDriver", "CSINode"],
-  ...["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "CertificateSigningRequest"],
-  ...["ClusterPolicy", "VolumeAttachment", "FlowSchema", "PriorityLevelConfiguration"],
-]);
-
-/** The object with the namespace that kubectl would put it in. */
-export function inNamespace(object: JsonObject): JsonObject {
-  const metadata = jsonObject(ownField(object, "metadata"));
-  const kind = String(ownField(object, "kind"));
-  if (typeof ownField(metadata, "namespace") === "string" || CLUSTER_SCOPED.has(kind)) return object;
-  return { ...object, metadata: { ...metadata, namespace: "default" } };
 }

@@ -56,7 +56,7 @@ async function judgeAll(
   { timeout, mutate }: Flags,
   terminal: Terminal,
 ): Promise<readonly ReportedVerdict[]> {
-  const { inNamespace } = await import("../read-objects.ts");
+  const { requestsFor } = await import("../resource-requests.ts");
   const { default: pLimit } = await import("p-limit");
   const limit = pLimit(CONCURRENCY);
   const progress = showProgress(terminal, resources.length);
@@ -65,11 +65,14 @@ async function judgeAll(
     ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 }),
   };
   const judged = await Promise.all(
-    resources.map(({ file, object }) =>
+    requestsFor(
+      resources.map(({ object }) => object),
+      { mutate },
+    ).map((request, i) =>
       limit(async () => {
-        const verdict = await assay.evaluate({ resource: inNamespace(object), mutate }, options);
+        const verdict = await assay.evaluate(request, options);
         progress.step();
-        return { file, verdict };
+        return { file: resources[i]?.file ?? "", verdict };
       }),
     ),
   );

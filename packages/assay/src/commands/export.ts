@@ -112,10 +112,11 @@ async function selectedImages(
   if (flags.resource.length === 0) return [];
   if (assay === undefined)
     throw new AssayError("usage", "--resource needs --policy: policies select the images");
-  const { inNamespace, readObjects } = await import("../read-objects.ts");
-  const resources = await readObjects(flags.resource, terminal);
-  return resources.flatMap(({ object }) =>
-    assay.plan({ resource: inNamespace(object) }).rules.flatMap((rule) => rule.images),
+  const { readObjects } = await import("../read-objects.ts");
+  const { requestsFor } = await import("../resource-requests.ts");
+  const resources = (await readObjects(flags.resource, terminal)).map(({ object }) => object);
+  return requestsFor(resources, flags).flatMap((request) =>
+    assay.plan(request).rules.flatMap((rule) => rule.images),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Plan } from "@assay/engine";
-import type { Policy } from "@assay/policy";
+import type { JsonObject, Policy } from "@assay/policy";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import type { PlaceCheck } from "../check-plan.ts";
@@ -14,7 +14,6 @@ import {
 } from "../evaluation-flags.ts";
 import { jsonObject } from "../json-object.ts";
 import { plainText } from "../plain-text.ts";
-import type { FileObject } from "../read-objects.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Flags extends SourceFlags, ContextFlags {
@@ -44,11 +43,13 @@ export function addPlanCommand(program: Command, { terminal, finish }: CommandCo
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
     const { openAssay } = await import("../open-assay.ts");
-    const { inNamespace, readObjects } = await import("../read-objects.ts");
+    const { readObjects } = await import("../read-objects.ts");
+    const { requestsFor } = await import("../resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
-    const plans = (await readObjects(flags.resource, terminal)).map((one) => ({
-      resource: nameOf(one),
-      plan: assay.plan({ resource: inNamespace(one.object), mutate: flags.mutate }),
+    const resources = (await readObjects(flags.resource, terminal)).map(({ object }) => object);
+    const plans = requestsFor(resources, flags).map((request) => ({
+      resource: nameOf(request.resource),
+      plan: assay.plan(request),
     }));
     const checks = flags.check === true ? await checkAll(assay.policies, plans, flags, terminal) : undefined;
     const report = { plans, ...(checks === undefined ? {} : { checks }) };
@@ -80,7 +81,7 @@ async function checkAll(
   return [...(await checkPlan(all, { sources, signal })), ...(await Promise.all(logs))];
 }
 
-function nameOf({ object }: FileObject): string {
+function nameOf(object: JsonObject): string {
   return `${String(object["kind"])}/${String(jsonObject(object["metadata"])["name"] ?? "")}`;
 }
 

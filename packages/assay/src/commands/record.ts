@@ -36,9 +36,10 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
     if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
     const { encodeRecord } = await import("@assay/engine");
     const { openAssay } = await import("../open-assay.ts");
-    const { inNamespace, readObjects } = await import("../read-objects.ts");
+    const { readObjects } = await import("../read-objects.ts");
+    const { requestsFor } = await import("../resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
-    const resources = await readObjects(flags.resource, terminal);
+    const resources = (await readObjects(flags.resource, terminal)).map(({ object }) => object);
     const isDirectory = await isDirectoryAt(flags.out, terminal);
     if (resources.length > 1 && !isDirectory) {
       throw new AssayError(
@@ -55,14 +56,11 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
       readonly allowed: boolean;
       readonly outcome: string;
     }[] = [];
-    for (const { object } of resources) {
-      const record = await assay.record(
-        { resource: inNamespace(object), mutate: flags.mutate },
-        {
-          signal: terminal.signal,
-          ...(flags.timeout === undefined ? {} : { timeoutMilliseconds: flags.timeout * 1000 }),
-        },
-      );
+    for (const request of requestsFor(resources, flags)) {
+      const record = await assay.record(request, {
+        signal: terminal.signal,
+        ...(flags.timeout === undefined ? {} : { timeoutMilliseconds: flags.timeout * 1000 }),
+      });
       const path = isDirectory ? join(flags.out, fileName(record)) : flags.out;
       await writeFile(resolve(terminal.cwd, path), encodeRecord(record));
       const { allowed, outcome, resource } = record.verdict;

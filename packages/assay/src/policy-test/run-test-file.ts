@@ -14,7 +14,8 @@ import { parseTime, parseVariables, type SourceFlags } from "../evaluation-flags
 import { type InputFile, readInputFiles, readTextFile } from "../input-files.ts";
 import { jsonObject } from "../json-object.ts";
 import { sourceOptions } from "../open-sources.ts";
-import { inNamespace, readObjects } from "../read-objects.ts";
+import { readObjects } from "../read-objects.ts";
+import { inNamespace, namespaceLabels } from "../resource-requests.ts";
 import type { Terminal } from "../terminal.ts";
 import { applyPatches } from "./apply-patches.ts";
 import { isTestDocument, readTestFile, readValues, type TestFile, type TestValues } from "./test-file.ts";
@@ -94,7 +95,7 @@ async function judge(test: TestCase, policy: Policy, resource: JsonObject): Prom
     },
   );
   const namespace = String(metadata["namespace"] ?? "default");
-  const labels = test.values.namespaceLabels.get(namespace) ?? labelsOf(test, namespace);
+  const labels = test.values.namespaceLabels.get(namespace) ?? namespaceLabels(test.resources).get(namespace);
   const verdict: Verdict = await assay.evaluate({
     resource,
     ...(operation === undefined ? {} : { operation }),
@@ -176,15 +177,6 @@ async function userInfoOf(
     roles: strings(document["roles"]),
     clusterRoles: strings(document["clusterRoles"]),
   };
-}
-
-function labelsOf({ resources }: TestCase, namespace: string): Readonly<Record<string, string>> | undefined {
-  const found = resources.find(
-    (one) => one["kind"] === "Namespace" && jsonObject(one["metadata"])["name"] === namespace,
-  );
-  if (found === undefined) return undefined;
-  const labels = jsonObject(jsonObject(found["metadata"])["labels"]);
-  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
 }
 
 function names(expected: string, { name, namespace }: Policy): boolean {

@@ -8,7 +8,8 @@ import type { Json, JsonObject } from "@assay/policy";
 import { AssayError } from "../assay-error.ts";
 import { podOf } from "../image-question.ts";
 import { isJsonObject, jsonObject } from "../json-object.ts";
-import { eachObject, inNamespace } from "../read-objects.ts";
+import { eachObject } from "../read-objects.ts";
+import { inNamespace } from "../resource-requests.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** One thing to judge, and what it is called. */
