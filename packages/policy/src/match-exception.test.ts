@@ -63,6 +63,14 @@ describe("matchException", () => {
     ["before it expires", expiring, { now: "2026-05-31T23:59:59Z" }, "matched"],
     ["when it expires", expiring, {}, "it expired at 2026-06-01T00:00:00Z"],
     ["its user", admin, { request: { userInfo: { clusterRoles: ["admin"] } } }, "matched"],
+    [
+      "a namespace whose labels are not known",
+      exception(
+        "match: {any: [{resources: {kinds: [Pod], namespaceSelector: {matchExpressions: [{key: enforce, operator: DoesNotExist}]}}}]}",
+      ),
+      {},
+      "namespace selector does not match labels: those of namespace `legacy` are not known",
+    ],
     // A rule's match asks nothing about users where there is no request; an exception must.
     ["nobody known", admin, {}, "user info does not match clustersRoles for the given conditionBlock"],
   ])("%s", (_, text, changes, wanted) => {

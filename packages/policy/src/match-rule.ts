@@ -13,13 +13,17 @@ export interface MatchRequest {
   readonly subresource?: string;
   /** Absent: there was no admission request, and `match` asks nothing about users. */
   readonly userInfo?: UserInfo;
-  /** Labels of the resource's namespace; absent: not known, and no `namespaceSelector` matches. */
+  /**
+   * Labels of the resource's namespace; absent: not known. Then every `namespaceSelector` of `match` holds, and none of
+   * `exclude` or of an exception: what is not known may make a rule apply, but never let anything past it.
+   */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
 }
 
 export interface UserInfo {
   readonly username?: string;
   readonly groups?: readonly string[];
+  /** Absent: not known, as namespace labels; empty: the user has none. */
   readonly roles?: readonly string[];
   readonly clusterRoles?: readonly string[];
 }
@@ -63,15 +67,22 @@ function whyNotMatched(match: ResourceMatch, request: MatchRequest): string | un
   // Without an admission request there is no user to ask about (matchesResourceDescriptionMatchHelper).
   const known = knowsUser(request);
   const filters = known ? match.filters : match.filters.map(withoutUser);
-  return whyNoFilter({ ...match, filters }, request);
+  return whyNoFilter({ ...match, filters }, request, "holds");
 }
+
+/** What a question comes to about facts that are not known: roles, and labels of namespaces. */
+type Unknown = "holds" | "fails";
 
 /**
  * The same for a block that lets something through (an exception): users are asked about even where none is known,
  * because leaving that out would let more through.
  */
-export function whyNoFilter(match: ResourceMatch, request: MatchRequest): string | undefined {
-  const reasons = match.filters.map((filter) => filterReasons(filter, request));
+export function whyNoFilter(
+  match: ResourceMatch,
+  request: MatchRequest,
+  unknown: Unknown = "fails",
+): string | undefined {
+  const reasons = match.filters.map((filter) => filterReasons(filter, request, unknown));
   if (reasons.length === 0) return "match cannot be empty";
   const all = reasons.flat().join("; ");
   if (match.mode === "all") return all === "" ? undefined : all;
@@ -81,7 +92,7 @@ export function whyNoFilter(match: ResourceMatch, request: MatchRequest): string
 
 function isExcluded(exclude: ResourceMatch, request: MatchRequest): boolean {
   const excludes = (filter: ResourceFilter): boolean =>
-    !isEmpty(filter) && filterReasons(filter, request).length === 0;
+    !isEmpty(filter) && filterReasons(filter, request, "fails").length === 0;
   if (exclude.filters.length === 0) return false;
   return exclude.mode === "any" ? exclude.filters.some(excludes) : exclude.filters.every(excludes);
 }
@@ -105,16 +116,19 @@ function withoutUser({
 }
 
 /** Every attribute of the filter that does not hold; none: it matches. */
-function filterReasons(filter: ResourceFilter, request: MatchRequest): readonly string[] {
+function filterReasons(filter: ResourceFilter, request: MatchRequest, unknown: Unknown): readonly string[] {
   if (isEmpty(filter)) return ["match cannot be empty"];
   const operation = request.operation ?? "CREATE";
   if (filter.operations !== undefined && !filter.operations.includes(operation)) {
     return [`operation does not match: \`${operation}\` is none of ${filter.operations.join(", ")}`];
   }
-  return [...resourceReasons(filter, request), ...userReasons(filter, request.userInfo ?? {})];
+  return [
+    ...resourceReasons(filter, request, unknown),
+    ...userReasons(filter, request.userInfo ?? {}, unknown),
+  ];
 }
 
-function resourceReasons(filter: ResourceFilter, request: MatchRequest): readonly string[] {
+function resourceReasons(filter: ResourceFilter, request: MatchRequest, unknown: Unknown): readonly string[] {
   const { resource } = request;
   const { kinds, names, namespaces, annotations, selector, namespaceSelector } = filter;
   const reasons: string[] = [];
@@ -143,13 +157,17 @@ function resourceReasons(filter: ResourceFilter, request: MatchRequest): readonl
   if (selector !== undefined && !matchesSelector(selector, labels)) reasons.push("selector does not match");
   if (namespaceSelector !== undefined && isNamespace) {
     reasons.push("namespace selector is not applicable for namespace resource");
-  } else if (
-    namespaceSelector !== undefined &&
-    !matchesSelector(namespaceSelector, request.namespaceLabels ?? {})
-  ) {
-    const unknown =
-      request.namespaceLabels === undefined ? `: those of namespace \`${namespace}\` are not known` : "";
-    reasons.push(`namespace selector does not match labels${unknown}`);
+  } else if (namespaceSelector !== undefined) {
+    const { namespaceLabels } = request;
+    if (namespaceLabels === undefined) {
+      if (unknown === "fails") {
+        reasons.push(
+          `namespace selector does not match labels: those of namespace \`${namespace}\` are not known`,
+        );
+      }
+    } else if (!matchesSelector(namespaceSelector, namespaceLabels)) {
+      reasons.push("namespace selector does not match labels");
+    }
   }
   return reasons;
 }
@@ -184,13 +202,15 @@ function matchesAnnotations(
   );
 }
 
-function userReasons(filter: ResourceFilter, user: UserInfo): readonly string[] {
+function userReasons(filter: ResourceFilter, user: UserInfo, unknown: Unknown): readonly string[] {
   const { roles, clusterRoles, subjects } = filter;
   const reasons: string[] = [];
-  if (roles !== undefined && !roles.some((role) => user.roles?.includes(role))) {
+  const has = (held: readonly string[] | undefined, wanted: readonly string[]): boolean =>
+    held === undefined ? unknown === "holds" : wanted.some((role) => held.includes(role));
+  if (roles !== undefined && !has(user.roles, roles)) {
     reasons.push("user info does not match roles for the given conditionBlock");
   }
-  if (clusterRoles !== undefined && !clusterRoles.some((role) => user.clusterRoles?.includes(role))) {
+  if (clusterRoles !== undefined && !has(user.clusterRoles, clusterRoles)) {
     reasons.push("user info does not match clustersRoles for the given conditionBlock");
   }
   if (subjects !== undefined && !subjects.some((subject) => matchesSubject(subject, user))) {

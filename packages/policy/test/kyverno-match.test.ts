@@ -246,6 +246,7 @@ describe("match and exclude (pkg/engine/utils/match.go)", () => {
     kind: "Pod",
     metadata: { name: "web-1", namespace: "prod", labels: { app: "web" } },
   };
+  const unlabelled = { matchExpressions: [{ key: "enforce", operator: "DoesNotExist" }] } as const;
   const reason = (one: Rule, request: Partial<MatchRequest> = {}): string => {
     const found = matchRule(one, { resource: pod, ...request }, cluster);
     return found.matched ? "matched" : found.reason;
@@ -277,8 +278,26 @@ describe("match and exclude (pkg/engine/utils/match.go)", () => {
     [
       "namespaceSelector",
       rule([{ namespaceSelector: { matchLabels: { env: "prod" } } }]),
+      { namespaceLabels: {} },
+      "namespace selector does not match labels",
+    ],
+    [
+      "namespaceSelector, where labels are not known",
+      rule([{ namespaceSelector: { matchLabels: { env: "prod" } } }]),
       {},
-      "namespace selector does not match labels: those of namespace `prod` are not known",
+      "matched",
+    ],
+    [
+      "an excluded namespaceSelector that asks for nothing, where labels are known",
+      rule([{ kinds: ["Pod"] }], [{ namespaceSelector: unlabelled }]),
+      { namespaceLabels: {} },
+      "resource excluded since one of the criteria excluded it",
+    ],
+    [
+      "an excluded namespaceSelector that asks for nothing, where labels are not known",
+      rule([{ kinds: ["Pod"] }], [{ namespaceSelector: unlabelled }]),
+      {},
+      "matched",
     ],
     [
       "namespaceSelector that holds",
@@ -288,6 +307,30 @@ describe("match and exclude (pkg/engine/utils/match.go)", () => {
     ],
     ["roles without an admission request", rule([{ kinds: ["Pod"], roles: ["ns:r"] }]), {}, "matched"],
     ["roles alone without an admission request", rule([{ roles: ["ns:r"] }]), {}, "match cannot be empty"],
+    [
+      "roles where only the user is known",
+      rule([{ roles: ["ns:r"] }]),
+      { userInfo: { username: "u" } },
+      "matched",
+    ],
+    [
+      "cluster roles where only the user is known",
+      rule([{ clusterRoles: ["r"] }]),
+      { userInfo: { groups: ["g"] } },
+      "matched",
+    ],
+    [
+      "excluded cluster roles where only the user is known",
+      rule([{ kinds: ["Pod"] }], [{ clusterRoles: ["r"] }]),
+      { userInfo: { username: "u" } },
+      "matched",
+    ],
+    [
+      "cluster roles of a user who has none",
+      rule([{ clusterRoles: ["r"] }]),
+      { userInfo: { username: "u", clusterRoles: [] } },
+      "user info does not match clustersRoles for the given conditionBlock",
+    ],
     [
       "roles of somebody else",
       rule([{ roles: ["ns:r"] }]),
