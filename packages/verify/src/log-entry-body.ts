@@ -2,6 +2,7 @@ import { hash as hashBytes } from "node:crypto";
 import type { Json } from "@assay/policy";
 import { decodeBase64 } from "./base64.ts";
 import { readSequence } from "./der.ts";
+import type { DigestOf } from "./digest-memo.ts";
 import type { LogEntry } from "./log-entry.ts";
 import { parsePem } from "./pem.ts";
 import { refuse, shown } from "./refusal.ts";
@@ -13,6 +14,8 @@ export interface LoggedSignature {
   readonly content: SignedContent;
   /** Digest of the bytes under the signature. */
   readonly signedDigest: (algorithm: string) => Buffer | undefined;
+  /** Digest of an envelope's payload. */
+  readonly payloadDigest: DigestOf | undefined;
   readonly signature: Buffer;
   /** SubjectPublicKeyInfo of the key that verified the signature. */
   readonly spki: Buffer;
@@ -219,7 +222,7 @@ function hasEnvelope(content: SignedContent): boolean {
 
 function digestOver(over: RecordedDigest["over"], logged: LoggedSignature, hash: string): Buffer | undefined {
   if (over === "signedBytes") return logged.signedDigest(hash);
-  if (logged.content.kind !== "dsse") return undefined;
-  const bytes = over === "payload" ? logged.content.payload : logged.content.envelope;
-  return bytes && hashBytes(hash, bytes, "buffer");
+  if (over === "payload") return logged.payloadDigest?.(hash);
+  const envelope = logged.content.kind === "dsse" ? logged.content.envelope : undefined;
+  return envelope && hashBytes(hash, envelope, "buffer");
 }

@@ -1,6 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { Certificate } from "./certificate.ts";
 import { checkChain, checkLeaf } from "./certificate-proof.ts";
+import { digestOf } from "./digest-memo.ts";
 import type { Signer } from "./distinct-signers.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { type CertificateIdentity, checkIdentity, readIdentity } from "./identity.ts";
@@ -126,6 +127,7 @@ function checkLog(
     content: signature.content,
     signature: signature.signature,
     signedDigest: checked.signedDigest,
+    payloadDigest: signature.content.kind === "dsse" ? digestOf(signature.content.payload) : undefined,
     hash: checked.hash,
     spki: by.key.spki,
     key: by.key.keyObject,

@@ -1,5 +1,6 @@
 import { hash as hashBytes, type KeyObject, verify } from "node:crypto";
 import { dsse } from "@sigstore/core";
+import { digestOf } from "./digest-memo.ts";
 import type { HashName } from "./public-key.ts";
 import { refuse } from "./refusal.ts";
 
@@ -76,7 +77,7 @@ function checkBytes(bytes: Buffer, signature: Buffer, by: By): CheckedSignature 
     ? verifies(null, bytes, by.key, signature) && "none"
     : by.hashes.find((name) => verifies(name, bytes, by.key, signature));
   if (!hash) return undefined;
-  return { hash, signedDigest: (algorithm) => hashBytes(algorithm, bytes, "buffer") };
+  return { hash, signedDigest: digestOf(bytes) };
 }
 
 function checkMessage(

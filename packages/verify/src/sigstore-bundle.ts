@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "@assay/policy";
 import { type Bundle, bundleFromJSON, type TransparencyLogEntry } from "@sigstore/bundle";
 import { HashAlgorithm } from "@sigstore/protobuf-specs";
-import { checkBase64 } from "./base64.ts";
+import { isCanonicalBase64 } from "./base64.ts";
 import type { Origin } from "./evidence.ts";
 import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
 import { type LogEntry, logEntry } from "./log-entry.ts";
@@ -24,7 +24,7 @@ export function parseSigstoreBundle(
   readCertificate: CertificateReader,
 ): EvidenceSignature {
   const what = "sigstore bundle";
-  const json = parseStrictJson(readUtf8(bytes, what), what);
+  const json = parseStrictJson(readUtf8(bytes, what), what, (key) => !key.includes("_"));
   if (!isJsonObject(json)) return refuse("malformed", `${what} is not a JSON object`);
   const mediaType = own(json, "mediaType");
   // guard: bundle-media-type
@@ -51,10 +51,8 @@ export function parseSigstoreBundle(
   );
 }
 
-/** Protobuf's JSON has two names for each field and lets only one of a `oneof` be there: another reader would choose otherwise. */
+/** Protobuf lets only one of a `oneof` be there: of two, another reader would choose the other. */
 function checkUnambiguous(json: JsonObject): void {
-  // guard: bundle-field-names
-  if (hasSnakeCase(json)) refuse("malformed", "sigstore bundle has a field name with an underscore");
   const material = own(json, "verificationMaterial") ?? null;
   const signers = ["publicKey", "certificate", "x509CertificateChain"];
   // guard: bundle-one-of
@@ -65,12 +63,6 @@ function checkUnambiguous(json: JsonObject): void {
 
 function countOf(value: Json, names: readonly string[]): number {
   return isJsonObject(value) ? names.filter((name) => (own(value, name) ?? null) !== null).length : 0;
-}
-
-function hasSnakeCase(value: Json): boolean {
-  if (Array.isArray(value)) return value.some(hasSnakeCase);
-  if (!isJsonObject(value)) return false;
-  return Object.entries(value).some(([key, inner]) => key.includes("_") || hasSnakeCase(inner));
 }
 
 function decode(json: JsonObject): Bundle {
@@ -132,35 +124,39 @@ function readLogEntry(entry: TransparencyLogEntry): LogEntry {
   return logEntry(proofless ? { ...entry, inclusionProof: undefined } : entry);
 }
 
-/** Every base64 text of the bundle beside the bytes that came of it. */
+/** Every base64 text of the bundle must be the one spelling of the bytes that came of it. */
 function checkSpelling(json: JsonObject, bundle: Bundle): void {
-  const check = (path: readonly (string | number)[], bytes: Buffer): void => {
-    const text = path.reduce<Json | undefined>((value, key) => step(value, key), json);
-    if (text === undefined && bytes.length === 0) return;
-    const what = `\`${path.join(".")}\` of the sigstore bundle`;
-    checkBase64(typeof text === "string" ? text : refuse("malformed", `${what} is no text`), bytes, what);
-  };
-  const material = "verificationMaterial";
   if (bundle.content.$case === "dsseEnvelope") {
-    check(["dsseEnvelope", "payload"], bundle.content.dsseEnvelope.payload);
+    const envelope = at(json, "dsseEnvelope");
+    checkText(at(envelope, "payload"), bundle.content.dsseEnvelope.payload, "payload");
     bundle.content.dsseEnvelope.signatures.forEach(({ sig }, i) => {
-      check(["dsseEnvelope", "signatures", i, "sig"], sig);
+      checkText(at(at(at(envelope, "signatures"), i), "sig"), sig, "signature");
     });
   } else {
     const { signature, messageDigest } = bundle.content.messageSignature;
-    check(["messageSignature", "signature"], signature);
-    check(["messageSignature", "messageDigest", "digest"], messageDigest.digest);
+    const message = at(json, "messageSignature");
+    checkText(at(message, "signature"), signature, "signature");
+    checkText(at(at(message, "messageDigest"), "digest"), messageDigest.digest, "message digest");
   }
+  const entries = at(at(json, "verificationMaterial"), "tlogEntries");
   bundle.verificationMaterial.tlogEntries.forEach((entry, i) => {
-    const at = [material, "tlogEntries", i];
-    check([...at, "canonicalizedBody"], entry.canonicalizedBody);
-    check([...at, "logId", "keyId"], entry.logId?.keyId ?? Buffer.alloc(0));
-    if (entry.inclusionPromise)
-      check([...at, "inclusionPromise", "signedEntryTimestamp"], entry.inclusionPromise.signedEntryTimestamp);
+    const text = at(entries, i);
+    checkText(at(text, "canonicalizedBody"), entry.canonicalizedBody, "log entry body");
+    checkText(at(at(text, "logId"), "keyId"), entry.logId?.keyId ?? Buffer.alloc(0), "log id");
+    const promise = entry.inclusionPromise?.signedEntryTimestamp;
+    if (promise) checkText(at(at(text, "inclusionPromise"), "signedEntryTimestamp"), promise, "promise");
   });
 }
 
-function step(value: Json | undefined, key: string | number): Json | undefined {
+function at(value: Json | undefined, key: string | number): Json | undefined {
   if (typeof key === "number") return Array.isArray(value) ? value[key] : undefined;
   return isJsonObject(value) ? own(value, key) : undefined;
+}
+
+function checkText(text: Json | undefined, bytes: Buffer, what: string): void {
+  if (text === undefined && bytes.length === 0) return;
+  // guard: bundle-base64
+  if (typeof text !== "string" || !isCanonicalBase64(text, bytes)) {
+    refuse("malformed", `${what} of the sigstore bundle is not canonical base64`);
+  }
 }

@@ -28,7 +28,12 @@ const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x
 interface Cursor {
   readonly text: string;
   readonly what: string;
+  readonly isKey: (key: string) => boolean;
   at: number;
+}
+
+function anyKey(): boolean {
+  return true;
 }
 
 /** Text of bytes that must be UTF-8; what is no UTF-8 would be read as something else by somebody else. */
@@ -38,9 +43,9 @@ export function readUtf8(bytes: Buffer, what: string): string {
   return bytes.toString("utf8");
 }
 
-/** Reads one JSON value; every object in it has distinct keys. */
-export function parseStrictJson(text: string, what: string): Json {
-  const cursor: Cursor = { text, what, at: 0 };
+/** Reads one JSON value; every object in it has distinct keys, all of them such as `isKey` allows. */
+export function parseStrictJson(text: string, what: string, isKey: Cursor["isKey"] = anyKey): Json {
+  const cursor: Cursor = { text, what, isKey, at: 0 };
   checkValue(cursor, 0);
   atEnd(cursor);
   return parseJson(text, what);
@@ -48,7 +53,7 @@ export function parseStrictJson(text: string, what: string): Json {
 
 /** Reads one JSON object; its members are distinct, and so are those of every object in it that is not skipped. */
 export function parseStrictObject(text: string, { what, skip }: StrictJsonOptions): StrictObject {
-  const cursor: Cursor = { text, what, at: 0 };
+  const cursor: Cursor = { text, what, isKey: anyKey, at: 0 };
   let range: readonly [number, number] | undefined;
   skipSpace(cursor);
   if (text.charCodeAt(cursor.at) !== openBrace) refuse("malformed", `${what} is not a JSON object`);
@@ -110,6 +115,9 @@ function eachMember(cursor: Cursor, visit: (key: string) => void): void {
     // guard: json-duplicate-key
     if (seen.has(folded)) refuse("malformed", `${cursor.what} has a key twice`, { received: key });
     seen.add(folded);
+    // guard: json-key
+    if (!cursor.isKey(key))
+      refuse("malformed", `${cursor.what} has a key that it must not have`, { received: key });
     expect(cursor, colon);
     skipSpace(cursor);
     visit(key);
@@ -123,8 +131,10 @@ function eachMember(cursor: Cursor, visit: (key: string) => void): void {
 
 /** Unicode case folding, near enough: `K` (Kelvin) is `k`, `ſ` is `s`, as in Go's decoder. */
 function fold(key: string): string {
-  return key.toUpperCase().toLowerCase();
+  return isAscii.test(key) ? key.toLowerCase() : key.toUpperCase().toLowerCase();
 }
+
+const isAscii = /^[ -~]*$/;
 
 function eachElement(cursor: Cursor, depth: number): void {
   cursor.at++;

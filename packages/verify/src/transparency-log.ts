@@ -1,4 +1,4 @@
-import { createHash, hash as hashBytes, type KeyObject, verify } from "node:crypto";
+import { createHash, type KeyObject, verify } from "node:crypto";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { json } from "@sigstore/core";
 import { type SignedEntity, type TrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
@@ -140,7 +140,7 @@ function comparable(logged: LoggedSignature & { readonly key: KeyObject }): Sign
     compareSignature: (other) => signature.equals(other),
     compareDigest: (digest) =>
       content.kind === "dsse"
-        ? hashBytes("sha256", content.payload, "buffer").equals(digest)
+        ? logged.payloadDigest?.("sha256").equals(digest) === true
         : equalsSigned(digest),
     compareSignedDigest: equalsSigned,
     verifySignature: (key) => key === logged.key,
