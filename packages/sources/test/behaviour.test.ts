@@ -179,30 +179,50 @@ describe("what is remembered", () => {
     expect(second.ok && second.value).toEqual(first.ok && first.value);
   });
 
-  test("what a tag points to, and that there is none, where that was asked for", async () => {
+  test.each(["tags", "referrers"] as const)(
+    "what hangs on an image, and that nothing does, where that was asked for (%s)",
+    async (layout) => {
+      const registry = await fixtureRegistry(layout, { host: "r.example" });
+      const source = registrySource({ fetch: registry.fetch, listingTtlMs: 60_000 });
+      const digest = await digestAt(source, "r.example/acme/bundle-ecdsa:v1");
+      const shelves = ["signatureTag", "attestationTag", "referrers", "referrersTag"] as const;
+      const lookups = shelves.map((kind) => ({ kind, repository: "r.example/acme/bundle-ecdsa", digest }));
+      const first = await Promise.all(lookups.map((lookup) => ask(source, lookup)));
+      registry.forgetRequests();
+      const second = await Promise.all(lookups.map((lookup) => ask(source, lookup)));
+      expect(second.map((answer) => answer.ok && answer.value)).toEqual(
+        first.map((answer) => answer.ok && answer.value),
+      );
+      expect(registry.requests).toEqual([]);
+      const access = {
+        allowInsecureRegistry: false,
+        providers: [],
+        pullSecrets: [{ namespace: "a", name: "b" }],
+      };
+      await Promise.all(lookups.map((lookup) => ask(source, { ...lookup, access })));
+      expect(registry.requests.length).toBeGreaterThanOrEqual(3);
+    },
+  );
+
+  test("never what an image's own tag points to", async () => {
     const registry = await fixtureRegistry("tags", { host: "r.example" });
-    const source = registrySource({ fetch: registry.fetch, keepTagsMs: 60_000 });
+    const source = registrySource({ fetch: registry.fetch, listingTtlMs: 60_000 });
+    const before = await digestAt(source, `${key}:v1`);
+    const other = await digestAt(source, "r.example/acme/unsigned:v1");
+    const bytes = registry.manifest("acme/unsigned", "v1") ?? new Uint8Array();
+    registry.pushManifest("acme/key-ecdsa", bytes, { tag: "v1" });
+    expect([before, other]).not.toEqual([other, other]);
+    expect(await digestAt(source, `${key}:v1`)).toBe(other);
+  });
+
+  test("no failure: what could not be had is asked for again", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch, listingTtlMs: 60_000, retry: { attempts: 1 } });
     const digest = await digestAt(source, `${key}:v1`);
-    const lookups = (["signatureTag", "attestationTag"] as const).map((kind) => ({
-      kind,
-      repository: key,
-      digest,
-    }));
-    const first = await Promise.all(lookups.map((lookup) => ask(source, lookup)));
-    registry.forgetRequests();
-    expect(await digestAt(source, `${key}:v1`)).toBe(digest);
-    const second = await Promise.all(lookups.map((lookup) => ask(source, lookup)));
-    expect(second.map((answer) => answer.ok && answer.value)).toEqual(
-      first.map((answer) => answer.ok && answer.value),
-    );
-    expect(registry.requests).toEqual([]);
-    const access = {
-      allowInsecureRegistry: false,
-      providers: [],
-      pullSecrets: [{ namespace: "a", name: "b" }],
-    };
-    await ask<"digest">(source, { ...tag(`${key}:v1`), access });
-    expect(registry.requests).toHaveLength(1);
+    const lookup = { kind: "signatureTag", repository: key, digest } as const;
+    registry.inject({ path: ".sig", times: 1, effect: { kind: "status", status: 503 } });
+    expect(summary(await ask(source, lookup))).toBe("unavailable");
+    expect(summary(await ask(source, lookup))).toBe("legacy");
   });
 
   test("nothing that a shared cache changed: bytes are hashed again", async () => {

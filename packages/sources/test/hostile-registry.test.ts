@@ -274,6 +274,31 @@ describe("what the referrers API lists", () => {
     expect(registry.requests.filter(({ path }) => path.includes("/referrers/"))).toHaveLength(3);
   });
 
+  test.each([
+    "https://evil.example/v2/app/referrers/sha256:0?n=1",
+    "http://r.example/v2/app/referrers/sha256:0?n=1",
+    "/v2/other/referrers/sha256:0?n=1",
+    "/v2/app/referrers/../../../other?n=1",
+    "/token?n=1",
+  ])("a next page at %s is not asked for", async (next) => {
+    const { registry, digest } = hung((registry, image) => void bundleReferrer(registry, image.digest));
+    registry.inject({
+      path: "/referrers/",
+      effect: { kind: "headers", headers: { link: `<${next}>; rel="next"` } },
+    });
+    const asked: string[] = [];
+    const source = registrySource({
+      fetch: registry.fetch,
+      onRequest: ({ url }) => void asked.push(url),
+    });
+    const answer = await ask<"referrers">(source, { kind: "referrers", repository, digest });
+    expect(answer).toMatchObject({
+      ok: false,
+      failure: { message: expect.stringContaining("is elsewhere") },
+    });
+    expect(asked).toEqual([`https://r.example/v2/app/referrers/${digest}`]);
+  });
+
   test("a page that fails fails the listing: some are never taken for all", async () => {
     const { registry, digest } = hung(
       (registry, image) => {

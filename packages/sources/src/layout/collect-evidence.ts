@@ -39,7 +39,7 @@ export async function collectEvidence(digest: Digest, work: Work): Promise<Colle
 }
 
 async function copyTag(tag: string, work: Work): Promise<number> {
-  const document = await work.repository.manifestByTag(tag);
+  const document = await work.repository.manifestByTag(tag, "shelf");
   if (document === undefined) return 0;
   const manifest = parseManifest(document.bytes);
   if (manifest.kind !== "manifest") throw broken(work, tag);
@@ -53,7 +53,7 @@ async function copyReferrers(digest: Digest, work: Work): Promise<number> {
 }
 
 async function copyFallback(tag: string, work: Work): Promise<number> {
-  const document = await work.repository.manifestByTag(tag);
+  const document = await work.repository.manifestByTag(tag, "shelf");
   if (document === undefined) return 0;
   const index = parseManifest(document.bytes);
   if (index.kind !== "index") throw broken(work, tag);

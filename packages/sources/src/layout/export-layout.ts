@@ -90,7 +90,7 @@ async function exportImage(image: ImageReference, work: Work): Promise<ExportedI
   const repository = registryRepository(name, locate(name), work.errand, work.means);
   const document =
     image.digest === undefined
-      ? await repository.manifestByTag(image.tag ?? "latest")
+      ? await repository.manifestByTag(image.tag ?? "latest", "image")
       : await repository.manifestByDigest(image.digest);
   if (document === undefined) {
     throw new SourceError("notFound", `\`${image.text}\` does not exist`, {

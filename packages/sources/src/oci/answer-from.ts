@@ -38,7 +38,7 @@ export async function answerFrom(
 async function requireManifest(repository: Repository, image: ImageReference): Promise<Document> {
   const document =
     image.digest === undefined
-      ? await repository.manifestByTag(image.tag ?? "latest")
+      ? await repository.manifestByTag(image.tag ?? "latest", "image")
       : await repository.manifestByDigest(image.digest);
   if (document === undefined) {
     const message = `\`${image.text}\` does not exist in \`${repository.name}\` (is it pushed, and spelt right?)`;

@@ -28,7 +28,7 @@ export async function readTag(
   const tag = `${tagPrefix}${digest.replace(":", "-")}.${shelf === "signatureTag" ? "sig" : "att"}`;
   const origin: Origin = { shelf, repository: reader.repository.name };
   return orUnreadable(origin, async () => {
-    const document = await reader.repository.manifestByTag(tag);
+    const document = await reader.repository.manifestByTag(tag, "shelf");
     if (document === undefined) return [];
     const here = { ...origin, manifest: document.digest };
     const manifest = manifestIn(document, here, reader);
@@ -56,7 +56,7 @@ export async function readReferrers(
 export async function readReferrersTag(reader: Reader, digest: Digest): Promise<readonly Candidate[]> {
   const origin: Origin = { shelf: "referrersTag", repository: reader.repository.name };
   return orUnreadable(origin, async () => {
-    const document = await reader.repository.manifestByTag(digest.replace(":", "-"));
+    const document = await reader.repository.manifestByTag(digest.replace(":", "-"), "shelf");
     if (document === undefined) return [];
     const index = parseManifest(document.bytes);
     if (index.kind === "index") {

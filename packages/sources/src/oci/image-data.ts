@@ -40,7 +40,7 @@ export async function readImageData(reader: Reader, image: ImageReference): Prom
 async function manifestOf(repository: Repository, image: ImageReference): Promise<Document> {
   const { digest, tag } = image;
   const document = await (digest === undefined
-    ? repository.manifestByTag(tag ?? "latest")
+    ? repository.manifestByTag(tag ?? "latest", "image")
     : repository.manifestByDigest(digest));
   if (document !== undefined) return document;
   const message = `\`${image.text}\` does not exist in \`${repository.name}\``;

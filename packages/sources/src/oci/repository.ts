@@ -25,7 +25,8 @@ export interface Repository {
   readonly host: string;
   /** Before `sha256-<hex>.sig` and `.att`; cosign and Kyverno call it the tag prefix. */
   readonly tagPrefix?: string | undefined;
-  manifestByTag(tag: string): Promise<Document | undefined>;
+  /** `shelf`: a tag that lists what hangs on an image, which may be remembered for a moment; `image` never is. */
+  manifestByTag(tag: string, of: "image" | "shelf"): Promise<Document | undefined>;
   /** `size` absent: unknown. */
   manifestByDigest(digest: Digest, size?: number): Promise<Document | undefined>;
   blob(wanted: Wanted): Promise<Uint8Array | undefined>;

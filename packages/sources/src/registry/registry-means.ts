@@ -7,10 +7,10 @@ import { type Limits, limitsOf } from "../oci/limits.ts";
 import { authenticator } from "./authenticator.ts";
 import { type Clock, systemClock } from "./deadline.ts";
 import type { ExchangeOptions, RequestEvent } from "./exchange.ts";
+import { listingMemory } from "./listing-memory.ts";
 import type { Mirror } from "./mirrors.ts";
 import type { RepositoryOptions } from "./registry-repository.ts";
 import type { RetryOptions } from "./retry.ts";
-import { tagMemory } from "./tag-memory.ts";
 import { transport } from "./transport.ts";
 
 /** How registries are asked. Everything has a safe default. */
@@ -31,10 +31,11 @@ export interface RegistryOptions {
   /** Put before the tags of signatures and attestations (`<prefix>sha256-<hex>.sig`). Default none. */
   readonly tagPrefix?: string;
   /**
-   * Milliseconds for which it is remembered what a tag points to; that there is no such tag is remembered 5 s at most.
-   * Default 0, never: a tag that was moved, or a signature that was just made, counts at once.
+   * Milliseconds for which it is remembered what hangs on an image: a signature or attestation that is made (or removed)
+   * counts that much later. That nothing hangs there is remembered 5 s at most. What an image's own tag points to is never
+   * remembered. Default 0: nothing is. For servers that judge the same images again and again, say 30,000.
    */
-  readonly keepTagsMs?: number;
+  readonly listingTtlMs?: number;
   readonly limits?: Partial<Limits>;
   /** Bytes by digest. Default: 64 MiB in memory. */
   readonly cache?: BytesCache;
@@ -72,7 +73,7 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
     limits: limitsOf(options.limits),
     cache: options.cache ?? memoryCache(),
     tagPrefix: options.tagPrefix,
-    tags: tagMemory(options.keepTagsMs ?? 0),
+    listings: listingMemory(options.listingTtlMs ?? 0),
     referrersMemory: new LRUCache<string, true>({ max: 500, ttl: noReferrersMs }),
     transport: transport({
       exchange,

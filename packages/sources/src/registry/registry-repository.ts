@@ -6,8 +6,8 @@ import { manifestTypes } from "../oci/manifest.ts";
 import type { Document, Repository, Wanted } from "../oci/repository.ts";
 import { SourceError } from "../source-error.ts";
 import { listReferrers, type ReferrersMemory } from "./list-referrers.ts";
+import type { ListingMemory } from "./listing-memory.ts";
 import type { Location } from "./registry-host.ts";
-import type { TagMemory } from "./tag-memory.ts";
 import type { Errand, Transport } from "./transport.ts";
 
 export interface RepositoryOptions {
@@ -16,7 +16,7 @@ export interface RepositoryOptions {
   readonly cache: BytesCache;
   readonly referrersMemory: ReferrersMemory;
   readonly tagPrefix: string | undefined;
-  readonly tags: TagMemory;
+  readonly listings: ListingMemory;
 }
 
 const accept = manifestTypes.join(", ");
@@ -30,20 +30,8 @@ export function registryRepository(
   options: RepositoryOptions,
 ): Repository {
   const { transport, limits, cache } = options;
-
-  async function manifest(reference: string): Promise<Document | undefined> {
-    const get = { location, accept, limit: limits.manifestBytes, expect: okOrMissing };
-    const incoming = await transport({ ...get, path: `manifests/${reference}` }, errand);
-    if (incoming.status === 404) return undefined;
-    const said = (incoming.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-    // The `Docker-Content-Digest` header is never looked at: a registry may say what it likes, the bytes decide.
-    return {
-      bytes: incoming.bytes,
-      digest: digestOf(incoming.bytes),
-      saidManifest: manifestTypes.includes(said),
-    };
-  }
-
+  const manifest = (reference: string): Promise<Document | undefined> =>
+    fetchManifest(reference, location, errand, options);
   const byDigest = digestReader(name, location, cache);
 
   async function manifestByDigest(digest: Digest): Promise<Document | undefined> {
@@ -60,14 +48,14 @@ export function registryRepository(
     name,
     host: location.host,
     tagPrefix: options.tagPrefix,
-    async manifestByTag(tag) {
+    async manifestByTag(tag, of) {
       // Who may not see a tag does not learn of it from what others saw.
       const key = JSON.stringify([location, tag, errand.access]);
-      const known = options.tags.get(key);
+      const known = of === "shelf" ? options.listings.tags.get(key) : undefined;
       if (known === "absent") return undefined;
       if (known !== undefined) return manifestByDigest(known);
       const document = await manifest(tag);
-      options.tags.set(key, document?.digest ?? "absent");
+      if (of === "shelf") options.listings.tags.set(key, document?.digest ?? "absent");
       if (document !== undefined) await cache.set(document.digest, document.bytes);
       return document;
     },
@@ -79,7 +67,32 @@ export function registryRepository(
         const incoming = await transport({ ...get, path: `blobs/${digest}` }, errand);
         return incoming.status === 404 ? undefined : incoming.bytes;
       }),
-    referrers: (digest) => listReferrers(digest, location, errand, options),
+    async referrers(digest) {
+      const key = JSON.stringify([location, digest, errand.access]);
+      const known = options.listings.referrers.get(key);
+      if (known !== undefined) return known;
+      const listed = await listReferrers(digest, location, errand, options);
+      if (listed !== "unsupported") options.listings.referrers.set(key, listed);
+      return listed;
+    },
+  };
+}
+
+async function fetchManifest(
+  reference: string,
+  location: Location,
+  errand: Errand,
+  { transport, limits }: RepositoryOptions,
+): Promise<Document | undefined> {
+  const get = { location, accept, limit: limits.manifestBytes, expect: okOrMissing };
+  const incoming = await transport({ ...get, path: `manifests/${reference}` }, errand);
+  if (incoming.status === 404) return undefined;
+  const said = (incoming.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  // The `Docker-Content-Digest` header is never looked at: a registry may say what it likes, the bytes decide.
+  return {
+    bytes: incoming.bytes,
+    digest: digestOf(incoming.bytes),
+    saidManifest: manifestTypes.includes(said),
   };
 }
 
