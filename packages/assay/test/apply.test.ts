@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { createRegistry, loadLayout, type Registry, type RunningServer } from "@assay/testkit";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type CliRun, ROOT, runCli } from "./run-cli.ts";
@@ -78,6 +79,30 @@ describe("a loopback registry", () => {
     const { status, out } = await runCli(["verify", image, ...flags]);
     expect(out).toContain(expected === 0 ? "allowed" : "denied");
     expect(status).toBe(expected);
+  });
+
+  test("a hundred Pods of one image ask the registry little more than one does", async () => {
+    const image = `${server.host}/acme/key-att3:v1`;
+    const { readFile, mkdtemp, rm, writeFile } = await import("node:fs/promises");
+    const directory = await mkdtemp(`${tmpdir()}/assay-fleet-`);
+    try {
+      const policy = `${directory}/policy.yaml`;
+      const text = await readFile(`${ROOT}${MADE_BY_COSIGN}`, "utf8");
+      await writeFile(policy, text.replaceAll("registry.example.com", server.host));
+      const count = async (pods: number): Promise<number> => {
+        registry.forgetRequests();
+        const resources = Array.from({ length: pods }, (_, i) => workload("Pod", [image], `web-${i}`));
+        expect((await apply(policy, resources)).status).toBe(0);
+        return registry.requests.length;
+      };
+      const one = await count(1);
+      expect(one).toBeLessThanOrEqual(8);
+      expect(await count(20)).toBe(one);
+      // 32 are judged at a time; each wave resolves the tag once.
+      expect(await count(100)).toBeLessThanOrEqual(one + 4);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   test("verify of a keyless identity takes cosign's flags", async () => {
