@@ -131,10 +131,13 @@ function eachMember(cursor: Cursor, visit: (key: string) => void): void {
 
 /** Unicode case folding, near enough: `K` (Kelvin) is `k`, `ſ` is `s`, as in Go's decoder. */
 function fold(key: string): string {
-  return isAscii.test(key) ? key.toLowerCase() : key.toUpperCase().toLowerCase();
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    const isPlain = unit < 0x41 || (unit > 0x5a && unit < 0x7f);
+    if (!isPlain) return key.toUpperCase().toLowerCase();
+  }
+  return key;
 }
-
-const isAscii = /^[ -~]*$/;
 
 function eachElement(cursor: Cursor, depth: number): void {
   cursor.at++;
