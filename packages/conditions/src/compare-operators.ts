@@ -1,4 +1,4 @@
-import { wildcardMatch } from "@assay/image";
+import { matchWildcard } from "./budgeted-wildcard.ts";
 import { durationSeconds, parseDuration, toInt64, wrapInt64 } from "./duration.ts";
 import { parseFloat64, parseInt64 } from "./go-number.ts";
 import { compareTimes, parseTime } from "./go-time.ts";
@@ -7,7 +7,6 @@ import { checkDepth, spend } from "./limits.ts";
 import type { Operator, OperatorContext } from "./operators.ts";
 import { compareQuantities, parseQuantity } from "./quantity.ts";
 import { compareVersions, parseVersion } from "./semver.ts";
-import { spendWildcard } from "./wildcard-budget.ts";
 
 // Equals, NotEquals, and the ordering operators (pkg/engine/variables/operator of Kyverno).
 
@@ -49,8 +48,7 @@ function equalsText(key: string, value: Value, negated: boolean, context: Operat
     const other = parseQuantity(value);
     return other !== undefined && compareQuantities(quantity, other) === 0;
   }
-  spendWildcard(context.budget, value, key);
-  return wildcardMatch(value, key);
+  return matchWildcard(context.budget, value, key);
 }
 
 function sameNumber(key: number | bigint, value: Value): boolean {

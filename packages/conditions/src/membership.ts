@@ -1,11 +1,10 @@
-import { wildcardMatch } from "@assay/image";
+import { matchWildcard } from "./budgeted-wildcard.ts";
 import { ConditionError } from "./condition-error.ts";
 import { parseGoJson } from "./go-json.ts";
 import { printText } from "./go-text.ts";
 import type { Value } from "./json.ts";
 import type { Operator, OperatorContext } from "./operators.ts";
 import { isRange, matchesRange } from "./range-pattern.ts";
-import { spendWildcard } from "./wildcard-budget.ts";
 
 // AnyIn, AllIn, In and their negations (pkg/engine/variables/operator of Kyverno). Texts match as wildcards in both
 // directions: a key that holds `*` matches every element.
@@ -57,9 +56,7 @@ function scalarMember(key: Value, context: OperatorContext): Member | undefined 
 
 function matches(left: Member, right: Member, { budget }: OperatorContext): boolean {
   if (left.number !== undefined && left.number === right.number) return true;
-  spendWildcard(budget, left.text, right.text);
-  spendWildcard(budget, right.text, left.text);
-  return wildcardMatch(left.text, right.text) || wildcardMatch(right.text, left.text);
+  return matchWildcard(budget, left.text, right.text) || matchWildcard(budget, right.text, left.text);
 }
 
 function scalarIn(key: Value, value: Value, negated: boolean, context: OperatorContext): boolean {
@@ -71,8 +68,7 @@ function scalarIn(key: Value, value: Value, negated: boolean, context: OperatorC
 function scalarAnswer(key: Member, value: Value, context: OperatorContext): Answer {
   if (Array.isArray(value)) return value.some((item) => matches(member(item, context), key, context));
   if (typeof value !== "string") return undefined;
-  spendWildcard(context.budget, value, key.text);
-  if (wildcardMatch(value, key.text)) return true;
+  if (matchWildcard(context.budget, value, key.text)) return true;
   if (isRange(value)) return matchesRange(key.text, value);
   return textMembers(value)?.some((item) => item.text === key.text);
 }
@@ -157,8 +153,7 @@ function allOf(
 function deprecatedScalar(key: Member, value: Value, context: OperatorContext): Answer {
   if (Array.isArray(value)) return value.some((item) => matches(member(item, context), key, context));
   if (typeof value !== "string") return undefined;
-  spendWildcard(context.budget, value, key.text);
-  if (wildcardMatch(value, key.text)) return true;
+  if (matchWildcard(context.budget, value, key.text)) return true;
   return jsonTexts(value)?.includes(key.text);
 }
 

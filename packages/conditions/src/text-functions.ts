@@ -1,5 +1,5 @@
-import { wildcardMatch } from "@assay/image";
 import { compute } from "./arithmetic.ts";
+import { matchWildcard } from "./budgeted-wildcard.ts";
 import { equalFold, toLower, toUpper } from "./case-mapping.ts";
 import { ConditionError } from "./condition-error.ts";
 import { toInt64 } from "./duration.ts";
@@ -158,7 +158,8 @@ export const textFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string,
     "pattern_match",
     {
       takes: [string, stringOrNumber],
-      call: ([pattern, text]) => wildcardMatch(pattern as string, looseText(text as Item)),
+      call: ([pattern, text], { budget }) =>
+        matchWildcard(budget, pattern as string, looseText(text as Item)),
     },
   ],
   ["to_boolean", { takes: [string], call: toBoolean }],
