@@ -18,6 +18,8 @@ const watchedKinds: readonly Kind[] = [
 /**
  * Watches ClusterPolicy, Policy and PolicyException and hands over the whole set after every change, at most once per
  * `settleMs` (default 100): a set is swapped as one, so no request sees half of it.
+ * INVARIANT: nothing is handed over before every kind has been listed: policies that could not be read are not policies
+ * that do not exist, and without them everything would be let in.
  */
 export async function watchPolicies(
   config: KubeConfig,
@@ -35,14 +37,15 @@ export async function watchPolicies(
       exceptions: objects.filter(isException),
     });
   };
+  const isKnown = (): boolean => complete && kinds.every((kind) => kind.unknown() === undefined);
   const settle = (): void => {
-    if (!complete) return;
+    if (!isKnown()) return;
     clearTimeout(timer);
     timer = setTimeout(hand, options.settleMs ?? 100);
   };
   for (const kind of watchedKinds) kinds.push(await watchKind(config, kind, settle, options.logger));
   complete = true;
-  hand();
+  if (isKnown()) hand();
   return {
     stop: async () => {
       clearTimeout(timer);

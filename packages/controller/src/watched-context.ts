@@ -2,7 +2,7 @@ import type { Answer, ContextLookup, ContextSource } from "@assay/engine";
 import type { Json } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Logger } from "./logger.ts";
-import { type WatchedKind, watchKind } from "./watched-kind.ts";
+import { type Unlisted, type WatchedKind, watchKind } from "./watched-kind.ts";
 
 /**
  * Answers ConfigMap and Secret lookups from watched copies, so that an evaluation asks the API server nothing and a
@@ -48,6 +48,19 @@ function read(
   const found = kind.get(lookup.name, lookup.namespace);
   if (found !== undefined) return { ok: true, value: { object: JSON.parse(JSON.stringify(found)) as Json } };
   const what = lookup.kind === "configMap" ? "ConfigMap" : "Secret";
+  const unknown = kind.unknown();
+  if (unknown !== undefined) return unlisted(what, unknown);
   const message = `${what} \`${lookup.namespace}/${lookup.name}\` does not exist in the cluster`;
   return { ok: false, failure: { code: "notFound", message, origin: "kubernetes" } };
+}
+
+/** That nothing could be listed says nothing about one object. A refusal keeps its status: it opens nothing. */
+function unlisted(what: string, { message, status }: Unlisted): Answer<"configMap" | "secret"> {
+  const code = status === 401 || status === 403 ? "unauthorized" : "unavailable";
+  const failure = {
+    code,
+    message: `${what} objects could not be listed: ${message}`,
+    origin: "kubernetes",
+  } as const;
+  return { ok: false, failure: status === undefined ? failure : { ...failure, status } };
 }

@@ -18,15 +18,28 @@ export interface WatchedKind {
   readonly kind: Kind;
   list(): readonly KubernetesObject[];
   get(name: string, namespace?: string): KubernetesObject | undefined;
+  /**
+   * Why the objects are not known: no list has arrived yet. Undefined once one has, or once the API server has said that
+   * the cluster has no such kind; from then on the last known objects stand.
+   */
+  unknown(): Unlisted | undefined;
   stop(): Promise<void>;
+}
+
+/** The last refusal of a first list. */
+export interface Unlisted {
+  readonly message: string;
+  /** The HTTP status where one was received. */
+  readonly status?: number;
 }
 
 const retryMs = 5000;
 
 /**
- * Lists and watches a kind until stopped; `changed` is called after every change. A lost connection, an expired
- * resource version or a kind that does not exist yet is retried for ever: meanwhile the last known objects stand.
- * Resolves when the first list has arrived (or was refused: then `list()` is empty until a retry succeeds).
+ * Lists and watches a kind until stopped; `changed` is called after every change, and when the first list has arrived.
+ * A lost connection, an expired resource version or a kind that does not exist yet is retried for ever. Resolves when
+ * the first list has arrived or was refused.
+ * INVARIANT: a list that was refused is not an empty one; `unknown` tells them apart.
  */
 export async function watchKind(
   config: KubeConfig,
@@ -35,7 +48,18 @@ export async function watchKind(
   logger?: Logger,
 ): Promise<WatchedKind> {
   const api = KubernetesObjectApi.makeApiClient(config);
-  const informer = makeInformer(config, restPath(kind), () => api.list(kind.apiVersion, kind.kind));
+  let unknown: Unlisted | undefined = { message: "not listed yet" };
+  const known = (): void => {
+    if (unknown === undefined) return;
+    unknown = undefined;
+    changed();
+  };
+  const informer = makeInformer(config, restPath(kind), async () => {
+    const list = await api.list(kind.apiVersion, kind.kind);
+    // The informer takes the list over before any timer or event can run.
+    queueMicrotask(known);
+    return list;
+  });
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const start = async (): Promise<void> => {
@@ -47,6 +71,8 @@ export async function watchKind(
   };
   const retry = (error: unknown): void => {
     logger?.warn({ kind: kind.kind, error: String(error) }, "watch interrupted, trying again");
+    if (unknown !== undefined) unknown = unlisted(error);
+    if (isMissing(error)) known();
     clearTimeout(timer);
     if (!stopped) timer = setTimeout(() => void start(), retryMs).unref();
   };
@@ -57,12 +83,29 @@ export async function watchKind(
     kind,
     list: () => informer.list(),
     get: (name, namespace) => informer.get(name, namespace),
+    unknown: () => unknown,
     stop: async () => {
       stopped = true;
       clearTimeout(timer);
       await informer.stop();
     },
   };
+}
+
+function unlisted(error: unknown): Unlisted {
+  const status = statusOf(error);
+  return { message: String(error).slice(0, 500), ...(status === undefined ? {} : { status }) };
+}
+
+function statusOf(error: unknown): number | undefined {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code === "number" ? code : undefined;
+}
+
+/** The API server knows no such kind: its definition is not installed, so there are no objects of it. */
+function isMissing(error: unknown): boolean {
+  if (statusOf(error) === 404) return true;
+  return error instanceof Error && error.message.startsWith("Unrecognized API version and kind");
 }
 
 function restPath({ apiVersion, plural }: Kind): string {
