@@ -9,7 +9,7 @@ import {
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { CertificatePool } from "./certificate-chain.ts";
 import { type PublicKey, toPublicKey } from "./public-key.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, shown } from "./refusal.ts";
 import type { CtLog } from "./sct.ts";
 import { isJsonObject, own, parseStrictJson } from "./strict-json.ts";
 import type { TimestampAuthority } from "./timestamp-authority.ts";
@@ -90,7 +90,8 @@ function readRoot(text: string, at: string): NamedRoot {
   try {
     return { root: TrustedRoot.fromJSON(json), at };
   } catch (cause) {
-    return fail(at, "trust root cannot be read", cause);
+    const reason = cause instanceof Error ? `: ${shown(cause.message)}` : "";
+    return fail(at, `trust root cannot be read${reason}`, cause);
   }
 }
 
