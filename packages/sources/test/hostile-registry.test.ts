@@ -154,6 +154,22 @@ describe("what hangs behind `.sig`", () => {
   });
 });
 
+test("a layer over its own limit is not fetched, whatever else may be", async () => {
+  const { registry, digest } = hung((registry, { tag }) => {
+    const layers = [signature(registry, "a".repeat(200)), signature(registry, "b".repeat(50))];
+    registry.pushManifest(
+      "app",
+      { schemaVersion: 2, mediaType: manifestType, config: empty, layers },
+      { tag: `${tag}.sig` },
+    );
+  });
+  const source = registrySource({ fetch: registry.fetch, limits: { layerBytes: 100 } });
+  expect(summary(await ask<"signatureTag">(source, { kind: "signatureTag", repository, digest }))).toBe(
+    "tooLarge legacy",
+  );
+  expect(registry.requests.filter(({ path }) => path.includes("/blobs/"))).toHaveLength(1);
+});
+
 describe("what the referrers API lists", () => {
   test.each<[string, string, Parameters<typeof hung>[0], RegistryOptions?]>([
     ["a bundle", "bundle", (registry, { digest }) => bundleReferrer(registry, digest)],
@@ -416,6 +432,22 @@ describe("digests", () => {
       image: parseImageReference(`${repository}@${digest}`),
     });
     expect(summary(answer)).toBe("digestMismatch");
+  });
+
+  test.each([
+    ["is manifest and index at once", { manifests: [], layers: [], config: empty }],
+    ["is neither", { hello: "world" }],
+    ["is of Docker's schema 1", { schemaVersion: 1, fsLayers: [], config: empty }],
+    ["has a subject without digest", { layers: [], subject: {} }],
+  ])("10 an image that %s: malformed", async (_, document) => {
+    const { registry } = hung(() => undefined);
+    registry.pushManifest("app", { schemaVersion: 2, mediaType: manifestType, ...document }, { tag: "odd" });
+    const source = registrySource({ fetch: registry.fetch });
+    const answer = await ask<"digest">(source, {
+      kind: "digest",
+      image: parseImageReference(`${repository}:odd`),
+    });
+    expect(summary(answer)).toBe("malformed");
   });
 
   test("20 an image with tag and digest is asked for by its digest", async () => {
