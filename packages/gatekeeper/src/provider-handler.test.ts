@@ -69,6 +69,19 @@ describe("the external-data provider", () => {
     expect((await ask(body, { maxKeys: 2 }))["systemError"]).toContain(text);
   });
 
+  test.each(["", " ", "\u00a0\n", "\u0085"])(
+    "a key that names no image (%j) is an error, whatever the policies say",
+    async (key) => {
+      const silent: Evaluator = {
+        evaluate: async (request) => ({ ...verdict(request), allowed: true, results: [] }),
+      };
+      const response = await ask(question(key), {}, silent);
+      expect(response["items"]).toEqual([
+        { key, value: key, error: "badImageReference: the key names no image" },
+      ]);
+    },
+  );
+
   test("an image that could not be decided is that item's error", async () => {
     const broken: Evaluator = { evaluate: () => Promise.reject(new Error("/etc/secret")) };
     const response = await ask(question("a"), {}, broken);

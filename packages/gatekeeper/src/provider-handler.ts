@@ -54,6 +54,9 @@ async function judge(
   signal: AbortSignal,
   options: ProviderOptions,
 ): Promise<ProviderItem> {
+  // A Pod whose container names no image would be allowed: nothing was judged.
+  if (/^[\s\u0085]*$/.test(key))
+    return { key, value: key, error: "badImageReference: the key names no image" };
   try {
     const verdict = await assay.evaluate(
       { resource: podOf(key, options.namespace), mutate: true },
