@@ -156,6 +156,24 @@ describe("what cannot be decided is closed", () => {
     ["an object that is a list", { object: [] }, "`$.request.object`"],
     ["a namespace that is a number", { namespace: 7 }, "`$.request.namespace`"],
     ["neither object nor old object", { object: null }, "`$.request.object`"],
+    ["a new object that only the old one stands for", { object: null, oldObject: pod }, "`$.request.object`"],
+    [
+      "an update to nothing",
+      { operation: "UPDATE", object: null, oldObject: pod },
+      "`$.request.object` is missing",
+    ],
+    ["an object of another kind", { object: { ...pod, kind: "Secret" } }, "`$.request.object.kind`"],
+    ["an object without kind", { object: { ...pod, kind: undefined } }, "`$.request.object.kind`"],
+    [
+      "an object in another namespace",
+      { object: { ...pod, metadata: { name: "web", namespace: "kube-system" } } },
+      "`$.request.object.metadata.namespace`",
+    ],
+    [
+      "an old object of another kind",
+      { operation: "DELETE", object: null, oldObject: { ...pod, kind: "Secret" } },
+      "`$.request.oldObject.kind`",
+    ],
   ])("%s is answered to its uid, not allowed", async (_name, change, place) => {
     const response = await respond(
       answering(allowed),
@@ -189,6 +207,12 @@ describe("what cannot be decided is closed", () => {
     const response = await respond(stuck, post(review, "/mutate?timeout=1s"), { timeoutMarginMs: 950 });
     expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 504 } });
     expect((response["status"] as { message: string }).message).toContain("webhookTimeoutSeconds exceeded");
+  });
+
+  test("an evaluation that does not heed its signal is left behind", async () => {
+    const deaf: Evaluator = { evaluate: () => new Promise(() => {}) };
+    const response = await respond(deaf, post(review, "/mutate?timeout=1s"), { timeoutMarginMs: 950 });
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 504 } });
   });
 
   test("a bug of ours is a denial that shows nothing of the inside", async () => {

@@ -19,7 +19,7 @@ export interface AdmissionHandlerOptions {
   readonly maxBodyBytes?: number;
   /** Longest evaluation, in milliseconds, when the API server does not say (`?timeout=`). Default 10,000. */
   readonly timeoutMs?: number;
-  /** Subtracted from the API server's timeout, so that our answer arrives before it gives up. Default 500. */
+  /** Subtracted from the API server's timeout, so that our answer arrives before it gives up. Default 500; 200 of it are left for the verdict. */
   readonly timeoutMarginMs?: number;
   /** Labels of a namespace, for `namespaceSelector`. Default: unknown. */
   readonly namespaceLabels?: (namespace: string) => Readonly<Record<string, string>> | undefined;
@@ -44,7 +44,7 @@ export function admissionHandler(
       uid = claimedUid(body);
       const admission = parseAdmissionReview(body, modeOf(request, options) === "mutate");
       const answer = await inSpan("image verification", spanFields(admission), () =>
-        decide(assay, admission, deadline(request, options), options),
+        inTime(deadline(request, options), (signal) => decide(assay, admission, signal, options)),
       );
       options.metrics?.admission(
         admission.kind,
@@ -61,14 +61,30 @@ export function admissionHandler(
 async function decide(
   assay: Evaluator,
   admission: AdmissionRequest,
-  timeoutMs: number,
+  signal: AbortSignal,
   options: AdmissionHandlerOptions,
 ): Promise<AdmissionReviewResponse> {
-  const signal = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
   const verdict = await assay.evaluate(withLabels(admission, options), { signal });
   log(admission, verdict, performance.now() - started, options.logger);
   return admissionResponse(admission, verdict);
+}
+
+/** How long an evaluation whose signal was aborted may take to say so, with its reasons. */
+const graceMs = 200;
+
+/** An evaluation that does not heed its signal is left behind: the API server would take silence by its own failurePolicy. */
+async function inTime<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new DOMException("the evaluation did not end in time", "TimeoutError");
+    timer = setTimeout(() => reject(error), timeoutMs + graceMs);
+  });
+  try {
+    return await Promise.race([work(AbortSignal.timeout(timeoutMs)), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function withLabels(admission: AdmissionRequest, options: AdmissionHandlerOptions): EvaluationRequest {

@@ -48,11 +48,13 @@ export function parseAdmissionReview(body: unknown, mutate: boolean): AdmissionR
   if (!operations.includes(operation))
     throw malformed("$.request.operation", `\`${operation}\` is no operation`);
   const kind = text(own(object(own(request, "kind"), "$.request.kind"), "kind"), "$.request.kind.kind");
+  const namespace = optionalText(own(request, "namespace"), "$.request.namespace");
   const current = optionalObject(own(request, "object"), "$.request.object");
   const old = optionalObject(own(request, "oldObject"), "$.request.oldObject");
-  const resource = current ?? old;
-  if (resource === undefined) throw malformed("$.request.object", "is missing, and so is oldObject");
-  const namespace = optionalText(own(request, "namespace"), "$.request.namespace");
+  // The old object stands for the new one only where there is no new one: never where it would run.
+  const resource = operation === "CREATE" || operation === "UPDATE" ? current : (current ?? old);
+  if (resource === undefined) throw malformed("$.request.object", "is missing");
+  checkObject(resource, { kind, namespace, path: resource === current ? "object" : "oldObject" });
   const name = optionalText(own(request, "name"), "$.request.name");
   const subresource = optionalText(own(request, "subResource"), "$.request.subResource");
   return {
@@ -103,6 +105,23 @@ function review(response: AdmissionReviewResponse["response"]): AdmissionReviewR
 function shortWarning(warning: string): string {
   const line = warning.replace(/[\r\n]+/g, " ");
   return line.length > 256 ? `${line.slice(0, 255)}…` : line;
+}
+
+/**
+ * Rules are matched by the object's own kind and namespace, labels are looked up by the request's: an object that says
+ * otherwise than the request (the API server never sends one) could be judged by the rules of another.
+ */
+function checkObject(
+  resource: JsonObject,
+  said: { readonly kind: string; readonly namespace: string | undefined; readonly path: string },
+): void {
+  const path = `$.request.${said.path}`;
+  if (own(resource, "kind") !== said.kind) throw malformed(`${path}.kind`, `is not \`${said.kind}\``);
+  const metadata = optionalObject(own(resource, "metadata"), `${path}.metadata`) ?? {};
+  const namespace = optionalText(own(metadata, "namespace"), `${path}.metadata.namespace`);
+  if (said.namespace && namespace && namespace !== said.namespace) {
+    throw malformed(`${path}.metadata.namespace`, `is not \`${said.namespace}\``);
+  }
 }
 
 /** On CREATE the object of a namespaced kind may not name its namespace yet: the request does. */

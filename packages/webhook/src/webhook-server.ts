@@ -3,7 +3,7 @@ import type { Evaluator } from "./evaluator.ts";
 import { webhookMetrics } from "./metrics.ts";
 import { createTlsServer, type TlsServer, type TlsServerOptions } from "./tls-server.ts";
 
-export type WebhookServerOptions = TlsServerOptions & AdmissionHandlerOptions;
+export type WebhookServerOptions = TlsServerOptions & Omit<AdmissionHandlerOptions, "mode">;
 
 /** Serves `/mutate` and `/validate` (AdmissionReview over TLS), `/healthz`, `/readyz` and `/metrics`. */
 export async function createWebhookServer(
@@ -13,8 +13,8 @@ export async function createWebhookServer(
   const metrics = options.metrics ?? webhookMetrics();
   return createTlsServer(
     {
-      "/mutate": admissionHandler(assay, { mode: "mutate", ...options, metrics }),
-      "/validate": admissionHandler(assay, { mode: "validate", ...options, metrics }),
+      "/mutate": admissionHandler(assay, { ...options, mode: "mutate", metrics }),
+      "/validate": admissionHandler(assay, { ...options, mode: "validate", metrics }),
     },
     { ...options, metrics },
   );
