@@ -102,7 +102,7 @@ async function judgeFixture(
 }
 
 /** An assay with the case's policy, ConfigMaps and trust root, and no other way to reach anything. */
-function fixtureAssay(set: FixtureSet, asked: FixtureCase, fetch: typeof globalThis.fetch): Assay {
+export function fixtureAssay(set: FixtureSet, asked: FixtureCase, fetch: typeof globalThis.fetch): Assay {
   const { trustedRoot, configMaps = {} } = asked.with ?? {};
   const file = `policies/${asked.policy}.yaml`;
   return createAssay({
@@ -116,7 +116,7 @@ function fixtureAssay(set: FixtureSet, asked: FixtureCase, fetch: typeof globalT
 }
 
 /** The Pod of a case. */
-function fixtureResource(set: FixtureSet, asked: FixtureCase): Resource {
+export function fixtureResource(set: FixtureSet, asked: FixtureCase): Resource {
   return parse(readFileSync(join(set.directory, "resources", `${asked.resource}.yaml`), "utf8")) as Resource;
 }
 
