@@ -20,6 +20,7 @@ import { parseSigstoreBundle } from "../../src/sigstore-bundle.ts";
 import { parseTimestampToken } from "../../src/timestamp-token.ts";
 import { fixtureEvidence, fixtureText, fixtureTrust } from "../fixtures.ts";
 import { fixtureKey, keyless, keylessByTrust, set } from "../policy.ts";
+import { fuzzBundle, loadBundles } from "./fuzz-bundles.ts";
 import { mutateBytes } from "./mutate.ts";
 import { type Random, random } from "./random.ts";
 
@@ -109,7 +110,7 @@ function judgeAttestation(
  * failure of ours called `internal`, a refusal that turned into a pass, an acceptance of changed contents, or a hang.
  */
 export function fuzzEvidence(start: number, count: number, stop: () => boolean = () => false): FuzzReport {
-  const all = loadSeeds();
+  const [all, bundles] = [loadSeeds(), loadBundles()];
   const findings: Finding[] = [];
   let [inputs, allowed] = [0, 0];
   for (let seed = start; seed < start + count && !stop(); seed++) {
@@ -117,6 +118,7 @@ export function fuzzEvidence(start: number, count: number, stop: () => boolean =
     const began = performance.now();
     try {
       if (seed % 10 === 0) fuzzParsers(all, random(seed));
+      else if (seed % 10 === 5) fuzzBundle(bundles, random(seed));
       else allowed += fuzzSeed(all, random(seed));
     } catch (error) {
       findings.push({ seed, what: error instanceof Error ? (error.stack ?? error.message) : String(error) });
