@@ -100,6 +100,28 @@ describe("credentials are found", () => {
     ]);
   });
 
+  test.each([
+    ["a.azurecr.io.evil", { "a.azurecr.io": login }],
+    ["a.azurecr.io.evil", { "*.azurecr.io": login }],
+    ["a.azurecr.io.evil", { "*.azurecr.*": login }],
+    ["evil.a.azurecr.io", { "*.azurecr.io": login }],
+    ["nota.azurecr.io", { "a.azurecr.io": login }],
+    ["r.example:5000", { "r.example": login }],
+    ["r.example", { "r.example:5000": login }],
+    ["r.example", { "r.example/other": login }],
+    ["r.example", { "r.example/tea": login }],
+    ["r.example", { "r.example/team/app/sub": login }],
+    ["r.example", { "": login, "*": login }],
+  ])("19 not for %s in %j", async (host, auths) => {
+    const registry = privateRegistry(host, { auth: { kind: "basic", ...login } });
+    const answer = await resolveTag(host, {
+      fetch: registry.fetch,
+      credentials: [await configFile({ auths })],
+    });
+    expect(summary(answer)).toBe("unauthorized");
+    expect(registry.requests.filter(({ headers }) => headers["authorization"] !== undefined)).toEqual([]);
+  });
+
   test("only by the providers that the policy lists", async () => {
     const registry = privateRegistry("r.example", { auth: { kind: "basic", ...login } });
     const credentials = [await configFile({ auths: { "r.example": login } })];
