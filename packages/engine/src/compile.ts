@@ -76,11 +76,24 @@ function compileEntry(entry: ImageVerification): CompiledEntry {
   return {
     entry,
     ...(entry.attestors.length === 0 ? {} : { attestors: compileSets(entry.attestors) }),
-    attestations: entry.attestations.map((rule) => ({
-      rule,
-      attestors: compileSets(attestationSets(rule)),
-    })),
+    attestations: entry.attestations.map(compileAttestation),
   };
+}
+
+function compileAttestation(rule: AttestationRule): CompiledAttestation {
+  const attestors = compileSets(attestationSets(rule));
+  const problem = attestors.kind === "prepared" ? latestProblem(rule, attestors.sets) : undefined;
+  if (problem !== undefined) {
+    throw new EngineError("invalidPolicy", problem, { source: rule.source, path: rule.path });
+  }
+  return { rule, attestors };
+}
+
+/** `latest` is by verified time: what a statement claims about its own age is no such time. */
+export function latestProblem(rule: AttestationRule, sets: PreparedSets): string | undefined {
+  const [path] = sets.timeless;
+  if (rule.quantifier !== "latest" || path === undefined) return undefined;
+  return `\`quantifier: latest\` needs a verified time, and \`${path}\` has neither a transparency log nor a timestamp authority`;
 }
 
 /**

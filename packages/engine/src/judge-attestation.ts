@@ -2,7 +2,7 @@ import { check } from "@assay/conditions";
 import type { AttestationRule, Trace } from "@assay/policy";
 import { type VerifiedAttestation, verifyAttestations } from "@assay/verify";
 import { PendingLookup, UnavailableContext } from "./answer-book.ts";
-import type { CompiledAttestation } from "./compile.ts";
+import { type CompiledAttestation, latestProblem } from "./compile.ts";
 import { conditionsTrace } from "./conditions-trace.ts";
 import { withIdentityHints } from "./identity-hints.ts";
 import { type EntryQuestion, kernelQuestion } from "./judge-entry.ts";
@@ -28,6 +28,10 @@ export function judgeAttestation(
   const { pass } = at;
   const prepared = prepareSets(attestation.attestors, rule, { scope: question.scope, pass });
   if ("trace" in prepared) return prepared;
+  const problem = latestProblem(rule, prepared.sets);
+  if (problem !== undefined) {
+    return { trace: errorTrace({ ...rule, step: "attestation" }, "invalidPolicy", problem), opens: false };
+  }
   // What a condition could not have is noted here: the kernel only sees the outcome of its statement.
   const interruptions: { pending?: PendingLookup; opens: boolean[] } = { opens: [] };
   const checkStatement = (statement: VerifiedAttestation): Trace => {
@@ -46,7 +50,10 @@ export function judgeAttestation(
     (input) => verifyAttestations(rule, prepared.sets, checkStatement, input),
   );
   if (interruptions.pending !== undefined) throw interruptions.pending;
-  if (rule.name !== undefined) at.named.set(rule.name, judgement.verified);
+  if (rule.name !== undefined) {
+    // Two attestations of one name: no statement of either may be denied.
+    at.named.set(rule.name, [...(at.named.get(rule.name) ?? []), ...judgement.verified]);
+  }
   const causes = [...prepared.failures, ...failures];
   const opens =
     (causes.length > 0 || interruptions.opens.length > 0) &&

@@ -75,13 +75,18 @@ export function ruleScope(input: ScopeInput): RuleScope {
   const named = entries.has("configmap") || Object.hasOwn(input.variables, "configmap");
   return {
     scopeFor(piece) {
-      const names = named ? [] : configMapNames(piece);
-      if (names.length === 0) return root();
+      if (named || !mentionsConfigMap(piece)) return root();
+      const names = configMapNames(piece);
       return root().child({
         resolve: (name) => (name === "configmap" ? namedConfigMaps(names, input) : undefined),
       });
     },
   };
+}
+
+function mentionsConfigMap(piece: Json): boolean {
+  for (const text of strings(piece)) if (text.includes("configmap")) return true;
+  return false;
 }
 
 /** Which ConfigMaps a piece of policy names as `configmap.NAME` or `configmap."NAME"`. */
@@ -108,7 +113,11 @@ function* strings(value: Json): Generator<string> {
   }
 }
 
+/** INVARIANT: where a policy says `configmap` it means this, never a key of that name in somebody's predicate. */
 function namedConfigMaps(names: readonly string[], input: ScopeInput): Json {
+  if (names.length === 0) {
+    throw new UnavailableContext("ConfigMaps are named `configmap.NAME` or `configmap.\"NAME\"`", false);
+  }
   const namespace =
     input.policy.kind === "Policy" ? (input.policy.namespace ?? "default") : input.configMapNamespace;
   // Every map is asked for before the first missing answer ends the pass: one round, not one per map.

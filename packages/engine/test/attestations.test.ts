@@ -113,6 +113,34 @@ describe("several statements of one type", () => {
   });
 });
 
+describe("`quantifier: latest`", () => {
+  const withLog = { keys: { publicKeys: fixture("keys/cosign.pub") } };
+  const rule = (attestor: JsonObject): JsonObject => ({
+    type: vuln,
+    quantifier: "latest",
+    attestors: [{ entries: [attestor] }],
+  });
+
+  test("is refused at load where nothing vouches for a time", () => {
+    expect(() => engineFor(policy({ entries: [entry({ attestations: [rule(keys())] })] }))).toThrow(
+      /policy-0\.json:\d+:\d+: `quantifier: latest` needs a verified time/,
+    );
+  });
+
+  test("is taken where a log does", () => {
+    expect(() => engineFor(policy({ entries: [entry({ attestations: [rule(withLog)] })] }))).not.toThrow();
+  });
+
+  test("is an error where that shows only when variables are filled in", async () => {
+    const { keys: own } = keys() as { keys: JsonObject };
+    const attestor = { keys: { ...own, publicKeys: "{{ KEY }}" } };
+    const document = policy({ entries: [entry({ attestations: [rule(attestor)] })] });
+    const variables = { KEY: fixture("keys/cosign.pub") };
+    const { verdict } = await engineFor(document, { variables }).evaluate({ resource: attested });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "error", results: [{ code: "invalidPolicy" }] });
+  });
+});
+
 describe("attestations are held to attestors", () => {
   test("those of their own", async () => {
     const other = [{ entries: [keys("other")] }];
@@ -177,6 +205,27 @@ describe("`validate.deny` across named attestations", () => {
       "validation in verifyImages failed: the scanner is not ours",
     );
     expect(verdict.results[0]?.message).toContain("slsa-github-generator");
+  });
+
+  test("that has no conditions denies always, as in Kyverno", async () => {
+    for (const denial of [{}, { conditions: [] }, { conditions: {} }]) {
+      const verdict = await judge(attestations, { validate: { deny: denial } });
+      expect(verdict).toMatchObject({ allowed: false, results: [{ code: "denied" }] });
+    }
+  });
+
+  test("that holds for one of two attestations of one name denies it", async () => {
+    const conditions = [{ key: "{{ any.scanner.uri || 'none' }}", operator: "Equals", value: "none" }];
+    for (const types of [
+      [slsa, vuln],
+      [vuln, slsa],
+    ]) {
+      const verdict = await judge(
+        types.map((type) => ({ type, name: "any" })),
+        { validate: { deny: { conditions } } },
+      );
+      expect(verdict).toMatchObject({ allowed: false, results: [{ code: "denied" }] });
+    }
   });
 
   test("that refers to what no statement has denies it too", async () => {
