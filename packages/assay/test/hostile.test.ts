@@ -11,6 +11,7 @@ import {
 } from "@assay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type CliRun, runCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 
 // A process of its own takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
@@ -85,6 +86,11 @@ function pod(image: string): string {
 
 /** `assay apply` of one Pod on standard input. */
 function apply(image: string, ...flags: string[]): Promise<CliRun> {
+  return runHere(["apply", "policy.yaml", "--resource", "-", ...flags], { cwd, stdin: pod(image) });
+}
+
+/** The same as a process of its own. */
+function applyInProcess(image: string, ...flags: string[]): Promise<CliRun> {
   return runCli(["apply", "policy.yaml", "--resource", "-", ...flags], { cwd, stdin: pod(image) });
 }
 
@@ -237,7 +243,7 @@ describe("a registry that misbehaves never allows and is never `not signed`", ()
   ])("%s: %s", async (_, effect, code) => {
     mend = registry.inject({ path: "/v2/acme/signed/", effect });
     const { status, verdict } = await verdictOf(
-      apply(`${server.host}/acme/signed:v1`, "--output", "json", "--timeout", "2"),
+      applyInProcess(`${server.host}/acme/signed:v1`, "--output", "json", "--timeout", "2"),
     );
     expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
     expect(verdict.results.map((result) => result.code)).toEqual([code]);
@@ -248,7 +254,9 @@ describe("a registry that misbehaves never allows and is never `not signed`", ()
 
   test("other bytes under a digest are an error, not a verdict about them", async () => {
     mend = registry.inject({ path: "/v2/acme/signed/blobs/", effect: { kind: "replace", body: "{}" } });
-    const { status, verdict } = await verdictOf(apply(`${server.host}/acme/signed:v1`, "--output", "json"));
+    const { status, verdict } = await verdictOf(
+      applyInProcess(`${server.host}/acme/signed:v1`, "--output", "json"),
+    );
     expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
     expect(verdict.results[0]?.code).toBe("digestMismatch");
     expect(status).toBe(2);
@@ -257,7 +265,7 @@ describe("a registry that misbehaves never allows and is never `not signed`", ()
   test("an endless body is cut off and refused", async () => {
     mend = registry.inject({ path: "/v2/acme/signed/", effect: { kind: "endless" } });
     const { verdict, status } = await verdictOf(
-      apply(`${server.host}/acme/signed:v1`, "--output", "json", "--timeout", "5"),
+      applyInProcess(`${server.host}/acme/signed:v1`, "--output", "json", "--timeout", "5"),
     );
     expect(verdict.allowed).toBe(false);
     expect(verdict.results[0]?.code).toBe("tooLarge");
