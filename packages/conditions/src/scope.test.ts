@@ -56,6 +56,26 @@ describe("a child scope", () => {
     expect(() => evaluate("own", parent)).toThrow(ConditionError);
   });
 
+  test.each([
+    "@.images",
+    "@ | images",
+    "[@][0].images",
+    "merge(@, `{}`).images",
+    "values({a: [@][0].images})[0]",
+  ])("does not replace a name that is still to be loaded by way of %s", (expression) => {
+    const parent = createScope({
+      now,
+      resolve: (name) => (name === "images" ? "loaded" : undefined),
+    });
+    const child = attestationScope(parent.child({ data: {} }), {
+      predicate: { images: "forged" },
+      predicateType: "t",
+      subject: [],
+      name: "attestation",
+    });
+    expect(evaluate(expression, child)).toBe("loaded");
+  });
+
   test("has its names in `@`, with the parent's values", () => {
     const child = createScope({ data: { a: 1 }, now }).child({ data: { a: 2, b: 3 } });
     expect(evaluate("@", child)).toEqual({ a: 1, b: 3 });

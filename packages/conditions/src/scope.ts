@@ -36,7 +36,7 @@ export interface Scope {
   readonly hasNames: boolean;
   /** The value of a root name; `undefined` when there is none. */
   get(name: string): Value | undefined;
-  /** What `@` is: all names that are there, without those that `resolve` would still load. */
+  /** What `@` is: all names that are there, without those that only `resolve` knows. */
   root(): Value;
   /** Whether a value is what `root()` returned. */
   isRoot(value: unknown): boolean;
@@ -78,7 +78,7 @@ function layer(settings: Settings, parent: Scope | undefined, options: Layer): S
       return named === undefined ? load(name) : named;
     },
     root() {
-      root ??= isObject(data) ? merge(parent?.root(), names) : data;
+      root ??= isObject(data) && parent !== undefined ? merge(parent, names) : data;
       return root;
     },
     isRoot: (value) => root !== undefined && value === root,
@@ -88,11 +88,13 @@ function layer(settings: Settings, parent: Scope | undefined, options: Layer): S
   return scope;
 }
 
-function merge(first: Value | undefined, second: ValueObject): Value {
-  if (first === undefined) return second;
+/** INVARIANT: a name that the parent would only load when it is used wins here too, so it is loaded. */
+function merge(parent: Scope, names: ValueObject): Value {
   const merged: Record<string, Value> = {};
-  for (const names of [second, isObject(first) ? first : {}]) {
-    for (const [name, value] of Object.entries(names)) setOwn(merged, name, value);
+  for (const [name, value] of Object.entries(names)) setOwn(merged, name, parent.get(name) ?? value);
+  const inherited = parent.root();
+  for (const [name, value] of Object.entries(isObject(inherited) ? inherited : {})) {
+    setOwn(merged, name, value);
   }
   return merged;
 }
