@@ -1,5 +1,5 @@
 import { createScope, evaluate, type Scope, substitute } from "@assay/conditions";
-import { parseImageReference } from "@assay/image";
+import { type ImageReference, ImageReferenceError, parseImageReference } from "@assay/image";
 import type { ContextEntry, Json, JsonObject, Policy } from "@assay/policy";
 import { type AnswerBook, PendingLookup, UnavailableContext } from "./answer-book.ts";
 import { contextFailure } from "./context-failure.ts";
@@ -95,8 +95,18 @@ function bodyOf(data: Json): Json {
 
 function loadImageData(entry: EntryOf<"imageRegistry">, input: EntryInput): Json {
   const reference = text(entry.reference, input);
-  const answer = input.book.ask({ kind: "imageData", image: parseImageReference(reference) });
+  const answer = input.book.ask({ kind: "imageData", image: parsed(reference) });
   return projected(known(answer, `image data of \`${reference}\``).data, entry.jmesPath, input);
+}
+
+/** The reference may be the object's own words. */
+function parsed(reference: string): ImageReference {
+  try {
+    return parseImageReference(reference);
+  } catch (error) {
+    if (!(error instanceof ImageReferenceError)) throw error;
+    throw new UnavailableContext(`failed to load context: ${error.message}`, false);
+  }
 }
 
 function known<V>(

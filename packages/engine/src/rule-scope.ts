@@ -116,7 +116,7 @@ function* strings(value: Json): Generator<string> {
 /** INVARIANT: where a policy says `configmap` it means this, never a key of that name in somebody's predicate. */
 function namedConfigMaps(names: readonly string[], input: ScopeInput): Json {
   if (names.length === 0) {
-    throw new UnavailableContext("ConfigMaps are named `configmap.NAME` or `configmap.\"NAME\"`", false);
+    throw new UnavailableContext('ConfigMaps are named `configmap.NAME` or `configmap."NAME"`', false);
   }
   const namespace =
     input.policy.kind === "Policy" ? (input.policy.namespace ?? "default") : input.configMapNamespace;

@@ -322,3 +322,23 @@ describe("preconditions", () => {
     expect(verdict.results[0]?.message).toContain("failed to evaluate preconditions");
   });
 });
+
+test("image data of what is no image reference is an error, whatever the object says", async () => {
+  const document = policy({
+    spec: { failurePolicy: "Ignore" },
+    rule: {
+      context: [
+        { name: "data", imageRegistry: { reference: "{{ request.object.metadata.annotations.of }}" } },
+      ],
+      preconditions: { all: [{ key: "{{ data.registry }}", operator: "Equals", value: "x" }] },
+    },
+  });
+  const metadata = { name: "web", namespace: "default", annotations: { of: "!!no::image" } };
+  const { verdict } = await verdictOf(document, {}, {}, pod(pinned("key-ecdsa"), { metadata }));
+  expect(verdict).toMatchObject({
+    allowed: false,
+    outcome: "error",
+    results: [{ code: "contextUnavailable" }],
+  });
+  expect(verdict.results[0]?.message).toContain("!!no::image");
+});
