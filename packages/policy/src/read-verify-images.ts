@@ -179,7 +179,9 @@ function readAttestation(spot: Spot, { own, old }: Inherited, report: Report): A
 
 function readValidate(spot: Spot | undefined, report: Report): ImageVerification["validate"] {
   if (spot === undefined) return undefined;
-  const deny = readConditions(field(field(spot, "deny"), "conditions"), report);
+  const denial = field(spot, "deny");
+  // `deny: {}` denies always, as in Kyverno: no condition is one that holds.
+  const deny = denial && (readConditions(field(denial, "conditions"), report) ?? []);
   return {
     ...placeOf(spot),
     ...optional("message", filledText(field(spot, "message"))),
