@@ -232,6 +232,22 @@ describe("roots by TUF", () => {
     expect(await ask(source)).toMatchObject({ json: '{"root":2}' });
   });
 
+  test("89 in a shared cache are not replaced by an older version that another process had under way", async () => {
+    repository.publish('{"root":1}');
+    const shared = join(directory, "shared");
+    let overtaken = false;
+    repository.beforeAnswer = async (path) => {
+      if (!path.startsWith("targets/") || overtaken) return;
+      overtaken = true;
+      repository.publish('{"root":2}');
+      await ask(tuf({ cacheDirectory: shared }));
+    };
+    expect(await ask(tuf({ cacheDirectory: shared }))).toMatchObject({ json: '{"root":1}' });
+    repository.goDown();
+    // Without network: what is in the cache is whole, and the newer one.
+    expect(await ask(tuf({ cacheDirectory: shared }))).toMatchObject({ json: '{"root":2}' });
+  });
+
   test("90 are not used once their metadata expired, unless that was asked for", async () => {
     repository.publish('{"root":1}', { expires: "2126-01-01T00:00:00Z" });
     const [refusing, using] = [tuf(), tuf({ expired: "use" })];

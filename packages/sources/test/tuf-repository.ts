@@ -15,6 +15,8 @@ export interface TestTufRepository {
   readonly root: string;
   /** Paths asked for, in order. */
   readonly requests: string[];
+  /** Called before a request is answered. */
+  beforeAnswer: (path: string) => Promise<void>;
   /** Files by path, for tampering. */
   readonly files: Map<string, Buffer>;
   /** Publishes a new version of everything; `expires` of the timestamp. */
@@ -58,16 +60,18 @@ export async function tufRepository(): Promise<TestTufRepository> {
   const firstRoot = rootDocument([roles.root]);
   files.set("1.root.json", firstRoot);
 
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer(async (incoming, outgoing) => {
     const path = (incoming.url ?? "/").slice(1);
     requests.push(path);
+    await repository.beforeAnswer(path);
     if (down) return void outgoing.destroy();
     const file = files.get(path);
     outgoing.writeHead(file === undefined ? 404 : 200).end(file);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 
-  return {
+  const repository: TestTufRepository = {
+    beforeAnswer: async () => undefined,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     root: firstRoot.toString(),
     requests,
@@ -105,6 +109,7 @@ export async function tufRepository(): Promise<TestTufRepository> {
         server.closeAllConnections();
       }),
   };
+  return repository;
 }
 
 function role(): Role {

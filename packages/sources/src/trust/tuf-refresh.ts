@@ -112,13 +112,15 @@ async function copyCache(from: string, to: string): Promise<void> {
 /** Keeps what was verified, and notes when: the target first, the timestamp that makes it count last. */
 async function publish(files: string, repository: TufRepository, now: number): Promise<undefined> {
   await mkdir(join(repository.cache, "targets"), { recursive: true });
-  const names = [`targets/${repository.target}`, ...metadata];
-  for (const name of names) {
+  const verified = new Map<string, Buffer>();
+  for (const name of [`targets/${repository.target}`, ...metadata]) {
     const bytes = await readFile(join(files, name));
     const kept = await readFile(join(repository.cache, name)).catch(() => undefined);
-    if (kept === undefined || versionOf(kept) <= versionOf(bytes))
-      await replace(join(repository.cache, name), bytes);
+    // Another process was faster and has newer ones: they stay, all of them, since they belong together.
+    if (kept !== undefined && versionOf(kept) > versionOf(bytes)) return undefined;
+    verified.set(name, bytes);
   }
+  for (const [name, bytes] of verified) await replace(join(repository.cache, name), bytes);
   await replace(join(repository.cache, "refreshed"), new Date(now).toISOString());
   return undefined;
 }
