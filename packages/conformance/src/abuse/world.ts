@@ -94,6 +94,8 @@ export interface JudgeOptions {
   readonly now?: Date;
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
   readonly format?: "Cosign" | "SigstoreBundle";
+  /** The image's manifest, as the engine read it; false: it did not. Default: the image's own. */
+  readonly manifest?: Uint8Array | false;
   /** What hangs on the image as the kernel sees it. Default: the image's own artifacts. */
   readonly candidates?: readonly Candidate[];
 }
@@ -177,7 +179,7 @@ function inputOf(image: TestImage, options: JudgeOptions): KernelInput {
   const trust = options.trust ?? sigstore.trustedRoot();
   return {
     digest,
-    manifest: image.manifest,
+    ...(options.manifest === false ? {} : { manifest: options.manifest ?? image.manifest }),
     evidence: () => ({ digest, candidates, gaps: [] }),
     now: options.now ?? now,
     ...(trust === false ? {} : { trust: parseTrustRoot(trust) }),

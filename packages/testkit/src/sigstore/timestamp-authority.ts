@@ -41,6 +41,14 @@ export interface TimestampOptions {
   readonly status?: number;
   /** The imprint. Default: the hash of the data. */
   readonly imprint?: Uint8Array;
+  /** The message digest among the signed attributes. Default: that of the TSTInfo. */
+  readonly messageDigest?: Uint8Array;
+  /** The content type among the signed attributes. Default: a TSTInfo's. */
+  readonly contentType?: "tstInfo" | "data";
+  /** Puts every signed attribute there twice. */
+  readonly twice?: boolean;
+  /** How many times the signer signs. Default 1. */
+  readonly signers?: number;
   /** The generalized time as it is written, e.g. `20260115120000.1Z`. Default: the time, with its milliseconds. */
   readonly genTime?: string;
 }
@@ -127,7 +135,7 @@ function signedDataOf(question: Question): SignedData {
     digestAlgorithms: new DigestAlgorithmIdentifiers([digestAlgorithm]),
     encapContentInfo: new EncapsulatedContentInfo({ eContentType: OIDS.tstInfo, eContent }),
     ...(embedded.length === 0 ? {} : { certificates: new CertificateSet(embedded) }),
-    signerInfos: new SignerInfos([signerInfo]),
+    signerInfos: new SignerInfos(Array.from({ length: how.signers ?? 1 }, () => signerInfo)),
   });
 }
 
@@ -159,14 +167,15 @@ function withTime(info: Uint8Array, text: string): Uint8Array {
 }
 
 /** The signed attributes in DER order, each encoded. */
-function attributesOf({ at }: Question, digest: Uint8Array): readonly Uint8Array[] {
+function attributesOf({ at, how }: Question, digest: Uint8Array): readonly Uint8Array[] {
   const utcTime = `${at.toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`;
+  const contentType = how.contentType === "data" ? "06092a864886f70d010701" : "060b2a864886f70d0109100104";
   const values: readonly (readonly [string, Uint8Array])[] = [
-    [OIDS.contentType, Buffer.from("060b2a864886f70d0109100104", "hex")],
+    [OIDS.contentType, Buffer.from(contentType, "hex")],
     [OIDS.signingTime, der(0x17, Buffer.from(utcTime))],
-    [OIDS.messageDigest, der(TAG.octetString, digest)],
+    [OIDS.messageDigest, der(TAG.octetString, how.messageDigest ?? digest)],
   ];
-  return values
+  return (how.twice === true ? [...values, ...values] : values)
     .map(([attrType, value]) => new Attribute({ attrType, attrValues: [buffer(value)] }))
     .map((attribute) => new Uint8Array(AsnConvert.serialize(attribute)))
     .sort((a, b) => Buffer.compare(a, b));
