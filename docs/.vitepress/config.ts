@@ -17,6 +17,7 @@ export default defineConfig({
   title: "assay",
   description: "Decide by policy, inside a Node process, whether container images may run.",
   lang: "en",
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: "/favicon.svg" }]],
   cleanUrls: true,
   lastUpdated: false,
   srcExclude: ["README.md"],
@@ -63,7 +64,20 @@ export default defineConfig({
     },
   },
   vite: {
-    resolve: { conditions: ["assay:source"] },
+    resolve: {
+      conditions: ["assay:source"],
+      alias: {
+        // The playground bundles the real engine, policy and conditions; only the kernel is answered by a record.
+        "@assay/verify": here("../playground/recorded-kernel.ts"),
+        "@assay/engine": here("../../packages/engine/src/index.ts"),
+        "@assay/policy": here("../../packages/policy/src/index.ts"),
+        "@assay/conditions": here("../../packages/conditions/src/index.ts"),
+        "@assay/image": here("../../packages/image/src/index.ts"),
+        "node:crypto": here("../playground/shims/crypto.ts"),
+        "node:worker_threads": here("../playground/shims/worker-threads.ts"),
+        "node:buffer": here("../node_modules/buffer/index.js"),
+      },
+    },
     server: { fs: { allow: [here("../..")] } },
   },
 });
