@@ -50,7 +50,7 @@ export async function startController(config: KubeConfig, options: ControllerOpt
           config,
           scan.election,
           (signal) =>
-            scanForEver(config, scanner, signal, scan, (wakeUp) => {
+            scanForEver({ config, evaluator: scanner, options: scan }, signal, (wakeUp) => {
               wake = wakeUp;
             }),
           stop.signal,
@@ -65,11 +65,15 @@ export async function startController(config: KubeConfig, options: ControllerOpt
   };
 }
 
+interface Scanning {
+  readonly config: KubeConfig;
+  readonly evaluator: ReloadableEvaluator;
+  readonly options: NonNullable<ControllerOptions["scan"]>;
+}
+
 async function scanForEver(
-  config: KubeConfig,
-  evaluator: ReloadableEvaluator,
+  { config, evaluator, options }: Scanning,
   signal: AbortSignal,
-  options: NonNullable<ControllerOptions["scan"]>,
   onWake: (wake: () => void) => void,
 ): Promise<void> {
   while (!signal.aborted) {

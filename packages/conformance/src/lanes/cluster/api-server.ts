@@ -33,8 +33,7 @@ export async function startApiServer(binaries: string, directory: string): Promi
     run(join(binaries, "kube-apiserver"), apiServerFlags(pki, client, port), directory, "apiserver"),
   ];
   const url = `https://127.0.0.1:${port}`;
-  const kubeconfig = (name: string, token?: string): string =>
-    writeKubeconfig(directory, pki, url, name, token);
+  const kubeconfig = (name: string, token?: string): string => writeKubeconfig(pki, url, { name, token });
   const admin = kubeconfig("admin");
   const kubectl: ApiServer["kubectl"] = (args, stdin) =>
     answer(join(binaries, "kubectl"), ["--kubeconfig", admin, ...args], stdin);
@@ -178,7 +177,11 @@ function openssl(cwd: string, ...args: readonly string[]): void {
   execFileSync("openssl", args, { cwd, stdio: "pipe" });
 }
 
-function writeKubeconfig(directory: string, pki: Pki, server: string, name: string, token?: string): string {
+function writeKubeconfig(
+  { directory, ca }: Pki,
+  server: string,
+  { name, token }: { readonly name: string; readonly token: string | undefined },
+): string {
   const file = join(directory, `${name}.kubeconfig`);
   const admin = {
     "client-certificate": join(directory, "admin.crt"),
@@ -187,7 +190,7 @@ function writeKubeconfig(directory: string, pki: Pki, server: string, name: stri
   const config = {
     apiVersion: "v1",
     kind: "Config",
-    clusters: [{ name: "c", cluster: { server, "certificate-authority": pki.ca } }],
+    clusters: [{ name: "c", cluster: { server, "certificate-authority": ca } }],
     users: [{ name: "u", user: token === undefined ? admin : { token } }],
     contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
     "current-context": "x",

@@ -86,6 +86,7 @@ export function strictPolicies(): readonly Pick<
   return [{ failurePolicy: "Fail", webhookTimeoutSeconds: 10, rules: [] }];
 }
 
+/** The configuration without the namespaces that the cluster itself needs. */
 export function withoutSystem(configuration: WebhookConfiguration): object {
   const namespaceSelector = {
     matchExpressions: [
