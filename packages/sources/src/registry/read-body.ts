@@ -39,8 +39,20 @@ async function collect(body: ReadableStream<Uint8Array>, limit: number, origin: 
     await reader.cancel().catch(() => undefined);
     throw error;
   }
+  return exact(chunks, size);
+}
+
+/** One array with a buffer of its own: a small view into a socket's big buffer would keep all of that alive in caches. */
+function exact(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const [only] = chunks;
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
+  if (chunks.length === 1 && only !== undefined && only.buffer.byteLength === size) return only;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
 }
 
 /** Gives the connection back without reading on. */
