@@ -1,5 +1,5 @@
 import type { Trace } from "@assay/policy";
-import { parseDsseStatement } from "./bundle-statement.ts";
+import { checkPayloadType, parseDsseStatement } from "./bundle-statement.ts";
 import type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence.ts";
 import { type CertificateReader, certificateReader, type EvidenceSignature } from "./evidence-signature.ts";
 import type { InTotoStatement } from "./in-toto-statement.ts";
@@ -16,6 +16,8 @@ export type ReadCandidate =
       readonly signature: EvidenceSignature;
       /** What the envelope says, as yet unproven: decides only what the candidate is a candidate for. */
       readonly statement: InTotoStatement | undefined;
+      /** Why the envelope's payload is no statement, though its signature may be genuine. */
+      readonly problem: Refusal | undefined;
     }
   | {
       readonly kind: "refused";
@@ -53,9 +55,22 @@ function readCandidate(candidate: Candidate, readCertificate: CertificateReader)
       candidate.kind === "legacy"
         ? parseLegacyLayer(candidate, readCertificate)
         : parseSigstoreBundle(bufferOf(candidate.bytes), origin, readCertificate);
-    return { kind: "signature", origin, signature, statement: parseDsseStatement(signature.content) };
+    return { kind: "signature", origin, signature, ...readStatement(signature) };
   } catch (error) {
     return { kind: "refused", unread: false, origin, ...reasonOf(error) };
+  }
+}
+
+function readStatement({ content }: EvidenceSignature): {
+  readonly statement: InTotoStatement | undefined;
+  readonly problem: Refusal | undefined;
+} {
+  checkPayloadType(content);
+  try {
+    return { statement: parseDsseStatement(content), problem: undefined };
+  } catch (error) {
+    if (error instanceof Refusal) return { statement: undefined, problem: error };
+    throw error;
   }
 }
 

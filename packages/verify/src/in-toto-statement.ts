@@ -67,11 +67,7 @@ function readSubjects(subject: Json | undefined): readonly JsonObject[] {
  * the one spelling that digests have. Names of subjects prove nothing. Returns the subjects that matched.
  */
 export function checkStatementSubject(statement: InTotoStatement, digest: Digest): readonly JsonObject[] {
-  const [algorithm = "", hex = ""] = digest.split(":");
-  const about = statement.subject.filter((entry) => {
-    const digests = own(entry, "digest");
-    return isJsonObject(digests) && own(digests, algorithm) === hex;
-  });
+  const about = subjectsAbout(statement, digest);
   // guard: statement-subject
   if (about.length === 0) {
     refuse("claimMismatch", "no subject of the statement is this image: it was made for another one", {
@@ -80,4 +76,17 @@ export function checkStatementSubject(statement: InTotoStatement, digest: Digest
     });
   }
   return about;
+}
+
+/** Does the statement name the image among its subjects? */
+export function isAbout(statement: InTotoStatement, digest: Digest): boolean {
+  return subjectsAbout(statement, digest).length > 0;
+}
+
+function subjectsAbout({ subject }: InTotoStatement, digest: Digest): readonly JsonObject[] {
+  const [algorithm = "", hex = ""] = digest.split(":");
+  return subject.filter((entry) => {
+    const digests = own(entry, "digest");
+    return isJsonObject(digests) && own(digests, algorithm) === hex;
+  });
 }

@@ -17,7 +17,12 @@ export interface CandidateQuestion {
 /** A candidate with its trace; `proof` and `value` are there exactly where everything held. */
 export type JudgedCandidate<T> =
   | { readonly trace: Trace; readonly proof: ProvenSignature; readonly value: T }
-  | { readonly trace: Trace; readonly proof: undefined };
+  | {
+      readonly trace: Trace;
+      readonly proof: undefined;
+      /** The signature is genuine: what was refused is what it says. */
+      readonly isGenuine: boolean;
+    };
 
 type SignatureCandidate = Extract<ReadCandidate, { kind: "signature" }>;
 
@@ -37,12 +42,15 @@ export function judgeCandidate<T>(
     return {
       trace: { ...base, outcome: "fail", code: read.code, message: read.message, facts },
       proof: undefined,
+      isGenuine: false,
     };
   }
+  let isGenuine = false;
   try {
     const identity = step === "statement" ? "last" : "first";
     const light = { trust: input.trust?.[trusted], now: input.now, digest: input.digest, identity } as const;
     const proof = rememberedProof(read.signature, signer, light);
+    isGenuine = true;
     const value = readClaim(read);
     const message = `signed by ${proof.facts.subject ?? proof.facts.keyId}`;
     return {
@@ -53,7 +61,7 @@ export function judgeCandidate<T>(
   } catch (error) {
     const { code, message, ...details } = reasonOf(error);
     const outcome = code === "trustUnavailable" || code === "internal" ? "error" : "fail";
-    return { trace: { ...base, outcome, code, message, ...details, facts }, proof: undefined };
+    return { trace: { ...base, outcome, code, message, ...details, facts }, proof: undefined, isGenuine };
   }
 }
 

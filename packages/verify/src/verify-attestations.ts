@@ -2,7 +2,7 @@ import type { AttestationRule, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
 import type { Evidence, EvidenceGap } from "./evidence.ts";
 import { isWanted, type ReadCandidate, relevantGaps } from "./evidence-candidates.ts";
-import { checkStatementSubject } from "./in-toto-statement.ts";
+import { checkStatementSubject, isAbout } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
@@ -47,12 +47,12 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
   const { rule, input } = question;
   const evidence = input.evidence(signer.repository);
   const candidates = candidatesOf(evidence, question);
-  const { children, checked, signers } = checkStatements(candidates.ofType, signer, question);
+  const { children, checked, signers, broken } = checkStatements(candidates.ofType, signer, question);
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
   const gaps = relevantGaps(evidence, "attestation", input.format);
   const result = applyQuantifier(rule.quantifier, checked);
   const isAny = rule.quantifier === "any";
-  const blocked = isAny ? undefined : blocking(candidates.ofType, children, gaps);
+  const blocked = isAny ? undefined : (broken ?? blocking(candidates.ofType, children, gaps));
   if (result.outcome === "pass" && blocked === undefined) {
     const trace = { ...place, outcome: "pass", code: "ok", message: "verified image attestations" } as const;
     return { trace, signers, verified: result.verified, needsTrust: false, needsEvidence: false };
@@ -73,6 +73,8 @@ interface CheckedStatements {
   readonly children: readonly Trace[];
   readonly checked: readonly CheckedStatement[];
   readonly signers: readonly (readonly string[])[];
+  /** A statement of this signer that nobody can read: it might be of the type, and might fail. */
+  readonly broken: Reason | undefined;
 }
 
 /** Proves each statement of the type, and asks the conditions of those that are proven. */
@@ -81,15 +83,17 @@ function checkStatements(
   signer: PreparedSigner,
   { sets, check, input }: Question,
 ): CheckedStatements {
+  let broken: Trace | undefined;
   const children: Trace[] = [];
   const checked: CheckedStatement[] = [];
   const signers: (readonly string[])[] = [];
   for (const read of candidates) {
-    const judged = judgeCandidate(read, { signer, sets, input, step: "statement" }, ({ statement }) =>
-      proveStatement(statement, signer, input),
-    );
+    const question = { signer, sets, input, step: "statement" } as const;
+    const judged = judgeCandidate(read, question, (candidate) => proveStatement(candidate, signer, input));
     if (judged.proof === undefined) {
-      children.push(judged.trace);
+      children.push(ownReason(judged.trace, read, input));
+      // guard: attestation-broken
+      if (judged.isGenuine && judged.trace.code === "malformed") broken ??= judged.trace;
       continue;
     }
     const { facts, names } = judged.proof;
@@ -100,7 +104,7 @@ function checkStatements(
     checked.push({ attestation: proven, trace });
     signers.push(names);
   }
-  return { children, checked, signers };
+  return { children, checked, signers, broken };
 }
 
 function candidatesOf(
@@ -110,23 +114,34 @@ function candidatesOf(
   const read = evidence.candidates
     .filter((candidate) => isWanted(candidate, "attestation", input.format))
     .map((candidate) => sets.reader.read(candidate));
-  const statements = read.filter((one) => one.kind === "refused" || one.statement !== undefined);
+  const statements = read.filter(
+    (one) => one.kind === "refused" || one.statement !== undefined || one.problem !== undefined,
+  );
   // Compared exactly: another case, a slash at the end or a version more is another type.
   const isOfType = (one: ReadCandidate): boolean =>
-    one.kind === "refused" || one.statement?.predicateType === rule.type;
+    one.kind === "refused" || one.problem !== undefined || one.statement?.predicateType === rule.type;
   const others = statements.flatMap((one) =>
     isOfType(one) || one.kind === "refused" ? [] : [one.statement?.predicateType ?? ""],
   );
   return { ofType: statements.filter(isOfType), others: [...new Set(others)] };
 }
 
+/** Somebody else's statement about another image is not about this one first of all. */
+function ownReason(trace: Trace, read: ReadCandidate, { digest }: KernelInput): Trace {
+  if (trace.code !== "identityMismatch" || read.kind === "refused" || read.statement === undefined)
+    return trace;
+  if (isAbout(read.statement, digest)) return trace;
+  return { ...trace, code: "claimMismatch", message: "no subject of the statement is this image" };
+}
+
 type Claims = Pick<VerifiedAttestation, "statementType" | "predicateType" | "subject" | "predicate">;
 
 function proveStatement(
-  statement: Extract<ReadCandidate, { kind: "signature" }>["statement"],
+  { statement, problem }: Extract<ReadCandidate, { kind: "signature" }>,
   signer: PreparedSigner,
   input: KernelInput,
 ): Claims {
+  if (problem !== undefined) throw problem;
   if (statement === undefined) throw new TypeError("a candidate without statement is no attestation");
   const subjects = checkStatementSubject(statement, input.digest);
   checkAnnotations(signer.annotations, mergedAnnotations(subjects));

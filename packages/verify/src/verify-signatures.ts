@@ -89,10 +89,11 @@ function findSignatures(
 
 /** What the proven signature says: that it is about this image, and annotations, which must hold what is asked. */
 function signedAnnotations(
-  { signature, statement }: Extract<ReadCandidate, { kind: "signature" }>,
+  { signature, statement, problem }: Extract<ReadCandidate, { kind: "signature" }>,
   signer: PreparedSigner,
   input: KernelInput,
 ): JsonObject {
+  if (problem !== undefined) throw problem;
   const annotations = statement === undefined ? claimOf(signature, input) : subjectOf(statement, input);
   checkAnnotations(signer.annotations, annotations);
   return annotations;
@@ -103,7 +104,7 @@ function signedAnnotations(
  * asked for any (as cosign and Kyverno read it). The type read here is unproven, but it can only narrow.
  */
 function isSignature(read: ReadCandidate, { signaturePredicateTypes }: KernelInput): boolean {
-  if (read.kind === "refused") return true;
+  if (read.kind === "refused" || read.problem !== undefined) return true;
   return (
     read.statement === undefined ||
     signaturePredicateTypes === "any" ||

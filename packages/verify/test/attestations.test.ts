@@ -1,15 +1,18 @@
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { parseDigest } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import {
   type AttestationJudgement,
+  type Candidate,
   type Evidence,
   prepareAttestors,
   type ResolvedSet,
   type VerifiedAttestation,
   verifyAttestations,
 } from "@assay/verify";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fixtureDigest, fixtureEvidence, fixtureTrust, type Layout } from "./fixtures.ts";
-import { fixtureKey, keyless, set } from "./policy.ts";
+import { fixtureKey, key, keyless, set } from "./policy.ts";
 
 const now = new Date("2026-11-23T18:00:00Z");
 const source = { file: "policy.yaml", line: 1, column: 1 };
@@ -126,4 +129,73 @@ test("with a gap one attestation may do, but not all hold", () => {
     evidence: (found) => ({ ...found, gaps: [{ ...gap, code: "pending" }] }),
   });
   expect([pending.trace.outcome, pending.needsEvidence]).toEqual(["error", true]);
+});
+
+describe("statements that cannot be read", () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = publicKey.export({ format: "pem", type: "spki" }).toString();
+  const digest = parseDigest(`sha256:${"ab".repeat(32)}`);
+  const subject = [{ name: "app", digest: { sha256: "ab".repeat(32) } }];
+  const good = { _type: "https://in-toto.io/Statement/v1", predicateType: slsa, subject, predicate: {} };
+  const payloadType = "application/vnd.in-toto+json";
+
+  function layer(statement: string, by: KeyObject = privateKey): Candidate {
+    const payload = Buffer.from(statement);
+    const pae = Buffer.concat([
+      Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `),
+      payload,
+    ]);
+    const sig = sign("sha256", pae, by).toString("base64");
+    const envelope = { payloadType, payload: payload.toString("base64"), signatures: [{ sig }] };
+    const origin = { shelf: "attestationTag", repository: "acme/app" } as const;
+    return {
+      kind: "legacy",
+      holds: "attestation",
+      payload: Buffer.from(JSON.stringify(envelope)),
+      annotations: {},
+      origin,
+    };
+  }
+
+  function judgeAll(candidates: readonly Candidate[], quantifier: "all" | "any" = "all"): string {
+    const rule = { type: slsa, quantifier, path: "", source };
+    const input = { digest, evidence: () => ({ digest, candidates, gaps: [] }), now };
+    return verifyAttestations(rule, prepareAttestors([set([key(pem)])]), () => conditions(true), input).trace
+      .code;
+  }
+
+  const twice = JSON.stringify(good).replace('"subject"', '"predicateType":"x","subject"');
+  const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+
+  test.each([
+    ["one good statement", [layer(JSON.stringify(good))], "ok"],
+    ["one with a key twice", [layer(twice)], "malformed"],
+    ["one that is no JSON", [layer("not json")], "malformed"],
+    [
+      "a good one beside one of the same signer that nobody can read",
+      [layer(JSON.stringify(good)), layer(twice)],
+      "malformed",
+    ],
+    [
+      "a good one beside a predicate that is no JSON",
+      [layer(JSON.stringify(good)), layer(JSON.stringify(good).replace("{}}", "[}}"))],
+      "malformed",
+    ],
+    [
+      "a good one beside a stranger's that nobody can read",
+      [layer(JSON.stringify(good)), layer(twice, stranger)],
+      "ok",
+    ],
+    [
+      "a good one beside one about another image",
+      [layer(JSON.stringify(good)), layer(JSON.stringify(good).replace("abab", "cdcd"))],
+      "ok",
+    ],
+  ])("%s: %s", (_, candidates, code) => {
+    expect(judgeAll(candidates)).toBe(code);
+  });
+
+  test("any is content with the one that can be read", () => {
+    expect(judgeAll([layer(twice), layer(JSON.stringify(good))], "any")).toBe("ok");
+  });
 });
