@@ -8,6 +8,9 @@ import type { CaseResult } from "./case-result.ts";
 
 const IDENTITY =
   "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
+/** What a directory of cases alone does not bring: the suite's own artifact and trusted root. */
+const SUITE = new URL("../cases/sigstore/", import.meta.url).pathname;
+const ROOT = "production-trusted-root.json";
 const ISSUER = "https://token.actions.githubusercontent.com";
 
 /**
@@ -46,11 +49,12 @@ function argumentsOf(cases: string, name: string, form: "file" | "digest"): read
   const own = (file: string): string => join(cases, name, file);
   const text = (file: string, otherwise: string): string =>
     existsSync(own(file)) ? readFileSync(own(file), "utf8").trim() : otherwise;
-  const artifact = firstThatExists(own("artifact"), join(cases, "a.txt"));
+  const artifact = firstThatExists(own("artifact"), join(cases, "a.txt"), `${SUITE}bundle-verify/a.txt`);
   const root = firstThatExists(
     own("trusted_root.json"),
-    join(cases, "..", "production-trusted-root.json"),
-    join(cases, "production-trusted-root.json"),
+    join(cases, "..", ROOT),
+    join(cases, ROOT),
+    `${SUITE}${ROOT}`,
   );
   const signer = existsSync(own("key.pub"))
     ? ["--key", own("key.pub")]
