@@ -36,7 +36,11 @@ case "$verb" in
   demo) from_source examples/demo/demo.ts "$@" ;;
   conformance) from_source packages/conformance/src/cli.ts "$@" ;;
   bench) from_source bench/main.ts "$@" ;;
-  bench-packages) for script in packages/*/bench/*.ts; do echo "-- $script" && from_source "$script"; done ;;
+  bench-packages)
+    for script in packages/{conditions,engine,verify}/bench/*.ts packages/conformance/bench/large-attestation.ts; do
+      echo "-- $script" && from_source "$script"
+    done
+    ;;
   bench-admission) from_source bench/admission/main.ts "$@" ;;
   fuzz) fuzz ;;
   *)
