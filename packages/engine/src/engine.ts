@@ -95,7 +95,7 @@ export function createEngine(options: EngineOptions): Engine {
     maxLookups: options.limits?.maxLookups ?? 10_000,
     largeEvidenceBytes: options.limits?.largeEvidenceBytes ?? 1024 * 1024,
   };
-  const away = awayJudge();
+  const away = awayJudge(exceptions);
   return {
     evaluate: async (request, evaluation = {}) =>
       evaluateRequest({ ...plan(request), limits, away, sources: options.sources }, evaluation),

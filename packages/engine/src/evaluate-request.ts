@@ -4,6 +4,7 @@ import type { EngineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
 import { type Answered, type Answers, gather, originOf } from "./gather.ts";
+import { candidateBytes } from "./held-answers.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { type AwayJudge, evidenceBytes } from "./judge-away.ts";
 import type { Answer, Lookup, LookupFailure, Sources } from "./lookup.ts";
@@ -49,8 +50,9 @@ export async function evaluateRequest(
   const recall = options.remember !== false && memory.ttlMilliseconds > 0;
   try {
     for (let rounds = 0; ; rounds++) {
-      const far = await judgeFar(evaluating, answers);
+      const far = await judgeFar(evaluating, answers, deadline.signal);
       if (far !== undefined) away++;
+      throwIfCancelled(options.signal);
       const judgement = far ?? judgeOnce(evaluating, answers, recall ? remembered : undefined);
       if (judgement.kind === "verdict") {
         const requests = [...answers.values()].reduce((sum, { answer }) => sum + (answer.requests ?? 0), 0);
@@ -69,11 +71,32 @@ export async function evaluateRequest(
 }
 
 /** Large evidence takes long to hash and parse: then the event loop is left free. */
-async function judgeFar(evaluating: Evaluating, answers: Answers): Promise<Judgement | undefined> {
+async function judgeFar(
+  evaluating: Evaluating,
+  answers: Answers,
+  signal: AbortSignal,
+): Promise<Judgement | undefined> {
   const { largeEvidenceBytes } = evaluating.limits;
   if (largeEvidenceBytes === Number.POSITIVE_INFINITY) return undefined;
-  const isLarge = evidenceBytes(answers) >= largeEvidenceBytes;
-  return isLarge ? await evaluating.away.judge(evaluating, answers) : undefined;
+  if (evidenceBytes(answers) < largeEvidenceBytes) return undefined;
+  const judged = await evaluating.away.judge(evaluating, answers, signal);
+  if (judged === "unavailable") return undefined;
+  return judged === "lost" ? judgeOnce(evaluating, withoutEvidence(answers)) : judged;
+}
+
+/**
+ * Evidence that could not be judged in time (or in the memory of a thread) is evidence that could not be had. It was
+ * received, which the status says, and its size is the attacker's choice: no `failurePolicy: Ignore` lets it through.
+ */
+function withoutEvidence(answers: Answers): Answers {
+  const message = "webhookTimeoutSeconds exceeded: the evidence is too large to be judged in time";
+  return new Map(
+    [...answers].map(([key, { lookup, answer }]) => {
+      if (candidateBytes(answer) === 0) return [key, { lookup, answer }] as const;
+      const failure: LookupFailure = { code: "timeout", status: 200, message, origin: originOf(lookup) };
+      return [key, { lookup, answer: { ok: false, failure } as const }] as const;
+    }),
+  );
 }
 
 /** One pass over what is known. */

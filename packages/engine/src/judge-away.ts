@@ -1,6 +1,5 @@
 import type { Worker } from "node:worker_threads";
-import type { Policy } from "@assay/policy";
-import type { CompiledRule } from "./compile.ts";
+import type { Policy, PolicyException } from "@assay/policy";
 import { positionTable } from "./condition-positions.ts";
 import type { Case } from "./evaluate-request.ts";
 import type { Answers } from "./gather.ts";
@@ -10,8 +9,11 @@ import type { JudgeJob, JudgeReply, ShippedPolicy } from "./judge-job.ts";
 
 /** Judges in another thread. */
 export interface AwayJudge {
-  /** The judgement, or undefined where no thread can be had: then the caller judges itself. */
-  judge(one: Case, answers: Answers): Promise<Judgement | undefined>;
+  /**
+   * The judgement; `unavailable` where no thread can be had: then the caller judges itself; `lost` where the thread ended
+   * over it, or `signal` was aborted before it was done: then the caller must not try, it would be held up as well.
+   */
+  judge(one: Case, answers: Answers, signal: AbortSignal): Promise<Judgement | "unavailable" | "lost">;
 }
 
 /** How long an idle thread is kept. */
@@ -31,34 +33,70 @@ interface Thread {
   readonly worker: Worker;
   readonly shipped: Set<number>;
   readonly held: HeldAnswers;
-  readonly waiting: Map<number, { resolve(judgement: Judgement): void; reject(error: Error): void }>;
+  readonly waiting: Map<number, Waiter>;
   idle?: NodeJS.Timeout;
 }
 
+interface Waiter {
+  /** `undefined`: the thread ended first. */
+  resolve(judgement: Judgement | undefined): void;
+  reject(error: Error): void;
+}
+
+/** A job whose thread is ended because of another one is tried again, in a new thread. */
+const maxTries = 3;
+
 /** A thread that is started when it is first needed, and ends when it has been idle for a while. */
-export function awayJudge(): AwayJudge {
+export function awayJudge(exceptions: readonly PolicyException[]): AwayJudge {
   const ids = new Map<Policy, number>();
-  let thread: Promise<Thread | undefined> | undefined;
+  let current: Promise<Thread | undefined> | undefined;
   let nextJob = 0;
   const start = (): Promise<Thread | undefined> => {
-    thread ??= startThread(() => {
-      thread = undefined;
+    if (current !== undefined) return current;
+    const mine = startThread(() => {
+      if (current === mine) current = undefined;
     });
-    return thread;
+    current = mine;
+    return mine;
   };
   return {
-    async judge(one, answers) {
-      const started = await start();
-      if (started === undefined) return undefined;
-      const job = jobOf(nextJob++, { one, answers, ids, thread: started });
-      for (const { id } of job.policies) started.shipped.add(id);
-      return await new Promise((resolve, reject) => {
-        started.waiting.set(job.id, { resolve, reject });
-        clearTimeout(started.idle);
-        started.worker.postMessage(job);
-      });
+    async judge(one, answers, signal) {
+      for (let tries = 0; tries < maxTries && !signal.aborted; tries++) {
+        const thread = await start();
+        if (thread === undefined) return "unavailable";
+        const job = jobOf(nextJob++, { one, answers, ids, thread, exceptions });
+        const judged = await run(job, thread, signal);
+        if (judged !== undefined) return judged;
+      }
+      return "lost";
     },
   };
+}
+
+/** Undefined: the thread ended first, perhaps because of another job. */
+async function run(
+  job: JudgeJob,
+  thread: Thread,
+  signal: AbortSignal,
+): Promise<Judgement | "unavailable" | undefined> {
+  // One job at a time: who waits in vain waits for the one that takes too long.
+  const end = (): void => void thread.worker.terminate();
+  if (signal.aborted) return undefined;
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    return await new Promise<Judgement | undefined>((resolve, reject) => {
+      thread.waiting.set(job.id, { resolve, reject });
+      clearTimeout(thread.idle);
+      thread.worker.postMessage(job);
+    });
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    // A request that holds what no message can: what the thread was to keep of it never arrived.
+    end();
+    return "unavailable";
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
 }
 
 /** Undefined where threads or this package's files cannot be had, e.g. in a single-file bundle. */
@@ -101,13 +139,15 @@ function listen(thread: Thread, onEnd: () => void): void {
     }, idleMilliseconds);
     thread.idle.unref();
   });
-  const fail = (error: Error): void => {
+  const ended = (): void => {
     onEnd();
-    for (const { reject } of waiting.values()) reject(error);
+    clearTimeout(thread.idle);
+    for (const { resolve } of waiting.values()) resolve(undefined);
     waiting.clear();
   };
-  worker.on("error", fail);
-  worker.on("exit", () => fail(new Error("the judging thread ended")));
+  // Out of memory, for instance. The exit follows.
+  worker.on("error", ended);
+  worker.on("exit", ended);
 }
 
 interface JobInput {
@@ -115,9 +155,11 @@ interface JobInput {
   readonly answers: Answers;
   readonly ids: Map<Policy, number>;
   readonly thread: Pick<Thread, "shipped" | "held">;
+  /** All of the engine's: which rules they are about is found out where they are compiled. */
+  readonly exceptions: readonly PolicyException[];
 }
 
-function jobOf(id: number, { one, answers, ids, thread }: JobInput): JudgeJob {
+function jobOf(id: number, { one, answers, ids, thread, exceptions }: JobInput): JudgeJob {
   const policies = new Map<number, ShippedPolicy>();
   const candidates = [...one.plan.rules, ...one.plan.unmatched].map(({ compiled }) => compiled);
   const rules = candidates.map((compiled) => {
@@ -125,10 +167,11 @@ function jobOf(id: number, { one, answers, ids, thread }: JobInput): JudgeJob {
     const policyId = ids.get(policy) ?? ids.size;
     ids.set(policy, policyId);
     if (!thread.shipped.has(policyId) && !policies.has(policyId)) {
-      policies.set(policyId, shippedPolicy(policyId, policy, candidates));
+      policies.set(policyId, { id: policyId, policy, exceptions, positions: positionTable(policy) });
     }
     return [policyId, policy.rules.indexOf(rule)] as const;
   });
+  for (const policyId of policies.keys()) thread.shipped.add(policyId);
   return {
     id,
     policies: [...policies.values()],
@@ -138,9 +181,4 @@ function jobOf(id: number, { one, answers, ids, thread }: JobInput): JudgeJob {
     now: one.now,
     ...thread.held.ship(answers),
   };
-}
-
-function shippedPolicy(id: number, policy: Policy, candidates: readonly CompiledRule[]): ShippedPolicy {
-  const exceptions = new Set(candidates.flatMap((one) => (one.policy === policy ? one.exceptions : [])));
-  return { id, policy, exceptions: [...exceptions], positions: positionTable(policy) };
 }

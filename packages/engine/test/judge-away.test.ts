@@ -70,3 +70,86 @@ describe("a verdict does not depend on the thread that judges", () => {
     expect(near.verdict.results.length).toBeGreaterThan(0);
   });
 });
+
+describe("a thread that cannot judge lets nothing in", () => {
+  /** Sources after whose `last` answer the caller's time is over. */
+  function runningOut(last: string) {
+    const controller = new AbortController();
+    const sources = fixtureSources();
+    const evidence: typeof sources.evidence = {
+      fetch: async (lookup, options) => {
+        const answer = await sources.evidence.fetch(lookup, options);
+        const over = new DOMException("time is over", "TimeoutError");
+        if (lookup.kind === last) setImmediate(() => controller.abort(over));
+        return answer;
+      },
+    };
+    return { sources: { ...sources, evidence }, signal: controller.signal };
+  }
+
+  test.each(["Fail", "Ignore"])(
+    "nor under failurePolicy %s, when the deadline passes over it",
+    async (failurePolicy) => {
+      const { sources, signal } = runningOut("referrers");
+      const engine = engineFor(policy({ spec: { failurePolicy } }), { sources, limits: far });
+      const resource = pod(pinned("key-ecdsa", "referrers"));
+      const { verdict } = await engine.evaluate({ resource }, { signal });
+      expect(verdict).toMatchObject({ allowed: false, outcome: "error", results: [{ code: "timeout" }] });
+      expect(verdict.results[0]?.message).toContain("too large to be judged in time");
+      // The next one has a thread of its own.
+      const next = engineFor(policy({ spec: { failurePolicy } }), { limits: far });
+      expect((await next.evaluate({ resource })).verdict.allowed).toBe(true);
+    },
+  );
+
+  test("a caller who hangs up hears nothing", async () => {
+    const { sources } = runningOut("never");
+    const controller = new AbortController();
+    const evidence: typeof sources.evidence = {
+      fetch: async (lookup, options) => {
+        const answer = await sources.evidence.fetch(lookup, options);
+        if (lookup.kind === "referrers") setImmediate(() => controller.abort(new Error("gone")));
+        return answer;
+      },
+    };
+    const engine = engineFor(policy(), { sources: { ...sources, evidence }, limits: far });
+    const evaluation = engine.evaluate({ resource: pod(pinned("key-ecdsa")) }, { signal: controller.signal });
+    await expect(evaluation).rejects.toThrow("gone");
+  });
+
+  test("what cannot be sent to it is judged here", async () => {
+    const engine = engineFor(policy(), { limits: far });
+    const resource = new Proxy(pod(pinned("key-ecdsa")), {});
+    expect((await engine.evaluate({ resource })).verdict.allowed).toBe(true);
+    expect((await engine.evaluate({ resource: pod(pinned("key-ecdsa")) })).verdict.allowed).toBe(true);
+  });
+
+  test("it knows the exceptions of rules that earlier requests did not ask about", async () => {
+    const rule = (name: string, repository: string): JsonObject => ({
+      name,
+      match: { any: [{ resources: { kinds: ["Pod"] } }] },
+      verifyImages: [entry({ imageReferences: [`127.0.0.1:5001/acme/${repository}@*`] })],
+    });
+    // So many rules that only those are looked at that the request's images select.
+    const others = Array.from({ length: 40 }, (_, index) => rule(`other-${index}`, `other-${index}`));
+    const document = policy({ rules: [rule("first", "key-ecdsa"), rule("second", "unsigned"), ...others] });
+    const exception: JsonObject = {
+      apiVersion: "kyverno.io/v2",
+      kind: "PolicyException",
+      metadata: { name: "legacy", namespace: "default" },
+      spec: {
+        exceptions: [{ policyName: "test", ruleNames: ["second"] }],
+        match: { any: [{ resources: { kinds: ["Pod"] } }] },
+      },
+    };
+    const engine = engineFor([document, exception], { limits: far });
+    const first = await engine.evaluate({ resource: pod(pinned("key-ecdsa")) });
+    expect(first.stats.away).toBeGreaterThan(0);
+    const both = await engine.evaluate({ resource: pod([pinned("key-ecdsa"), pinned("unsigned")]) });
+    expect(both.stats.away).toBeGreaterThan(0);
+    expect(both.verdict.results.map(({ rule: name, code }) => [name, code])).toEqual([
+      ["first", "ok"],
+      ["second", "excepted"],
+    ]);
+  });
+});
