@@ -5,11 +5,14 @@
  * into the text of the source while vitest loads it. `guards.json` lists, per guard, the tests that depend on it.
  *
  *   node scripts/mutate-guards.ts            each guard's tests fail without it, and each guard is listed
- *   node scripts/mutate-guards.ts --write    runs every test against every guard, and writes guards.json
+ *   node scripts/mutate-guards.ts --write    finds the tests that each guard stops, tries them, and writes guards.json
  *   … NAME…                                  only these guards; --write keeps the rows of the others
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseSync } from "oxc-parser";
 import { createVitest, type TestCase, type Vitest } from "vitest/node";
 
 interface Guard {
@@ -35,6 +38,11 @@ const suites = [
 const conditions = ["assay:source", "module", "node", "development|production"];
 const marker = /^[ \t]*\/\/ guard: (\S+)\n([ \t]*)if \(/gm;
 const written = 6;
+/**
+ * So many tests in which a guard's condition holds are tried without it: those first that expect a refusal, among them
+ * those in which the fewest other conditions hold.
+ */
+const tried = 64;
 
 function findGuards(): readonly Guard[] {
   const files = readdirSync(`${packageRoot}src`).filter((file) => /(?<!\.test)\.ts$/.test(file));
@@ -50,13 +58,30 @@ function findGuards(): readonly Guard[] {
   return guards;
 }
 
-/** The source with a switch in front of each check. */
-function withSwitches(code: string): string {
-  return code.replace(
-    marker,
-    (_, name: string, indent: string) =>
-      `${indent}if (globalThis.switchedOffGuard === "${name}") {} else if (`,
-  );
+/** The source with a switch in front of each check, and a note of where its condition holds. */
+function withSwitches(file: string, code: string): string {
+  const ends = new Map<number, number>();
+  const visit = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    if ("type" in node && node.type === "IfStatement" && "test" in node) {
+      const { start, end } = node.test as { readonly start: number; readonly end: number };
+      ends.set(start, end);
+    }
+    Object.values(node).forEach(visit);
+  };
+  visit(parseSync(file, code).program);
+  let out = "";
+  let copied = 0;
+  for (const found of code.matchAll(marker)) {
+    const start = found.index + found[0].length;
+    const end = ends.get(start);
+    if (end === undefined) throw new Error(`${file}: guard ${found[1]} has no condition that can be read`);
+    const name = JSON.stringify(found[1]);
+    out += `${code.slice(copied, found.index)}${found[2]}if (globalThis.switchedOffGuard === ${name}) {} else if (`;
+    out += `globalThis.guardHolds(${name}, (${code.slice(start, end)}))`;
+    copied = end;
+  }
+  return out + code.slice(copied);
 }
 
 async function startTests(): Promise<Vitest> {
@@ -64,7 +89,7 @@ async function startTests(): Promise<Vitest> {
     name: "guard-switches",
     enforce: "pre" as const,
     transform: (code: string, id: string) =>
-      id.startsWith(`${packageRoot}src/`) ? withSwitches(code) : undefined,
+      id.startsWith(`${packageRoot}src/`) ? withSwitches(id, code) : undefined,
   };
   const options = {
     config: false as const,
@@ -73,9 +98,10 @@ async function startTests(): Promise<Vitest> {
     setupFiles: [`${packageRoot}scripts/guard-switch.ts`],
     watch: false,
     isolate: false,
+    testTimeout: 60_000,
     fsModuleCache: false,
     reporters: [{}],
-    provide: { guard: "" },
+    provide: { guard: "", notes: "" },
   };
   const vite = { plugins: [plugin], resolve: { conditions }, ssr: { resolve: { conditions } } };
   return await createVitest("test", options, vite);
@@ -130,14 +156,43 @@ function readTable(): readonly GuardTests[] {
   return JSON.parse(readFileSync(table, "utf8")) as readonly GuardTests[];
 }
 
-async function write(vitest: Vitest, guards: readonly Guard[]): Promise<number> {
+/** Per guard, the tests in which it refuses something: those first in which the fewest other guards do. */
+async function findStopped(vitest: Vitest): Promise<ReadonlyMap<string, readonly DependentTest[]>> {
+  const directory = mkdtempSync(join(tmpdir(), "guards-"));
+  const notes = join(directory, "notes");
+  writeFileSync(notes, "");
+  vitest.getRootProject().provide("notes", notes);
   const { failed: red } = await failuresWithout(vitest, "none", []);
+  vitest.getRootProject().provide("notes", "");
+  const lines = readFileSync(notes, "utf8").split("\n").filter(Boolean);
+  rmSync(directory, { recursive: true });
   if (red.length > 0)
     throw new Error(`tests fail with every guard on: ${red.map(([, name]) => name).join(", ")}`);
+  const byTest = lines.map((line) => JSON.parse(line) as { file: string; name: string; guards: string[] });
+  const stopped = new Map<string, DependentTest[]>();
+  const refusals = ({ name }: { readonly name: string }): number => Number(/: (?:denied|error)$/.test(name));
+  byTest.sort((a, b) => refusals(b) - refusals(a) || a.guards.length - b.guards.length);
+  for (const { file, name, guards } of byTest) {
+    for (const guard of guards) {
+      const known = stopped.get(guard) ?? [];
+      stopped.set(guard, [...known, [file.slice(repository.length), name]]);
+    }
+  }
+  return stopped;
+}
+
+async function write(vitest: Vitest, guards: readonly Guard[]): Promise<number> {
+  const stopped = await findStopped(vitest);
   const rows: GuardTests[] = [];
   for (const guard of guards) {
-    const { failed } = await failuresWithout(vitest, guard.name, []);
-    process.stdout.write(`${guard.name}: ${failed.length} tests depend on it\n`);
+    const candidates = stopped.get(guard.name) ?? [];
+    const { failed } =
+      candidates.length === 0
+        ? { failed: [] }
+        : await failuresWithout(vitest, guard.name, candidates.slice(0, tried));
+    process.stdout.write(
+      `${guard.name}: refuses in ${candidates.length} tests, ${failed.length} tried depend on it\n`,
+    );
     rows.push({ ...guard, tests: spread(failed) });
   }
   const kept = existsSync(table)

@@ -1,5 +1,8 @@
+import { parseDigest } from "@assay/image";
 import { type Edits, image, type SignOptions, slsa, type TimestampOptions } from "@assay/testkit";
-import { der, sctExtension, TAG, utf8 } from "@assay/testkit/parts";
+import { der, fulcioExtensions, GITHUB_ISSUER, sctExtension, TAG, utf8 } from "@assay/testkit/parts";
+import { parseTrustRoot } from "@assay/verify";
+import { verifyBundle } from "@assay/verify/bundle";
 import { describe } from "vitest";
 import { abuseCases } from "./cases.ts";
 import { identifiedAs, issuedBy } from "./certificate-world.ts";
@@ -15,6 +18,7 @@ import {
   now,
   policyKey,
   sigstore,
+  strangerKey,
 } from "./world.ts";
 
 // Each of these is wrong in one single way: no other check would stop it.
@@ -85,7 +89,10 @@ describe("sizes", () => {
       ],
     });
   const bigCertificate = issuedBy(sigstore.fulcio, {
-    extensions: [{ oid: "1.2.3.4", value: der(TAG.octetString, new Uint8Array(70_000)) }],
+    extensions: [
+      ...fulcioExtensions(GITHUB_ISSUER, {}),
+      { oid: "1.2.3.4", value: der(TAG.octetString, new Uint8Array(70_000)) },
+    ],
   });
   const scts = (count: number): Judged =>
     identifiedAs({
@@ -99,8 +106,7 @@ describe("sizes", () => {
     { name: "93 a timestamp with 300 KB of certificates", judge: () => padded(10) },
     {
       name: "69 a certificate of 70 KB in a bundle",
-      judge: () =>
-        judgeSignature(victim.signedBy(bigCertificate, { format: "bundle-v0.3" }), keyless({ issuer: "*" })),
+      judge: () => judgeSignature(victim.signedBy(bigCertificate, { format: "bundle-v0.3" }), keyless()),
     },
     { name: "71 two timestamps of the CT log", judge: () => scts(2), want: "allowed" },
     { name: "71 a hundred timestamps of the CT log", judge: () => scts(100) },
@@ -212,6 +218,37 @@ describe("attestations that could not all be read", () => {
       name: "91 an attestation that cannot be decided beside one that holds",
       judge: () => judgeAttestation(stampedToo, own, { trust: false }),
       want: "error",
+    },
+  ]);
+});
+
+describe("a file of which only the digest is given", () => {
+  const trust = parseTrustRoot(sigstore.trustedRoot());
+  const options = { format: "bundle-v0.3", content: "message", log: rekor } as const;
+  const byDigest = (signer: typeof policyKey, options: SignOptions): Judged => {
+    const [bundle] = victim.signedBy(signer, options).artifacts;
+    if (bundle?.kind !== "bundle") throw new Error("not a bundle");
+    const artifact = { digest: parseDigest(victim.digest) };
+    const { trace } = verifyBundle(bundle.bytes, { artifact, signer: { key: policyKey.pem }, trust, now });
+    const outcome = trace.outcome === "pass" ? "allowed" : "denied";
+    return { outcome, codes: [trace.code], messages: [trace.message], statements: [] };
+  };
+  // Whoever asks the log decides what key it records.
+  const logged: Edits = {
+    logRequest: (request) => ({
+      ...request,
+      verifier: { kind: "publicKey", der: policyKey.spki, key: policyKey },
+    }),
+  };
+  abuseCases([
+    {
+      name: "49 a message signature by the key that was named",
+      judge: () => byDigest(policyKey, options),
+      want: "allowed",
+    },
+    {
+      name: "49 a stranger's message signature, logged in the name of that key",
+      judge: () => byDigest(strangerKey, { ...options, edit: logged }),
     },
   ]);
 });
