@@ -12,6 +12,8 @@ import type {
 import { type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
 import type { PositionAt } from "./condition-positions.ts";
 import { EngineError } from "./engine-error.ts";
+import { repositoryProblem } from "./judge-evidence.ts";
+import { repositoriesProblem } from "./prepare-sets.ts";
 import { isStatic } from "./resolve-attestors.ts";
 
 /** Attestors that were checked whole at load, or that need variables or keys first. */
@@ -73,6 +75,13 @@ function names(exception: PolicyException, policy: Policy, rule: Rule): boolean 
 }
 
 function compileEntry(entry: ImageVerification): CompiledEntry {
+  const { repository } = entry;
+  const problem =
+    repository === undefined || repository.includes("{{") ? undefined : repositoryProblem(repository);
+  if (problem !== undefined) {
+    const path = `${entry.path}.repository`;
+    throw new EngineError("invalidPolicy", problem, { source: entry.source, path });
+  }
   return {
     entry,
     ...(entry.attestors.length === 0 ? {} : { attestors: compileSets(entry.attestors) }),
@@ -116,7 +125,10 @@ function withoutAnnotations(set: AttestorSet): AttestorSet {
 function compileSets(model: readonly AttestorSet[]): CompiledSets {
   if (!isStatic(model)) return { kind: "variable", model };
   try {
-    return { kind: "prepared", sets: prepareAttestors(model), model };
+    const sets = prepareAttestors(model);
+    const problem = repositoriesProblem(sets);
+    if (problem !== undefined) throw new TypeError(problem);
+    return { kind: "prepared", sets, model };
   } catch (cause) {
     throw invalidPolicy(cause, model);
   }

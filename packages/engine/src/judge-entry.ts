@@ -6,15 +6,16 @@ import type { PositionAt } from "./condition-positions.ts";
 import { withIdentityHints } from "./identity-hints.ts";
 import { judgeAttestation, type NamedStatements } from "./judge-attestation.ts";
 import { judgeDeny } from "./judge-deny.ts";
-import { judgeEvidence, type KernelQuestion, repositoryOf } from "./judge-evidence.ts";
+import { judgeEvidence, type KernelQuestion, repositoryOf, repositoryProblem } from "./judge-evidence.ts";
 import type { RegistryAccess } from "./lookup.ts";
 import type { Pass } from "./pass.ts";
 import { prepareSets } from "./prepare-sets.ts";
 import { reasonsOf } from "./reason.ts";
+import { fillText } from "./resolve-attestors.ts";
 import type { RuleScope } from "./rule-scope.ts";
 import { attempt, settle } from "./settle.ts";
 import { recallSignatures, rememberSignatures } from "./signature-facts.ts";
-import { allOpen, type StepJudgement } from "./step-judgement.ts";
+import { allOpen, errorTrace, expressionError, type StepJudgement } from "./step-judgement.ts";
 
 /** One image as one entry of `verifyImages` sees it. */
 export interface EntryQuestion {
@@ -25,6 +26,8 @@ export interface EntryQuestion {
   readonly digest?: Digest;
   readonly access?: RegistryAccess;
   readonly scope: RuleScope;
+  /** `registry/path` where the entry's evidence is, if not beside the image. */
+  readonly repository?: string;
 }
 
 /**
@@ -32,7 +35,10 @@ export interface EntryQuestion {
  * pass is what the entry comes to, and the others are told beside it as far as they are known. Throws `PendingLookup`
  * after everything that can be asked at once was asked.
  */
-export function judgeEntry(question: EntryQuestion, pass: Pass): StepJudgement {
+export function judgeEntry(asked: EntryQuestion, pass: Pass): StepJudgement {
+  const place = repositoryFor(asked);
+  if (place !== undefined && "trace" in place) return entryJudgement(asked, [place]);
+  const question = place === undefined ? asked : { ...asked, repository: place.repository };
   const { entry, attestors, attestations } = question.entry;
   const named: NamedStatements = new Map();
   const signatures = attempt(() => judgeSignatures(question, pass));
@@ -55,6 +61,29 @@ export function judgeEntry(question: EntryQuestion, pass: Pass): StepJudgement {
     steps.push({ trace: nothingRequired(question), opens: false });
   }
   return entryJudgement(question, steps);
+}
+
+/** The entry's `repository` with its variables filled in. */
+function repositoryFor({
+  entry: { entry },
+  scope,
+}: EntryQuestion): { readonly repository: string } | StepJudgement | undefined {
+  const { repository, path, source } = entry;
+  if (repository === undefined) return undefined;
+  const where = {
+    path: `${path}.repository`,
+    source,
+    step: "check",
+    prefix: "failed to substitute variables",
+  } as const;
+  try {
+    const filled = fillText(repository, scope.scopeFor);
+    const problem = repositoryProblem(filled);
+    if (problem === undefined) return { repository: repositoryOf(filled) };
+    return { trace: errorTrace(where, "conditionUnresolved", problem), opens: false };
+  } catch (error) {
+    return expressionError(error, where);
+  }
 }
 
 function entryJudgement(question: EntryQuestion, steps: readonly StepJudgement[]): StepJudgement {
@@ -132,8 +161,7 @@ export function kernelQuestion(
     purpose,
     sets,
     digest,
-    repository:
-      entry.repository === undefined ? repositoryName(question.image) : repositoryOf(entry.repository),
+    repository: question.repository ?? repositoryName(question.image),
     ...(entry.type === undefined ? {} : { format: entry.type }),
     ...(entry.signaturePredicateTypes === undefined
       ? {}

@@ -1,4 +1,4 @@
-import { type Digest, parseImageReference, repositoryName } from "@assay/image";
+import { type Digest, ImageReferenceError, parseImageReference, repositoryName } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import type { Evidence, KernelInput, PreparedSets } from "@assay/verify";
 import { PendingLookup } from "./answer-book.ts";
@@ -119,7 +119,21 @@ function kernelInput(
   };
 }
 
-/** A policy's `repository:` as `registry/path`: it names a place, any tag that parsing fills in is left out again. */
+/**
+ * A policy's `repository:` as `registry/path`: it names a place, any tag that parsing fills in is left out again.
+ * INVARIANT: `repositoryProblem` found none.
+ */
 export function repositoryOf(text: string): string {
   return repositoryName(parseImageReference(text));
+}
+
+/** Why a policy's `repository:` is none; undefined: it is one. */
+export function repositoryProblem(text: string): string | undefined {
+  try {
+    parseImageReference(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ImageReferenceError) return `\`repository\` is none: ${error.message}`;
+    throw error;
+  }
 }

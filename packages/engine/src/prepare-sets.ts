@@ -2,6 +2,7 @@ import type { Place } from "@assay/policy";
 import { type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
 import { PendingLookup } from "./answer-book.ts";
 import type { CompiledSets } from "./compile.ts";
+import { repositoryProblem } from "./judge-evidence.ts";
 import type { LookupFailure } from "./lookup.ts";
 import type { Pass } from "./pass.ts";
 import { resolveAttestors } from "./resolve-attestors.ts";
@@ -29,13 +30,27 @@ export function prepareSets(
   try {
     const resolved = resolveAttestors(compiled.model, at.scope.scopeFor, at.pass.book);
     if (!resolved.complete) throw new PendingLookup("keys");
-    return { sets: prepared(resolved.sets, at.pass), failures: resolved.failures };
+    const sets = prepared(resolved.sets, at.pass);
+    const problem = repositoriesProblem(sets);
+    if (problem !== undefined) {
+      return { trace: errorTrace(where, "conditionUnresolved", problem), opens: false };
+    }
+    return { sets, failures: resolved.failures };
   } catch (error) {
     if (error instanceof VerifyError) {
       return { trace: errorTrace(where, "invalidPolicy", error.message), opens: false };
     }
     return expressionError(error, where);
   }
+}
+
+/** Why one of the attestors' `repository` is none. */
+export function repositoriesProblem({ repositories }: PreparedSets): string | undefined {
+  for (const repository of repositories) {
+    const problem = repository === undefined ? undefined : repositoryProblem(repository);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
 /** INVARIANT: equal attestors give the same object, so that what was verified for them is found again. */

@@ -57,7 +57,7 @@ function withoutPlace(key: string, value: unknown): unknown {
 function fillVariables<A extends Attestor>(attestor: A, scopeFor: (piece: Json) => Scope): A {
   const fill = (value: unknown, key?: string): unknown => {
     if (key === "source" || key === "path" || key === "kind") return value;
-    if (typeof value === "string") return value.includes("{{") ? fillText(value, scopeFor) : value;
+    if (typeof value === "string") return fillText(value, scopeFor);
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => fill(item));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fill(item, name)]));
@@ -66,7 +66,9 @@ function fillVariables<A extends Attestor>(attestor: A, scopeFor: (piece: Json) 
   return fill(attestor) as A;
 }
 
-function fillText(value: string, scopeFor: (piece: Json) => Scope): string {
+/** A text of the policy with its variables filled in. Throws as `resolveAttestors`, also where they make no text. */
+export function fillText(value: string, scopeFor: (piece: Json) => Scope): string {
+  if (!value.includes("{{")) return value;
   const filled = substitute(value, scopeFor(value));
   if (typeof filled === "string") return filled;
   throw new UnavailableContext(`failed to substitute variables: \`${value}\` is not text`, false);

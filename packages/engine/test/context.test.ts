@@ -342,3 +342,45 @@ test("image data of what is no image reference is an error, whatever the object 
   });
   expect(verdict.results[0]?.message).toContain("!!no::image");
 });
+
+describe("`repository`, where signatures live elsewhere", () => {
+  const attestor = (repository: string): JsonObject => ({
+    attestors: [{ entries: [{ ...keys(), repository }] }],
+  });
+  const annotated = (at: string): JsonObject =>
+    pod(pinned("key-ecdsa", "referrers"), {
+      metadata: { name: "web", namespace: "default", annotations: { at } },
+    });
+  const variable = "{{ request.object.metadata.annotations.at }}";
+
+  test.each([
+    ["an entry's", { repository: "!!no::name" }],
+    ["an attestor's", attestor("!!no::name")],
+  ])("%s that names none is refused at load", (_name, over) => {
+    expect(() => engineFor(policy({ entry: over }))).toThrow(/`repository` is none: .*!!no::name/);
+  });
+
+  test.each([
+    ["an entry's", { repository: variable }],
+    ["an attestor's", attestor(variable)],
+  ])("%s may be a variable", async (_name, over) => {
+    const document = policy({ spec: { failurePolicy: "Ignore" }, entry: over });
+    const code = async (at: string) => {
+      const { verdict } = await verdictOf(document, {}, {}, annotated(at));
+      return [verdict.allowed, verdict.outcome, verdict.results[0]?.code];
+    };
+    expect(await code("127.0.0.1:5002/acme/key-ecdsa")).toEqual([true, "pass", "ok"]);
+    expect(await code("127.0.0.1:5002/acme/unsigned")).toEqual([false, "fail", "notSigned"]);
+    expect(await code("!!no::name")).toEqual([false, "error", "conditionUnresolved"]);
+  });
+
+  test("a variable that is unknown is an error", async () => {
+    const document = policy({ entry: { repository: "{{ nobody.knows }}" } });
+    const { verdict } = await verdictOf(document, {});
+    expect(verdict).toMatchObject({
+      allowed: false,
+      outcome: "error",
+      results: [{ code: "conditionUnresolved" }],
+    });
+  });
+});
