@@ -5,6 +5,7 @@ import { readSequence } from "./der.ts";
 import type { DigestOf } from "./digest-memo.ts";
 import type { LogEntry } from "./log-entry.ts";
 import { parsePem } from "./pem.ts";
+import type { PublicKey } from "./public-key.ts";
 import { refuse, shown } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
 import { isJsonObject, own } from "./strict-json.ts";
@@ -17,8 +18,8 @@ export interface LoggedSignature {
   /** Digest of an envelope's payload. */
   readonly payloadDigest: DigestOf | undefined;
   readonly signature: Buffer;
-  /** SubjectPublicKeyInfo of the key that verified the signature. */
-  readonly spki: Buffer;
+  /** The key that verified the signature. */
+  readonly signer: PublicKey;
   /** The leaf certificate where the signer has one. */
   readonly certificate?: Buffer;
   /** The hash the signature was verified with; `none`: Ed25519. */
@@ -149,7 +150,7 @@ function text(value: Json, ...path: readonly string[]): string {
 }
 
 function base64(value: Json, ...path: readonly string[]): Buffer {
-  return decodeBase64(text(value, ...path), `\`${path.join(".")}\` of the log entry`);
+  return decodeBase64(text(value, ...path), "a field of the log entry body");
 }
 
 function only(value: Json): Json {
@@ -189,7 +190,9 @@ function rawVerifier(verifier: Json): Buffer {
 }
 
 /** The recorded key is the signer's, or the recorded certificate is; a certificate counts as its key for a key signer. */
-function isSigner(verifier: Buffer, { spki, certificate }: LoggedSignature): boolean {
+function isSigner(verifier: Buffer, { signer, certificate }: LoggedSignature): boolean {
+  if (certificate === undefined && verifier.equals(signer.pem())) return true;
+  const { spki } = signer;
   const der = fromPem(verifier);
   if (der.equals(spki)) return true;
   return certificate === undefined ? spkiOfCertificate(der)?.equals(spki) === true : der.equals(certificate);

@@ -12,6 +12,8 @@ export interface PublicKey {
   readonly spki: Buffer;
   /** `sha256:` of the SPKI. */
   readonly keyId: string;
+  /** The key as PEM in its usual spelling, written once: what log entries mostly record. */
+  readonly pem: () => Buffer;
 }
 
 /** The most keys that one `publicKeys` text may hold. */
@@ -59,7 +61,15 @@ export function toPublicKey(
   // guard: key-pss
   if (keyObject.asymmetricKeyType === "rsa-pss" && !pss) return "RSA key that is bound to RSASSA-PSS";
   const problem = publicKeyProblem(keyObject, spki);
-  return problem ?? { keyObject, spki, keyId: keyId(spki) };
+  return problem ?? { keyObject, spki, keyId: keyId(spki), pem: pemWriter(keyObject) };
+}
+
+function pemWriter(key: KeyObject): () => Buffer {
+  let pem: Buffer | undefined;
+  return () => {
+    pem ??= Buffer.from(key.export({ format: "pem", type: "spki" }));
+    return pem;
+  };
 }
 
 /** `sha256:` of a SubjectPublicKeyInfo. */

@@ -129,8 +129,7 @@ function checkLog(
     signedDigest: checked.signedDigest,
     payloadDigest: signature.content.kind === "dsse" ? digestOf(signature.content.payload) : undefined,
     hash: checked.hash,
-    spki: by.key.spki,
-    key: by.key.keyObject,
+    signer: by.key,
     ...(leaf === undefined ? {} : { certificate: leaf.der }),
   };
   return checkTransparencyLog(entries, logs, logged, input.now);

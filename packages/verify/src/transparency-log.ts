@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, verify } from "node:crypto";
+import { createHash, verify } from "node:crypto";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { json } from "@sigstore/core";
 import { type SignedEntity, type TrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
@@ -42,7 +42,7 @@ const maxSkewMs = 5 * 60 * 1000;
 export function checkTransparencyLog(
   entries: readonly LogEntry[],
   logs: readonly TransparencyLog[],
-  logged: LoggedSignature & { readonly key: KeyObject },
+  logged: LoggedSignature,
   now: Date,
 ): LoggedFacts {
   if (entries.length === 0)
@@ -98,16 +98,13 @@ function checkTime(entry: TransparencyLogEntry, now: Date): void {
 }
 
 /** Promise, checkpoint, inclusion proof, and once more signature and digest, by `@sigstore/verify`. */
-function checkInclusion(
-  entries: readonly KnownEntry[],
-  logged: LoggedSignature & { readonly key: KeyObject },
-): void {
+function checkInclusion(entries: readonly KnownEntry[], logged: LoggedSignature): void {
   const material: TrustMaterial = {
     tlogs: entries.flatMap(({ authorities }) => authorities),
     ctlogs: [],
     certificateAuthorities: [],
     timestampAuthorities: [],
-    publicKey: () => ({ publicKey: logged.key, validFor: () => true }),
+    publicKey: () => ({ publicKey: logged.signer.keyObject, validFor: () => true }),
   };
   const entity: SignedEntity = {
     signature: comparable(logged),
@@ -130,8 +127,8 @@ const hashOfLength: ReadonlyMap<number, string> = new Map([
   [64, "sha512"],
 ]);
 
-/** INVARIANT: made only for a signature that verified with `logged.key`, so that `verifySignature` answers from memory. */
-function comparable(logged: LoggedSignature & { readonly key: KeyObject }): SignedEntity["signature"] {
+/** INVARIANT: made only for a signature that verified with `logged.signer`, so that `verifySignature` answers from memory. */
+function comparable(logged: LoggedSignature): SignedEntity["signature"] {
   const { content, signature } = logged;
   const equalsSigned = (digest: Buffer): boolean =>
     logged.signedDigest(hashOfLength.get(digest.length) ?? "sha256")?.equals(digest) === true;
@@ -143,7 +140,7 @@ function comparable(logged: LoggedSignature & { readonly key: KeyObject }): Sign
         ? logged.payloadDigest?.("sha256").equals(digest) === true
         : equalsSigned(digest),
     compareSignedDigest: equalsSigned,
-    verifySignature: (key) => key === logged.key,
+    verifySignature: (key) => key === logged.signer.keyObject,
   };
 }
 
@@ -186,7 +183,7 @@ function authoritiesOf(log: TransparencyLog, entry: TransparencyLogEntry): Autho
   return [
     {
       logID: logId,
-      baseURL: isAnonymous(log, envelope) ? [log.baseUrl, ...names].join(" ") : log.baseUrl,
+      baseURL: isAnonymous(log, envelope) ? [log.baseUrl, ...noteNames(envelope)].join(" ") : log.baseUrl,
       publicKey: log.key.keyObject,
       validFor: { ...log.validFor },
     },
