@@ -183,7 +183,7 @@ function authoritiesOf(log: TransparencyLog, entry: TransparencyLogEntry): Autho
   return [
     {
       logID: logId,
-      baseURL: isAnonymous(log, envelope) ? [log.baseUrl, ...noteNames(envelope)].join(" ") : log.baseUrl,
+      baseURL: isAnonymous(log, envelope) ? [log.baseUrl, ...names].join(" ") : log.baseUrl,
       publicKey: log.key.keyObject,
       validFor: { ...log.validFor },
     },
