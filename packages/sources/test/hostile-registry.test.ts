@@ -315,6 +315,30 @@ describe("what the referrers API lists", () => {
     expect(asked).toEqual([`https://r.example/v2/app/referrers/${digest}`]);
   });
 
+  test.each([
+    ['; title="a"; rel="next"', "next"],
+    ["; rel=next; count=2", "next"],
+    ['; REL = "last next"', "next"],
+    ['; title="next"', "unreadable"],
+    ['; rel="next', "unreadable"],
+    ['; rel="prev"', "none"],
+    ["", "none"],
+  ] as const)("a link with the parameters %s: %s page", async (parameters, page) => {
+    const { registry, digest } = hung((registry, image) => void bundleReferrer(registry, image.digest));
+    registry.inject({
+      path: "/referrers/",
+      times: 1,
+      effect: {
+        kind: "headers",
+        headers: { link: `</v2/app/referrers/${digest}?n=1&last=0>${parameters}` },
+      },
+    });
+    const source = registrySource({ fetch: registry.fetch });
+    const answer = await ask<"referrers">(source, { kind: "referrers", repository, digest });
+    const asked = registry.requests.filter(({ path }) => path.includes("/referrers/")).length;
+    expect([answer.ok, asked]).toEqual([page !== "unreadable", page === "next" ? 2 : 1]);
+  });
+
   test("a page that fails fails the listing: some are never taken for all", async () => {
     const { registry, digest } = hung(
       (registry, image) => {

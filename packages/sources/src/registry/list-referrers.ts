@@ -82,13 +82,19 @@ function entriesOf(incoming: Incoming, location: Location): readonly Descriptor[
   throw new SourceError("unavailable", message, { origin: location.host, status: incoming.status });
 }
 
+const isNext = /;[ \t]*rel[ \t]*=[ \t]*(?:next\b|"(?:[^"]* )?next(?: [^"]*)?")/i;
+
 /** The next page by the `Link` header: on the same host and about the same repository, or it is refused. */
 function nextPage(incoming: Incoming, location: Location): string | undefined {
   const link = incoming.headers.get("link");
   if (link === null) return undefined;
-  const match = /<([^<>]{1,4096})>\s*;\s*rel="?next"?/i.exec(link);
-  const target = match?.[1];
-  if (target === undefined) return undefined;
+  // `rel` may stand behind other parameters, and name several relations. What says `next` and cannot be read is no end.
+  const links = [...link.matchAll(/<([^<>]{1,4096})>([^<>]*)/g)];
+  const target = links.find(([, , parameters = ""]) => isNext.test(parameters))?.[1];
+  if (target === undefined) {
+    if (!/\bnext\b/i.test(link.replace(/<[^<>]*>/g, ""))) return undefined;
+    throw endless(location, `its next page of referrers cannot be read: \`${shown(link)}\``);
+  }
   const url = URL.canParse(target, incoming.url.href) ? new URL(target, incoming.url) : undefined;
   const prefix = `/v2/${location.path}/referrers/`;
   if (url === undefined || url.origin !== incoming.url.origin || !url.pathname.startsWith(prefix)) {
