@@ -219,12 +219,28 @@ describe("the API server", () => {
     expect(seen[0]?.headers.authorization).toBeUndefined();
   });
 
-  test.each(["//evil.example/api", "api/v1/pods", "\\\\evil.example", "/\\evil.example/x"])(
-    "%s is no path: our token stays here",
-    async (url) => {
-      expect(await ask(cluster(), { kind: "apiCall", method: "GET", url })).toMatch(
-        /^malformed: .* is no path on the API server/,
-      );
+  test.each([
+    "//evil.example/api",
+    "api/v1/pods",
+    "\\\\evil.example",
+    "/\\evil.example/x",
+    "/api/v1/namespaces/kyverno/configmaps/../../evil/configmaps/keys",
+    "/api/v1/namespaces/kyverno/configmaps/%2e%2E/x",
+    "/api/v1/namespaces/kyverno/configmaps/..\\..\\evil/configmaps/keys",
+    "/api/v1/namespaces/kyverno/configmaps/..",
+    "/api/v1/namespaces/kyverno/configmaps/.?x=1",
+  ])("%s is no path: our token stays here", async (url) => {
+    expect(await ask(cluster(), { kind: "apiCall", method: "GET", url })).toMatch(
+      /^malformed: .* is no path on the API server/,
+    );
+    expect(seen).toEqual([]);
+  });
+
+  test.each(["..", "."])(
+    "a ConfigMap called %s is not asked for: it would be another object",
+    async (name) => {
+      const lookup = { kind: "configMap", namespace: "kyverno", name } as const;
+      expect(await ask(cluster(), lookup)).toMatch(/^malformed: .* is no path on the API server/);
       expect(seen).toEqual([]);
     },
   );

@@ -94,8 +94,10 @@ async function askServer(call: Call, { signal }: FetchOptions, means: Means): Pr
     throw new SourceError("unavailable", "there is no current cluster", { origin: "kubernetes" });
   const server = new URL(cluster.server);
   const url = URL.canParse(call.path, server.href) ? new URL(call.path, server) : undefined;
-  // INVARIANT: a path cannot lead off the server (`//evil.example/`), the credentials would follow it.
-  if (url === undefined || url.origin !== server.origin || !call.path.startsWith("/")) {
+  // INVARIANT: a path cannot lead off the server (`//evil.example/`), the credentials would follow it; nor (`..`) to
+  // another object than it says: a part of it may be an annotation's text, and who wrote it has a ConfigMap of his own.
+  const strays = /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(call.path.replace(/[?#].*$/s, "").replaceAll("\\", "/"));
+  if (url === undefined || url.origin !== server.origin || !call.path.startsWith("/") || strays) {
     throw new SourceError("malformed", `\`${shown(call.path)}\` is no path on the API server`, {
       origin: server.host,
     });
