@@ -225,6 +225,45 @@ describe("context entries", () => {
     expect(verdict.allowed).toBe(true);
   });
 
+  test("nor what a context entry of the policy is called", async () => {
+    const context = [{ name: "WHO", variable: { value: "policy" } }];
+    const conditions = [{ all: [{ key: "{{ WHO }}", operator: "Equals", value: "policy" }] }];
+    const document = policy({ rule: { context }, entries: [attest(conditions)] });
+    const { verdict } = await verdictOf(
+      document,
+      {},
+      { WHO: "caller" },
+      pod(pinned("key-att3", "referrers")),
+    );
+    expect(verdict.allowed).toBe(true);
+  });
+
+  test.each([
+    ["default", true],
+    ["kyverno", false],
+  ])("a Policy reads ConfigMaps of its own namespace only: %s %s", async (namespace, allowed) => {
+    const context = [{ name: "keys", configMap: { name: "keys", namespace } }];
+    const attestors = [{ entries: [keyFrom("{{ keys.data.pub }}")] }];
+    const document = policy({
+      kind: "Policy",
+      namespace: "default",
+      rule: { context },
+      entry: { attestors },
+    });
+    const objects = {
+      "configMap default/keys": configMap({ pub }),
+      "configMap kyverno/keys": configMap({ pub }),
+    };
+    let verdict: Awaited<ReturnType<typeof verdictOf>>["verdict"] | undefined;
+    try {
+      ({ verdict } = await verdictOf(document, objects));
+    } catch (error) {
+      // Refused at load already, where the namespace is written out.
+      expect(error).toMatchObject({ code: "invalidPolicy" });
+    }
+    expect(verdict?.allowed ?? false).toBe(allowed);
+  });
+
   test("`image` and `images` name what the object names", async () => {
     const conditions = [
       {

@@ -115,6 +115,15 @@ describe("the digest rule", () => {
     expect(verdict).toMatchObject({ allowed: false, patches: [] });
   });
 
+  test("an image that was not verified is not pinned, though the policy only audits", async () => {
+    const spec = { validationFailureAction: "Audit" };
+    const { verdict } = await engineFor(policy({ spec, entry: { failureAction: "Audit" } })).evaluate({
+      resource: pod([tag, image("unsigned")]),
+    });
+    expect(verdict).toMatchObject({ allowed: true, outcome: "fail" });
+    expect(verdict.patches.map(({ path }) => path)).toEqual(["/spec/containers/0/image"]);
+  });
+
   test("an ephemeral container is verified, and only it can be pinned through its subresource", async () => {
     const spec = {
       containers: [{ name: "c", image: tag }],
@@ -172,6 +181,19 @@ describe("images that are none", () => {
       expect(verdict.results.map(({ code }) => code)).toContain("badImageReference");
     },
   );
+});
+
+test("an image that cannot be read fails every rule for its kind, however many rules are loaded", async () => {
+  const documents = Array.from({ length: 40 }, (_, index) =>
+    policy({ name: `p${index}`, entry: { imageReferences: [`registry-${index}.example.com/*`] } }),
+  );
+  const engine = engineFor(documents);
+  const { verdict } = await engine.evaluate({ resource: pod(["registry-7.example.com/a:b:c"]) });
+  expect(verdict.allowed).toBe(false);
+  expect(verdict.results).toHaveLength(40);
+  // And an image that can be read is looked at by the rules that are about it only.
+  const read = await engine.evaluate({ resource: pod("nginx") });
+  expect(read.verdict).toMatchObject({ allowed: true, trace: [] });
 });
 
 describe("requests that are not a creation", () => {

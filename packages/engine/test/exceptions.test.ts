@@ -54,6 +54,15 @@ describe("an exception takes an object out of a rule", () => {
     expect(verdict.allowed).toBe(holds);
   });
 
+  test("but not where its conditions ask for what cannot be had", async () => {
+    const context = [{ name: "gone", configMap: { name: "gone", namespace: "kyverno" } }];
+    const conditions = { all: [{ key: "{{ gone.data.ok }}", operator: "NotEquals", value: "yes" }] };
+    const { verdict } = await engineFor([policy({ rule: { context } }), exception({ conditions })]).evaluate({
+      resource: unsigned,
+    });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "fail" });
+  });
+
   test("only for the images that it names, by their digest form", async () => {
     const engine = engineFor([
       policy({ entry: { mutateDigest: false, verifyDigest: false } }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { recordOf } from "../src/record.ts";
-import { engineFor, image, keys, kindsAsked, noon, pinned, pod, policy } from "./build.ts";
+import { digestOf, engineFor, image, keys, kindsAsked, noon, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 
 const minute = 60_000;
@@ -67,6 +67,14 @@ describe("what once verified is not asked for again", () => {
     expect([right.verdict.allowed, wrong.verdict.allowed]).toEqual([true, false]);
     const another = await engine.evaluate({ resource: pod(pinned("unsigned")) });
     expect(another.verdict.allowed).toBe(false);
+  });
+
+  test("another digest of the same repository is another question", async () => {
+    const engine = engineFor(policy());
+    const signed = await engine.evaluate({ resource: pod(pinned("key-ecdsa")) });
+    const other = pinned("key-ecdsa").replace(/@.*$/, `@${digestOf("unsigned")}`);
+    const unsigned = await engine.evaluate({ resource: pod(other) });
+    expect([signed.verdict.allowed, unsigned.verdict.allowed]).toEqual([true, false]);
   });
 
   test("a fact that rests on a trust root ends with it", async () => {

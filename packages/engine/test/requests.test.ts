@@ -138,7 +138,12 @@ describe("lookups are those that the policy needs, each asked once", () => {
   test("credentials of every policy go into one question about the image", async () => {
     const sources = fixtureSources();
     const documents = ["one", "two"].map((name) =>
-      policy({ name, entry: { imageRegistryCredentials: { secrets: [name, "shared/pull"] } } }),
+      policy({
+        name,
+        entry: {
+          imageRegistryCredentials: { secrets: [name, "shared/pull"], providers: ["google", "amazon"] },
+        },
+      }),
     );
     const resource = pod([], {
       spec: { imagePullSecrets: [{ name: "mine" }], containers: [{ name: "c", image: image("key-ecdsa") }] },
@@ -148,6 +153,7 @@ describe("lookups are those that the policy needs, each asked once", () => {
     expect(sources.asked.filter(({ kind }) => kind === "digest")).toHaveLength(1);
     expect(first).toMatchObject({
       access: {
+        providers: ["amazon", "google"],
         pullSecrets: [
           { namespace: "default", name: "mine" },
           { namespace: "kyverno", name: "one" },
