@@ -73,6 +73,7 @@ function whyNever(pattern: string): string | undefined {
   if (/[[\]{}!()]/.test(pattern) && !/^\[[0-9a-fA-F:]+\]/.test(pattern)) {
     return "only `*` and `?` are wildcards, brackets and `!` are themselves";
   }
+  if (/[\s,;]/.test(pattern)) return "images have no spaces, and a pattern is one image's";
   if (pattern.startsWith("docker.io/library/"))
     return "images of Docker Hub are matched as `docker.io/nginx`, without `library/`";
   if (/^(?:https?|docker|oci):\/\//.test(pattern)) return "images have no scheme";
