@@ -27,7 +27,7 @@ export function conditionsTrace(result: ConditionsResult, place: ConditionsPlace
       ...base,
       outcome: "fail",
       code: "conditionFalse",
-      message: message || "the conditions do not hold",
+      message: cut(message) || "the conditions do not hold",
     };
   }
   const note = result.error === undefined ? undefined : producerNote(place.about, result.error.expression);
@@ -35,7 +35,7 @@ export function conditionsTrace(result: ConditionsResult, place: ConditionsPlace
     ...base,
     outcome: "fail",
     code: "conditionUnresolved",
-    message: result.message,
+    message: cut(result.message),
     ...hints([availableKeys(result), note]),
   };
 }
@@ -46,7 +46,7 @@ function conditionTrace(condition: ConditionTrace, place: ConditionsPlace): Trac
   const base = { step: "condition", path, source, children: [] } as const;
   switch (condition.outcome) {
     case "true":
-      return { ...base, outcome: "pass", code: "ok", message: explainCondition(condition) };
+      return { ...base, outcome: "pass", code: "ok", message: cut(explainCondition(condition)) };
     case "notReached":
       return { ...base, outcome: "skip", code: "notEvaluated", message: "an earlier condition had decided" };
     case "error":
@@ -54,7 +54,7 @@ function conditionTrace(condition: ConditionTrace, place: ConditionsPlace): Trac
         ...base,
         outcome: "fail",
         code: "conditionUnresolved",
-        message: condition.error?.message ?? "the condition could not be evaluated",
+        message: cut(condition.error?.message ?? "the condition could not be evaluated"),
         ...hints([producerNote(place.about, condition.error?.expression)]),
       };
     case "false":
@@ -62,15 +62,29 @@ function conditionTrace(condition: ConditionTrace, place: ConditionsPlace): Trac
         ...base,
         outcome: "fail",
         code: "conditionFalse",
-        message: explainCondition(condition),
+        message: cut(explainCondition(condition)),
         expected: `${condition.operator} ${JSON.stringify(condition.value ?? condition.valueText)}`,
-        received: condition.key ?? condition.keyText,
+        received: shortened(condition.key ?? condition.keyText),
         ...hints([
           condition.nearest,
           producerNote(place.about, textOf(condition.keyText), compared(condition)),
         ]),
       };
   }
+}
+
+const maxReceived = 2_000;
+
+/** A list of ten thousand vulnerabilities belongs into the attestation, not into every verdict about it. */
+function shortened(value: Json): Json {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (text.length <= maxReceived) return value;
+  return cut(text);
+}
+
+/** INVARIANT: no message grows with foreign data: each is repeated by the steps above it. */
+export function cut(text: string): string {
+  return text.length <= maxReceived ? text : `${text.slice(0, maxReceived)}… (${text.length} characters)`;
 }
 
 function compared({ key, value, valueText }: ConditionTrace): { expected: Json; received?: Json } {
@@ -87,6 +101,8 @@ function availableKeys({ error }: ConditionsResult): string | undefined {
 }
 
 function hints(texts: readonly (string | undefined)[]): { readonly facts?: Readonly<Record<string, Fact>> } {
-  const known = [...new Set(texts.filter((text) => text !== undefined && text !== ""))];
+  const known = [...new Set(texts.filter((text) => text !== undefined && text !== ""))].map((text) =>
+    cut(text ?? ""),
+  );
   return known.length === 0 ? {} : { facts: { hint: known.join("; ") } };
 }

@@ -1,7 +1,7 @@
 import { ConditionError, check, type Scope, substitute } from "@assay/conditions";
 import type { ImageVerification, Trace } from "@assay/policy";
 import type { VerifiedAttestation } from "@assay/verify";
-import { conditionsTrace } from "./conditions-trace.ts";
+import { conditionsTrace, cut } from "./conditions-trace.ts";
 import type { NamedStatements } from "./judge-attestation.ts";
 import type { EntryQuestion } from "./judge-entry.ts";
 import { imageScope } from "./statement-scope.ts";
@@ -76,7 +76,7 @@ function denied(validate: Validation, combination: Combination, question: EntryQ
     positionAt: question.positionAt,
   });
   if (result.outcome === "error") {
-    const message = `failed to evaluate deny conditions: ${result.message}`;
+    const message = `failed to evaluate deny conditions: ${cut(result.message)}`;
     return {
       ...leaf(validate),
       outcome: "fail",
@@ -89,7 +89,7 @@ function denied(validate: Validation, combination: Combination, question: EntryQ
     return { ...leaf(validate), outcome: "pass", code: "ok", message: "", children: [conditionTrace] };
   const message = [validate.message ?? "", result.message]
     .filter((text) => text !== "")
-    .map((text) => filled(text, scope))
+    .map((text) => cut(filled(text, scope)))
     .join("; ");
   return {
     ...leaf(validate),

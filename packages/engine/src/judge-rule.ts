@@ -11,7 +11,7 @@ import {
 } from "@assay/policy";
 import { PendingLookup } from "./answer-book.ts";
 import type { Ruling } from "./blocking.ts";
-import { conditionsTrace } from "./conditions-trace.ts";
+import { conditionsTrace, cut } from "./conditions-trace.ts";
 import { exemptions } from "./exemptions.ts";
 import { type ImageJudgement, type ImageQuestion, judgeImage } from "./judge-image.ts";
 import type { RegistryAccess } from "./lookup.ts";
@@ -120,11 +120,11 @@ function judgePreconditions(planned: PlannedRule, scope: RuleScope): StepJudgeme
     const result = check(preconditions, scope.scopeFor(preconditions), { kind: "preconditions" });
     const trace = { ...conditionsTrace(result, where), step: "preconditions" } as const;
     if (result.outcome === "error") {
-      const message = `failed to evaluate preconditions: ${result.message}`;
+      const message = `failed to evaluate preconditions: ${cut(result.message)}`;
       return { opens: false, trace: { ...trace, outcome: "error", code: "conditionUnresolved", message } };
     }
     if (result.holds) return { opens: false, trace };
-    const message = ["preconditions not met", result.message].filter((text) => text !== "").join("; ");
+    const message = ["preconditions not met", cut(result.message)].filter((text) => text !== "").join("; ");
     return { opens: false, trace: { ...trace, outcome: "skip", code: "preconditionsNotMet", message } };
   } catch (error) {
     return expressionError(error, {

@@ -34,9 +34,16 @@ const maxReasons = 4;
 export function reasonsOf(trace: Trace): string {
   const leaves: Trace[] = [];
   collect(trace, trace.outcome, leaves);
-  const texts = [...new Set(leaves.map((leaf) => `${shortPath(leaf.path)}${leaf.message}`))];
+  const texts = [...new Set(leaves.map((leaf) => `${shortPath(leaf.path)}${shortened(leaf.message)}`))];
   const more = texts.length - maxReasons;
   return texts.slice(0, maxReasons).join("; ") + (more > 0 ? `; and ${more} more` : "");
+}
+
+const maxMessage = 2_000;
+
+/** Messages quote foreign text: one of them must not fill an admission response. */
+function shortened(message: string): string {
+  return message.length <= maxMessage ? message : `${message.slice(0, maxMessage)}…`;
 }
 
 function collect(trace: Trace, outcome: Outcome, into: Trace[]): void {

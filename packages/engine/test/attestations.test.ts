@@ -79,6 +79,21 @@ describe("conditions see a verified statement", () => {
     expect(wildcard.allowed).toBe(true);
   });
 
+  test.each([
+    ["a key", { key: "{{ BIG }}", operator: "Equals", value: "x" }],
+    ["a value", { key: "{{ builder.id }}", operator: "Equals", value: "{{ BIG }}" }],
+    ["a message", { key: "{{ builder.id }}", operator: "Equals", value: "x", message: "{{ BIG }}" }],
+    ["what is not there", { key: "{{ builder.id.{{ to_string(BIG) }} }}", operator: "Equals", value: "x" }],
+  ])("however long %s is, the verdict quotes some of it only", async (_name, condition) => {
+    const document = policy({
+      entries: [entry({ attestations: [{ type: slsa, conditions: [{ all: [condition] }] }] })],
+    });
+    const variables = { BIG: "long ".repeat(100_000) };
+    const { verdict } = await engineFor(document, { variables }).evaluate({ resource: attested });
+    expect(verdict).toMatchObject({ allowed: false, outcome: "fail" });
+    expect(JSON.stringify(verdict).length).toBeLessThan(60_000);
+  });
+
   test("a predicate that is one long string has no fields", async () => {
     const verdict = await judge(
       [{ type: spdx, conditions: equals("spdxVersion", "SPDX-2.3") }],
