@@ -20,6 +20,8 @@ export interface ScanOptions {
   /** Objects read per list request. Default 250. */
   readonly pageSize?: number;
   readonly clock?: () => Date;
+  /** Labels of a namespace, for `namespaceSelector`. Default: unknown. */
+  readonly namespaceLabels?: (namespace: string) => Readonly<Record<string, string>> | undefined;
   readonly logger?: Logger;
 }
 
@@ -97,7 +99,11 @@ async function judge(
 ): Promise<Verdict> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs ?? 30_000)]);
   const resource = JSON.parse(JSON.stringify(object)) as JsonObject;
-  return evaluator.evaluate({ resource, operation: "CREATE", mutate: false }, { signal: deadline });
+  const labels = options.namespaceLabels?.(object.metadata?.namespace ?? "");
+  const request = { resource, operation: "CREATE", mutate: false } as const;
+  return evaluator.evaluate(labels === undefined ? request : { ...request, namespaceLabels: labels }, {
+    signal: deadline,
+  });
 }
 
 async function* pages(

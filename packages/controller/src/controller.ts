@@ -4,6 +4,9 @@ import { type ScanOptions, scanCluster } from "./background-scan.ts";
 import { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
 import { type Evaluator, type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
+import { type Kind, watchKind } from "./watched-kind.ts";
+
+const namespaceKind: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };
 
 export interface ControllerOptions {
   /** Makes an evaluator of a set of policies; throws where one is invalid. */
@@ -14,12 +17,16 @@ export interface ControllerOptions {
     /** Milliseconds between two scans. Default one hour; a changed policy starts one at once. */
     readonly intervalMs?: number;
   };
+  /** Namespaces whose PolicyExceptions count. Default none. */
+  readonly exceptionNamespaces?: readonly string[];
   readonly logger?: ScanOptions["logger"];
 }
 
 export interface Controller {
   /** For a webhook server in the same process: judges by the cluster's current policies. */
   readonly evaluator: ReloadableEvaluator;
+  /** Labels of a namespace as they are now, for `namespaceSelector`; undefined where there is no such namespace. */
+  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
   stop(): Promise<void>;
 }
 
@@ -40,9 +47,17 @@ export async function startController(config: KubeConfig, options: ControllerOpt
       scanner.load(forBackground(documents));
       wake();
     },
-    logger ? { logger } : {},
+    {
+      ...(logger ? { logger } : {}),
+      ...(options.exceptionNamespaces ? { exceptionNamespaces: options.exceptionNamespaces } : {}),
+    },
   );
-  const scan = options.scan;
+  const namespaces = await watchKind(config, namespaceKind, () => {}, logger);
+  const namespaceLabels = (name: string): Readonly<Record<string, string>> | undefined => {
+    const found = namespaces.get(name);
+    return found === undefined ? undefined : (found.metadata?.labels ?? {});
+  };
+  const scan = options.scan && { ...options.scan, namespaceLabels };
   const scanning =
     scan === undefined
       ? Promise.resolve()
@@ -57,9 +72,11 @@ export async function startController(config: KubeConfig, options: ControllerOpt
         );
   return {
     evaluator,
+    namespaceLabels,
     stop: async () => {
       stop.abort();
       await watcher.stop();
+      await namespaces.stop();
       await scanning;
     },
   };
@@ -77,10 +94,7 @@ async function scanForEver(
   onWake: (wake: () => void) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    if (evaluator.ready()) {
-      const summary = await scanCluster(config, evaluator, signal, options);
-      options.logger?.info({ ...summary }, "background scan finished");
-    }
+    if (evaluator.ready()) await scanOnce({ config, evaluator, options }, signal);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, options.intervalMs ?? 3_600_000);
       const finish = (): void => {
@@ -90,6 +104,16 @@ async function scanForEver(
       onWake(finish);
       signal.addEventListener("abort", finish, { once: true });
     });
+  }
+}
+
+/** A scan that broke off (the API server was not there) is logged; the next one comes at its time. */
+async function scanOnce({ config, evaluator, options }: Scanning, signal: AbortSignal): Promise<void> {
+  try {
+    const summary = await scanCluster(config, evaluator, signal, options);
+    options.logger?.info({ ...summary }, "background scan finished");
+  } catch (error) {
+    options.logger?.error({ error: String(error) }, "background scan broke off");
   }
 }
 

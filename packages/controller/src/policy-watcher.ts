@@ -15,18 +15,30 @@ const watchedKinds: readonly Kind[] = [
   { apiVersion: "kyverno.io/v2", kind: "PolicyException", plural: "policyexceptions" },
 ];
 
+export interface WatchPoliciesOptions {
+  /** A set is handed over at most once per so many milliseconds. Default 100. */
+  readonly settleMs?: number;
+  /**
+   * Namespaces whose PolicyExceptions count. Default none: whoever may create objects in a namespace of their own could
+   * otherwise exempt themselves from the cluster's policies.
+   */
+  readonly exceptionNamespaces?: readonly string[];
+  readonly logger?: Logger;
+}
+
 /**
- * Watches ClusterPolicy, Policy and PolicyException and hands over the whole set after every change, at most once per
- * `settleMs` (default 100): a set is swapped as one, so no request sees half of it.
+ * Watches ClusterPolicy, Policy and PolicyException and hands over the whole set after every change: a set is swapped as
+ * one, so no request sees half of it.
  * INVARIANT: nothing is handed over before every kind has been listed: policies that could not be read are not policies
  * that do not exist, and without them everything would be let in.
  */
 export async function watchPolicies(
   config: KubeConfig,
   changed: (documents: PolicyDocuments) => void,
-  options: { readonly settleMs?: number; readonly logger?: Logger } = {},
+  options: WatchPoliciesOptions = {},
 ): Promise<{ stop(): Promise<void> }> {
   const kinds: WatchedKind[] = [];
+  const trusted = new Set<unknown>(options.exceptionNamespaces ?? []);
   let timer: NodeJS.Timeout | undefined;
   let complete = false;
   const hand = (): void => {
@@ -34,7 +46,7 @@ export async function watchPolicies(
     const isException = (object: JsonObject): boolean => object["kind"] === "PolicyException";
     changed({
       policies: objects.filter((object) => !isException(object)),
-      exceptions: objects.filter(isException),
+      exceptions: objects.filter((object) => isException(object) && trusted.has(namespaceOf(object))),
     });
   };
   const isKnown = (): boolean => complete && kinds.every((kind) => kind.unknown() === undefined);
@@ -57,4 +69,8 @@ export async function watchPolicies(
 /** What the client library made of dates and classes becomes JSON again; lists may leave kind and version out. */
 function plain({ apiVersion, kind }: Kind, object: unknown): JsonObject {
   return { apiVersion, kind, ...(JSON.parse(JSON.stringify(object)) as JsonObject) };
+}
+
+function namespaceOf(object: JsonObject): unknown {
+  return (object["metadata"] as JsonObject | undefined)?.["namespace"];
 }

@@ -33,7 +33,7 @@ export interface Unlisted {
   readonly status?: number;
 }
 
-const retryMs = 5000;
+const retryMs = 1000;
 
 /**
  * Lists and watches a kind until stopped; `changed` is called after every change, and when the first list has arrived.

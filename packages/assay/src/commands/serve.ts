@@ -1,6 +1,12 @@
 import { type Command, Option } from "commander";
 import type { CommandContext } from "../command-line.ts";
-import { addContextFlags, addSourceFlags, type ContextFlags, type SourceFlags } from "../evaluation-flags.ts";
+import {
+  addContextFlags,
+  addSourceFlags,
+  type ContextFlags,
+  collect,
+  type SourceFlags,
+} from "../evaluation-flags.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
 import type { ServerFlags } from "../serve/serve-policies.ts";
 
@@ -32,6 +38,12 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     .option(
       "--leader-election-namespace <name>",
       "re-judge what runs and write PolicyReports; one replica leads",
+    )
+    .option(
+      "--exception-namespace <name>",
+      "with --cluster: namespace whose PolicyExceptions count (default: none); repeatable",
+      collect,
+      [],
     )
     .addOption(
       new Option("--scan-interval <seconds>", "time between two such scans").default(3600).argParser(Number),

@@ -17,6 +17,7 @@ export interface ClusterFlags {
   readonly kubeconfig?: string;
   readonly leaderElectionNamespace?: string;
   readonly scanInterval: number;
+  readonly exceptionNamespace: readonly string[];
 }
 
 type Flags = ServerFlags & ClusterFlags & SourceFlags & ContextFlags;
@@ -43,6 +44,7 @@ export async function serveCluster(
   const running = await controller.startController(config, {
     build,
     logger,
+    exceptionNamespaces: flags.exceptionNamespace,
     ...(flags.leaderElectionNamespace === undefined
       ? {}
       : {
@@ -59,6 +61,7 @@ export async function serveCluster(
       terminal,
       logger,
       metrics,
+      namespaceLabels: running.namespaceLabels,
     });
   } finally {
     await running.stop();

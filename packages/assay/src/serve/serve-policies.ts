@@ -1,4 +1,10 @@
-import { createWebhookServer, type Evaluator, type Logger, type WebhookMetrics } from "@assay/webhook";
+import {
+  type AdmissionHandlerOptions,
+  createWebhookServer,
+  type Evaluator,
+  type Logger,
+  type WebhookMetrics,
+} from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import type { ContextFlags, SourceFlags } from "../evaluation-flags.ts";
 import { openAssay } from "../open-assay.ts";
@@ -37,13 +43,14 @@ interface Serving {
   readonly terminal: Terminal;
   readonly logger: Logger;
   readonly metrics?: WebhookMetrics;
+  readonly namespaceLabels?: AdmissionHandlerOptions["namespaceLabels"];
 }
 
 /** Listens, says so in the log, and closes gently when the terminal's signal aborts. */
 export async function serveUntilStopped(
   evaluator: Evaluator,
   ready: () => boolean,
-  { flags, terminal, logger, metrics }: Serving,
+  { flags, terminal, logger, metrics, namespaceLabels }: Serving,
 ): Promise<void> {
   const { tlsCert, tlsKey, port, host } = flags;
   if (tlsCert === undefined || tlsKey === undefined) {
@@ -58,6 +65,7 @@ export async function serveUntilStopped(
     ready,
     logger,
     ...(metrics === undefined ? {} : { metrics }),
+    ...(namespaceLabels === undefined ? {} : { namespaceLabels }),
   });
   logger.info({ port: server.port }, "image verification webhook is listening");
   await stopped(terminal.signal);

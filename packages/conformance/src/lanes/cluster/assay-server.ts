@@ -26,7 +26,11 @@ export async function startAssay(options: AssayServerOptions): Promise<AssayServ
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (chunk: Buffer) => {
-      log += chunk.toString("utf8");
+      const text = chunk.toString("utf8");
+      log += text;
+      // What the server could not do belongs beside the check that shows it.
+      for (const line of text.split("\n"))
+        if (line.includes('"level":"error"')) process.stdout.write(`${line}\n`);
     });
   }
   const port = await listeningPort(child, () => log);
@@ -54,6 +58,7 @@ function args({ root, kubeconfig, certificate, port = 0 }: AssayServerOptions): 
     `--port=${port}`,
     "--leader-election-namespace=assay",
     "--scan-interval=5",
+    "--exception-namespace=exceptions",
     "--log-format=json",
   ];
 }
@@ -64,7 +69,8 @@ function listeningPort(child: ChildProcess, log: () => string): Promise<number> 
     const timer = setTimeout(() => failed("did not become ready"), 30_000);
     child.stdout?.on("data", () => {
       const port = /"port":(\d+)/.exec(log())?.[1];
-      if (port === undefined) return;
+      // Until its policies have arrived the server is not ready, and closed.
+      if (port === undefined || !log().includes('"message":"policies loaded"')) return;
       clearTimeout(timer);
       resolve(Number(port));
     });

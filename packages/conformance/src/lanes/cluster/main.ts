@@ -57,7 +57,7 @@ async function prepare(): Promise<void> {
   await must(kubectl(["apply", "-k", join(root, "deploy/crds")]));
   await must(kubectl(["apply", "-f", join(root, "deploy/base/namespace.yaml")]));
   await must(kubectl(["apply", "-f", join(root, "deploy/base/rbac.yaml")]));
-  for (const name of ["kyverno", "by-configmap", "lenient"])
+  for (const name of ["kyverno", "by-configmap", "lenient", "strict", "exceptions"])
     await must(kubectl(["create", "namespace", name]));
   await apply(objects.keyPolicy(key("cosign")));
   await apply(objects.configMapPolicy());
@@ -145,6 +145,25 @@ async function changes(): Promise<void> {
     await until(async () => !(await admitted(signedDryRun())), 10_000, "the new policy");
     await must(kubectl(["delete", "clusterpolicy", "deny-all"]));
     await until(() => admitted(signedDryRun()), 10_000, "the removal");
+  });
+  await check("a namespace's labels, as they are now, decide where a policy looks", async () => {
+    await apply(objects.selectorPolicy());
+    const attempt = () => run("x", "key-ecdsa", "-n", "strict", "--dry-run=server");
+    await must(attempt());
+    await must(kubectl(["label", "namespace", "strict", "tier=strict"]));
+    await until(async () => !(await admitted(attempt())), 10_000, "the label");
+    await must(signedDryRun());
+    await must(kubectl(["delete", "clusterpolicy", "by-label"]));
+  });
+  await check("an exception counts only where the operator said so", async () => {
+    const exempt = () => run("exempt", "unsigned", "--dry-run=server");
+    await apply(objects.exception("default"));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await denied(exempt());
+    await apply(objects.exception("exceptions"));
+    await until(() => admitted(exempt()), 10_000, "the exception");
+    await must(kubectl(["delete", "policyexception", "-n", "exceptions", "exempt"]));
+    await until(async () => !(await admitted(exempt())), 10_000, "its removal");
   });
   await check("an invalid policy leaves the old ones in force", async () => {
     await apply(objects.invalidPolicy());

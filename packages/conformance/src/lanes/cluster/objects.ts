@@ -6,6 +6,10 @@ export function image(host: string, name: string): string {
   return `${host}/acme/${name}:v1`;
 }
 
+/** A key that signed nothing. */
+const unusedKey =
+  "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjYvcrAmpYkSpnKjLay+r+1U9euhY\n7pW8cyIfLnh1s0TlTLnDOiz8c6P5JtcDFmxDkJtajV5G8W/VJH8HBnIXZw==\n-----END PUBLIC KEY-----";
+
 const offline = { rekor: { url: "http://127.0.0.1:3000", ignoreTlog: true }, ctlog: { ignoreSCT: true } };
 
 export function keyPolicy(publicKeys: string): object {
@@ -39,24 +43,43 @@ export function ignorePolicy(publicKeys: string): object {
 
 /** A key that signed nothing. */
 export function denyAllPolicy(): object {
-  const publicKeys =
-    "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjYvcrAmpYkSpnKjLay+r+1U9euhY\n7pW8cyIfLnh1s0TlTLnDOiz8c6P5JtcDFmxDkJtajV5G8W/VJH8HBnIXZw==\n-----END PUBLIC KEY-----";
-  return policy("deny-all", { entries: [{ keys: { publicKeys, ...offline } }] });
+  return policy("deny-all", { entries: [{ keys: { publicKeys: unusedKey, ...offline } }] });
 }
 
 export function invalidPolicy(): object {
   return policy("invalid", { entries: [{ keys: { publicKeys: "no key", ...offline } }] });
 }
 
+/** Judges only namespaces with the label `tier: strict`, by a key that signed nothing. */
+export function selectorPolicy(): object {
+  const namespaceSelector = { matchLabels: { tier: "strict" } };
+  return policy("by-label", { entries: [{ keys: { publicKeys: unusedKey, ...offline } }] }, undefined, {
+    namespaceSelector,
+  });
+}
+
+/** Exempts Pod `exempt` from policy `key`, wherever the exception stands. */
+export function exception(namespace: string): object {
+  const match = { any: [{ resources: { kinds: ["Pod"], names: ["exempt"] } }] };
+  const spec = { exceptions: [{ policyName: "key", ruleNames: ["check"] }], match };
+  return {
+    apiVersion: "kyverno.io/v2",
+    kind: "PolicyException",
+    metadata: { name: "exempt", namespace },
+    spec,
+  };
+}
+
 interface Extras {
   readonly context?: readonly object[];
   readonly namespaces?: readonly string[];
   readonly failurePolicy?: "Fail" | "Ignore";
+  readonly namespaceSelector?: object;
 }
 
 function policy(name: string, attestors: object, exclude?: object, extras: Extras = {}): object {
   const kinds = ["Pod", "Deployment", "CronJob"];
-  const { context, namespaces, failurePolicy = "Fail" } = extras;
+  const { context, namespaces, namespaceSelector, failurePolicy = "Fail" } = extras;
   return {
     apiVersion: "kyverno.io/v1",
     kind: "ClusterPolicy",
@@ -68,7 +91,17 @@ function policy(name: string, attestors: object, exclude?: object, extras: Extra
       rules: [
         {
           name: "check",
-          match: { any: [{ resources: { kinds, ...(namespaces && { namespaces }) } }] },
+          match: {
+            any: [
+              {
+                resources: {
+                  kinds,
+                  ...(namespaces && { namespaces }),
+                  ...(namespaceSelector && { namespaceSelector }),
+                },
+              },
+            ],
+          },
           ...(exclude && { exclude: { any: [{ resources: exclude }] } }),
           ...(context && { context }),
           verifyImages: [{ imageReferences: ["127.0.0.1:*/acme/*"], attestors: [attestors] }],
