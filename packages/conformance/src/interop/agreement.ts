@@ -58,6 +58,7 @@ async function checkSignatures(interop: Interop, format: CosignFormat): Promise<
       "rejects",
     );
   }
+  await checkLongKeys(interop, format);
   const image = await freshImage(interop, `${format}-annotated`);
   cosign.sign(image.byDigest, keys.ecdsa, format, ["-a", "env=prod", "-a", "team=payments"]);
   const signed = { image: image.byTag, key: keys.ecdsa };
@@ -83,6 +84,21 @@ async function checkSignatures(interop: Interop, format: CosignFormat): Promise<
     { image: two.byTag, key: keys.ecdsa },
     "accepts",
   );
+}
+
+/** cosign signs with the digest algorithm of the curve, and verifies with SHA-256 unless told otherwise. */
+async function checkLongKeys(interop: Interop, format: CosignFormat): Promise<void> {
+  const { cosign, keys } = interop;
+  for (const [kind, hash] of [
+    ["p384", "sha384"],
+    ["p521", "sha512"],
+  ] as const) {
+    const image = await freshImage(interop, `${format}-${kind}`);
+    cosign.sign(image.byDigest, keys[kind], format);
+    const asked = { image: image.byTag, key: keys[kind] };
+    bothSay(interop, `${format} signature by ${kind}, told ${hash}`, { ...asked, hash }, "accepts");
+    bothSay(interop, `${format} signature by ${kind}, not told`, asked, "rejects");
+  }
 }
 
 /** cosign's `--type` to a predicate of it. */
@@ -177,6 +193,8 @@ interface Asked {
   /** Asks for an attestation of this type instead of a signature. */
   readonly type?: string;
   readonly annotation?: string;
+  /** Digest algorithm of the signature, where it is not SHA-256. */
+  readonly hash?: string;
 }
 
 /** Asks both. Where cosign is known to answer otherwise, the reason is said beside the call. */
@@ -187,16 +205,13 @@ function bothSay(
   expected: Answer | Readonly<Record<"assay" | "cosign", Answer>>,
 ): void {
   const flags = ["--key", `${asked.key}.pub`, "--insecure-ignore-tlog"];
-  const ours = assay(
-    "verify",
-    asked.image,
-    ...flags,
-    ...(asked.type === undefined ? [] : ["--type", asked.type]),
-    ...(asked.annotation === undefined ? [] : ["-a", asked.annotation]),
-  );
+  const annotation = asked.annotation === undefined ? [] : ["-a", asked.annotation];
+  const hash = asked.hash === undefined ? [] : ["--signature-digest-algorithm", asked.hash];
+  const type = asked.type === undefined ? [] : ["--type", asked.type];
+  const ours = assay("verify", asked.image, ...flags, ...type, ...annotation, ...hash);
   const theirs =
     asked.type === undefined
-      ? cosign.verify(asked.image, asked.key, asked.annotation === undefined ? [] : ["-a", asked.annotation])
+      ? cosign.verify(asked.image, asked.key, [...annotation, ...hash])
       : cosign.verifyAttestation(asked.image, asked.key, asked.type);
   const wanted = typeof expected === "string" ? { assay: expected, cosign: expected } : expected;
   const got = {
