@@ -134,7 +134,7 @@ function checkSignatureAlgorithm(
   what: string,
 ): void {
   const algorithm = expectTag(inner, derTag.sequence, what);
-  // guard: certificate-algorithm-twice
+  // second line: certificate-algorithm-twice
   if (outer?.raw.equals(algorithm.raw) !== true)
     refuse("malformed", `${what} names two signature algorithms`);
   const [oid, parameters] = derChildren(algorithm, what);

@@ -114,7 +114,7 @@ export function isWanted(
   format: KernelInput["format"],
 ): boolean {
   if (candidate.kind === "unreadable") return shelves[wanted].includes(candidate.origin.shelf);
-  // guard: candidate-kind
+  // second line: candidate-kind
   if (candidate.kind === "legacy" && candidate.holds !== wanted) return false;
   return format === undefined || candidate.kind === (format === "Cosign" ? "legacy" : "bundle");
 }

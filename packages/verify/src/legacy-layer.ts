@@ -60,7 +60,7 @@ function readAnnotation({ annotations }: LegacyCandidate, name: string): string 
 }
 
 function readSignature(text: string, payload: Buffer): Pick<EvidenceSignature, "content" | "signature"> {
-  // guard: legacy-empty-signature
+  // second line: legacy-empty-signature
   if (text === "") refuse("malformed", "layer of a signature image carries no signature");
   return {
     content: { kind: "simpleSigning", payload },

@@ -51,7 +51,7 @@ export function checkLogEntryBody(entry: LogEntry, logged: LoggedSignature): voi
     refuse("logMismatch", `transparency log entry records another ${part}`);
   // guard: log-signature
   if (record.signature !== undefined && !record.signature.equals(logged.signature)) mismatch("signature");
-  // guard: log-unbound
+  // second line: log-unbound
   if (record.signature === undefined && !hasEnvelope(logged.content)) mismatch("form of attestation");
   // guard: log-key
   if (!isSigner(record.verifier, logged)) mismatch("key or certificate");
@@ -65,7 +65,7 @@ function readRecord({ entry, readBody }: LogEntry): LogRecord {
   const json = readBody();
   const { kind, version } = entry.kindVersion;
   const [bodyKind, bodyVersion] = [text(json, "kind"), text(json, "apiVersion")];
-  // guard: log-kind
+  // second line: log-kind
   if (bodyKind !== kind || bodyVersion !== version) {
     refuse("logMismatch", "log entry is of another kind than it says", {
       expected: shown(`${kind}/${version}`),
@@ -155,7 +155,7 @@ function base64(value: Json, ...path: readonly string[]): Buffer {
 
 function only(value: Json): Json {
   const [first, ...others] = Array.isArray(value) ? value : [];
-  // guard: log-one-signature
+  // second line: log-one-signature
   if (others.length > 0) refuse("logMismatch", "log entry records several signatures");
   return first ?? refuse("malformed", "log entry records no signature");
 }

@@ -34,7 +34,7 @@ export function checkCertificateTimestamps(
   cache: FactCache,
 ): void {
   const timestamps = readTimestamps(leaf);
-  // guard: sct-present
+  // second line: sct-present
   if (timestamps.length === 0)
     refuse(
       "logMissing",

@@ -86,7 +86,7 @@ function readContent({ content }: Bundle): Pick<EvidenceSignature, "content" | "
   }
   const { payload, payloadType, signatures } = content.dsseEnvelope;
   const [first] = signatures;
-  // guard: bundle-one-signature
+  // second line: bundle-one-signature
   if (first === undefined || signatures.length !== 1)
     return refuse("malformed", "dsse envelope has not exactly one signature");
   return { content: { kind: "dsse", payloadType, payload }, signature: first.sig };

@@ -144,7 +144,7 @@ function claimOf({ content }: EvidenceSignature, { digest }: KernelInput): JsonO
 
 function subjectOf(statement: InTotoStatement, input: KernelInput): JsonObject {
   const subjects = checkStatementSubject(statement, input.digest);
-  // guard: signature-predicate-type
+  // second line: signature-predicate-type
   if (input.signaturePredicateTypes !== "any" && statement.predicateType !== cosignSignPredicateType) {
     refuse("predicateTypeMissing", "an attestation is not an image signature");
   }

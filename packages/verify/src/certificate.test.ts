@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parseCertificate } from "./certificate.ts";
+import { derChildren, readDer } from "./der.ts";
+import { parsePem } from "./pem.ts";
+import { Refusal } from "./refusal.ts";
+
+const chain = new URL("../../conformance/cases/fixtures/trust/fulcio-chain.pem", import.meta.url);
+
+function wrap(tag: number, contents: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(contents.length);
+  const digits = length.subarray(length.findIndex((byte) => byte !== 0));
+  const head = contents.length < 0x80 ? [contents.length] : [0x80 | digits.length, ...digits];
+  return Buffer.concat([Buffer.from([tag, ...head]), contents]);
+}
+
+/** The certificate with one more extension that nobody needs; its signature no longer fits. */
+function padded(der: Buffer, size: number): Buffer {
+  const [tbs, ...signature] = derChildren(readDer(der, "it"), "it");
+  const fields = tbs === undefined ? [] : derChildren(tbs, "it");
+  const extension = wrap(
+    0x30,
+    Buffer.concat([Buffer.from("0603550301", "hex"), wrap(0x04, Buffer.alloc(size))]),
+  );
+  const changed = fields.map((field) => {
+    if (field.tag !== 0xa3) return field.raw;
+    const list = readDer(field.contents, "it").contents;
+    return wrap(0xa3, wrap(0x30, Buffer.concat([list, extension])));
+  });
+  return wrap(0x30, Buffer.concat([wrap(0x30, Buffer.concat(changed)), ...signature.map(({ raw }) => raw)]));
+}
+
+test("a certificate may be large, but not without end", () => {
+  const pem = parsePem(readFileSync(chain, "utf8"), 4);
+  const der = "blocks" in pem ? (pem.blocks[0]?.der ?? Buffer.alloc(0)) : Buffer.alloc(0);
+  expect(parseCertificate(padded(der, 1000)).isCa).toBe(true);
+  expect(() => parseCertificate(padded(der, 100_000))).toThrow(Refusal);
+  expect(() => parseCertificate(padded(der, 100_000))).toThrow(/larger than 65536 bytes/);
+});
