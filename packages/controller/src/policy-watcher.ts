@@ -52,8 +52,11 @@ export async function watchPolicies(
   const isKnown = (): boolean => complete && kinds.every((kind) => kind.unknown() === undefined);
   const settle = (): void => {
     if (!isKnown()) return;
-    clearTimeout(timer);
-    timer = setTimeout(hand, options.settleMs ?? 100);
+    // Not started anew by every change: who changes one object all the time must not keep others from being in force.
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      hand();
+    }, options.settleMs ?? 100);
   };
   for (const kind of watchedKinds) kinds.push(await watchKind(config, kind, settle, options.logger));
   complete = true;

@@ -33,6 +33,8 @@ const plurals: Readonly<Record<string, string>> = {
 type Answers = Readonly<Record<string, number | readonly object[]>>;
 
 const open: Server[] = [];
+/** Servers whose watch of Policies says that this object changes, over and over. */
+const restless = new WeakMap<Server, object>();
 afterEach(async () => {
   for (const server of open.splice(0)) {
     server.closeAllConnections();
@@ -41,7 +43,7 @@ afterEach(async () => {
 });
 
 /** As much of an API server as lists and watches need; watches stay silent. */
-async function apiServer(answers: Answers): Promise<KubeConfig> {
+async function apiServer(answers: Answers, changing?: object): Promise<KubeConfig> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
     const answer = answers[pathname] ?? [];
@@ -49,6 +51,12 @@ async function apiServer(answers: Answers): Promise<KubeConfig> {
       response.writeHead(answer, { "content-type": "application/json" }).end('{"kind":"Status"}');
     } else if (searchParams.has("watch")) {
       response.writeHead(200).flushHeaders();
+      const item = restless.get(server);
+      if (item !== undefined && pathname.endsWith("/policies")) {
+        const event = JSON.stringify({ type: "MODIFIED", object: item });
+        const ticking = setInterval(() => response.write(`${event}\n`), 5);
+        response.on("close", () => clearInterval(ticking));
+      }
     } else {
       const kinds = groups[pathname];
       const body =
@@ -64,6 +72,7 @@ async function apiServer(answers: Answers): Promise<KubeConfig> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   open.push(server);
+  if (changing !== undefined) restless.set(server, changing);
   const config = new KubeConfig();
   const { port } = server.address() as AddressInfo;
   config.loadFromOptions({
@@ -114,6 +123,35 @@ describe("watchPolicies", () => {
     expect(ready).toBe(true);
     expect(sets.at(-1)?.policies).toMatchObject([{ kind: "ClusterPolicy", metadata: { name: "signed" } }]);
   });
+});
+
+test("an object that changes all the time does not keep changes from being in force", async () => {
+  const changing = { metadata: { name: "restless", namespace: "tenant", resourceVersion: "2" } };
+  const config = await apiServer({}, changing);
+  let resolve: (documents: PolicyDocuments) => void = () => {};
+  const promise = new Promise<PolicyDocuments>((settle) => {
+    resolve = settle;
+  });
+  const handOver = (documents: PolicyDocuments): void => {
+    if (documents.policies.length > 0) resolve(documents);
+  };
+  const watcher = await watchPolicies(config, handOver, { settleMs: 50 });
+  expect((await promise).policies).toMatchObject([{ kind: "Policy", metadata: { name: "restless" } }]);
+  await watcher.stop();
+});
+
+test("exceptions count only from the namespaces that the operator names", async () => {
+  const exception = (namespace: string) => ({ metadata: { name: "e", namespace, resourceVersion: "1" } });
+  const config = await apiServer({
+    "/apis/kyverno.io/v2/policyexceptions": [exception("tenant"), exception("security")],
+  });
+  const seen: string[][] = [];
+  const handOver = ({ exceptions }: PolicyDocuments): void => {
+    seen.push(exceptions.map((one) => JSON.stringify(one["metadata"])));
+  };
+  await (await watchPolicies(config, handOver)).stop();
+  await (await watchPolicies(config, handOver, { exceptionNamespaces: ["security"] })).stop();
+  expect(seen).toEqual([[], [expect.stringContaining("security")]]);
 });
 
 describe("watchedContext", () => {
