@@ -33,8 +33,8 @@ const plurals: Readonly<Record<string, string>> = {
 type Answers = Readonly<Record<string, number | readonly object[]>>;
 
 const open: Server[] = [];
-/** Servers whose watch of Policies says that this object changes, over and over. */
-const restless = new WeakMap<Server, object>();
+/** Servers whose watch of Policies says that one object changes, over and over. */
+const restless = new WeakSet<Server>();
 afterEach(async () => {
   for (const server of open.splice(0)) {
     server.closeAllConnections();
@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 /** As much of an API server as lists and watches need; watches stay silent. */
-async function apiServer(answers: Answers, changing?: object): Promise<KubeConfig> {
+async function apiServer(answers: Answers, isRestless = false): Promise<KubeConfig> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
     const answer = answers[pathname] ?? [];
@@ -51,10 +51,13 @@ async function apiServer(answers: Answers, changing?: object): Promise<KubeConfi
       response.writeHead(answer, { "content-type": "application/json" }).end('{"kind":"Status"}');
     } else if (searchParams.has("watch")) {
       response.writeHead(200).flushHeaders();
-      const item = restless.get(server);
-      if (item !== undefined && pathname.endsWith("/policies")) {
-        const event = JSON.stringify({ type: "MODIFIED", object: item });
-        const ticking = setInterval(() => response.write(`${event}\n`), 5);
+      if (restless.has(server) && pathname.endsWith("/policies")) {
+        let version = 2;
+        const change = (): void => {
+          const metadata = { name: "restless", namespace: "tenant", resourceVersion: `${version++}` };
+          response.write(`${JSON.stringify({ type: "MODIFIED", object: { metadata } })}\n`);
+        };
+        const ticking = setInterval(change, 5);
         response.on("close", () => clearInterval(ticking));
       }
     } else {
@@ -72,7 +75,7 @@ async function apiServer(answers: Answers, changing?: object): Promise<KubeConfi
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   open.push(server);
-  if (changing !== undefined) restless.set(server, changing);
+  if (isRestless) restless.add(server);
   const config = new KubeConfig();
   const { port } = server.address() as AddressInfo;
   config.loadFromOptions({
@@ -126,8 +129,7 @@ describe("watchPolicies", () => {
 });
 
 test("an object that changes all the time does not keep changes from being in force", async () => {
-  const changing = { metadata: { name: "restless", namespace: "tenant", resourceVersion: "2" } };
-  const config = await apiServer({}, changing);
+  const config = await apiServer({}, true);
   let resolve: (documents: PolicyDocuments) => void = () => {};
   const promise = new Promise<PolicyDocuments>((settle) => {
     resolve = settle;
@@ -135,7 +137,7 @@ test("an object that changes all the time does not keep changes from being in fo
   const handOver = (documents: PolicyDocuments): void => {
     if (documents.policies.length > 0) resolve(documents);
   };
-  const watcher = await watchPolicies(config, handOver, { settleMs: 50 });
+  const watcher = await watchPolicies(config, handOver, { settleMs: 200 });
   expect((await promise).policies).toMatchObject([{ kind: "Policy", metadata: { name: "restless" } }]);
   await watcher.stop();
 });
