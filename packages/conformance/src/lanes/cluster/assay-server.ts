@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { join } from "node:path";
 
 export interface AssayServerOptions {
@@ -43,6 +43,21 @@ export async function startAssay(options: AssayServerOptions): Promise<AssayServ
       child.kill("SIGKILL");
     },
   };
+}
+
+/** Runs `assay ARGS` to its end against the cluster of a kubeconfig. */
+export function runAssay(
+  root: string,
+  kubeconfig: string,
+  args: readonly string[],
+): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
+  const cli = ["--conditions=assay:source", join(root, "packages/assay/src/cli.ts"), ...args];
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  return new Promise((resolve) => {
+    execFile(join(root, "node_modules/.bin/node"), cli, { env, timeout: 60_000 }, (error, stdout, stderr) =>
+      resolve({ status: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
+    );
+  });
 }
 
 function args({ root, kubeconfig, certificate, port = 0 }: AssayServerOptions): string[] {

@@ -1,11 +1,11 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRegistry, loadLayout } from "@assay/testkit";
 import { webhookConfigurations } from "@assay/webhook";
 import { admitted, denied, must } from "./answers.ts";
 import { type ApiServer, freePort, startApiServer, until } from "./api-server.ts";
-import { type AssayServer, startAssay } from "./assay-server.ts";
+import { type AssayServer, runAssay, startAssay } from "./assay-server.ts";
 import { createChecks, mustContain } from "./checks.ts";
 import * as objects from "./objects.ts";
 
@@ -235,6 +235,22 @@ async function reports(): Promise<void> {
       "the report about Pod signed",
     );
     mustContain(await all(), '"result": "pass"');
+  });
+  await check("`assay scan --cluster` judges the Pods that run", async () => {
+    const policy = join(directory, "scan.json");
+    writeFileSync(policy, JSON.stringify(objects.keyPolicy(key("cosign"))));
+    const good = await runAssay(root, cluster.kubeconfig("admin"), [
+      "scan",
+      policy,
+      "--cluster",
+      "--output",
+      "jsonl",
+    ]);
+    if (good.status !== 0) throw new Error(good.stderr || good.stdout);
+    mustContain(good.stdout, "signed");
+    writeFileSync(policy, JSON.stringify(objects.denyAllPolicy()));
+    const bad = await runAssay(root, cluster.kubeconfig("admin"), ["scan", policy, "--cluster"]);
+    if (bad.status !== 1) throw new Error(`exit ${bad.status}: ${bad.stderr || bad.stdout}`);
   });
   await check("the Lease names who leads", async () => {
     const lease = [
