@@ -1,6 +1,7 @@
 import { createPublicKey, hash as hashBytes, type KeyObject } from "node:crypto";
 import { derTag, readOid, readSequence } from "./der.ts";
 import { parsePem } from "./pem.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Hashes that a signature may be made with. */
 export type HashName = "sha224" | "sha256" | "sha384" | "sha512";
@@ -60,8 +61,18 @@ export function toPublicKey(
   // Nobody's client signs with RSASSA-PSS; certificate authorities of one's own may.
   // guard: key-pss
   if (keyObject.asymmetricKeyType === "rsa-pss" && !pss) return "RSA key that is bound to RSASSA-PSS";
-  const problem = publicKeyProblem(keyObject, spki);
+  const problem = readable(() => publicKeyProblem(keyObject, spki));
   return problem ?? { keyObject, spki, keyId: keyId(spki), pem: pemWriter(keyObject) };
+}
+
+/** OpenSSL reads keys that are no strict DER; here they are refused in words, as any other. */
+function readable(check: () => string | undefined): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof Refusal) return "public key is not strict DER";
+    throw error;
+  }
 }
 
 function pemWriter(key: KeyObject): () => Buffer {

@@ -177,7 +177,7 @@ function authoritiesOf(log: TransparencyLog, entry: TransparencyLogEntry): Autho
   const claimed = entry.logId.keyId;
   const logId =
     log.logId ?? names.map((name) => noteKeyId(name, log.key.spki)).find((id) => id.equals(claimed));
-  // second line: log-id
+  // guard: log-id
   if (logId?.equals(claimed) !== true) return [];
   if (entry.inclusionProof !== undefined) checkProof(entry.inclusionProof, envelope, log);
   return [

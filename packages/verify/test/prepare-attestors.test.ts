@@ -257,3 +257,11 @@ describe("a policy that makes no sense is refused, and the field is named", () =
 function firstBlock(pem: string): string {
   return `${pem.slice(0, pem.indexOf("-----END CERTIFICATE-----"))}-----END CERTIFICATE-----\n`;
 }
+
+test("a key that OpenSSL reads, but that is no strict DER, is refused like any other", () => {
+  const der = Buffer.from(cosign.replace(/-----[^-]+-----|\s/g, ""), "base64");
+  // The outer length in three bytes, where two would do.
+  const loose = Buffer.concat([Buffer.from([0x30, 0x82, 0x00, der[1] ?? 0]), der.subarray(2)]);
+  const pem = `-----BEGIN PUBLIC KEY-----\n${loose.toString("base64")}\n-----END PUBLIC KEY-----\n`;
+  expect(problem([set([key(pem)])])).toEqual([`${at}.keys.publicKeys`, "public key is not strict DER"]);
+});
