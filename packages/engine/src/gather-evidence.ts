@@ -50,6 +50,8 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
     if (answer === undefined) gaps.push(pending(kind));
     else if (answer.ok) {
       candidates.push(...answer.value.candidates);
+      // Which credential source or mirror answered; where nothing is to be told there is no step.
+      if (answer.notes !== undefined && answer.notes.length > 0) lookups.push(lookupTrace(lookup, answer));
       if ("unsupported" in answer.value && answer.value.unsupported === true) {
         fallback = lookupOf("referrersTag", question);
       }

@@ -1,21 +1,22 @@
 import type { Code, Fact, Trace } from "@assay/policy";
 import type { Answer, Lookup, LookupFailure } from "./lookup.ts";
 
-/** The step of a lookup that failed: whom it asked, what came back, and which mirrors and credentials were tried. */
-export function lookupTrace(lookup: Lookup, answer: Extract<Answer, { ok: false }>): Trace {
-  const { failure, notes } = answer;
-  const facts: Record<string, Fact> = { lookup: lookup.kind, origin: failure.origin };
-  if (failure.status !== undefined) facts["status"] = failure.status;
-  if (notes !== undefined && notes.length > 0) facts["notes"] = notes;
-  return {
-    step: "lookup",
-    path: "",
-    outcome: "error",
-    code: codeOfFailure(failure),
-    message: failure.message,
-    facts,
-    children: [],
+/**
+ * The step of a lookup that failed, or that has something to tell: whom it asked, what came back, which mirrors and
+ * credentials were tried.
+ */
+export function lookupTrace(lookup: Lookup, answer: Answer): Trace {
+  const { notes } = answer;
+  const facts: Record<string, Fact> = {
+    lookup: lookup.kind,
+    ...(answer.ok ? {} : { origin: answer.failure.origin }),
+    ...(answer.ok || answer.failure.status === undefined ? {} : { status: answer.failure.status }),
+    ...(notes === undefined || notes.length === 0 ? {} : { notes }),
   };
+  const step = { step: "lookup", path: "", facts, children: [] } as const;
+  return answer.ok
+    ? { ...step, outcome: "pass", code: "ok", message: "answered" }
+    : { ...step, outcome: "error", code: codeOfFailure(answer.failure), message: answer.failure.message };
 }
 
 /** The trace code of a lookup that failed. */

@@ -162,6 +162,18 @@ describe("the trace of what could not be had", () => {
   });
 });
 
+test("an answer that was had says, where there is something to say, which credentials or mirror it came by", async () => {
+  const notes = ["credentials for `127.0.0.1:5002` from docker config"];
+  const answer = { ok: true, value: { candidates: [] }, notes } as const;
+  const sources = fixtureSources({
+    answer: (lookup) => (lookup.kind === "referrers" ? answer : undefined),
+  });
+  const asked = { resource: pod(pinned("key-ecdsa", "referrers")) };
+  const { verdict } = await engineFor(policy(), { sources }).evaluate(asked);
+  expect(verdict.allowed).toBe(true);
+  expect(JSON.stringify(verdict.trace)).toContain(JSON.stringify({ lookup: "referrers", notes }));
+});
+
 test("a mistake of ours is an error of the image that it is about, and never opens", async () => {
   // An answer of another shape than the contract's: nothing that a registry can send, but what a bug might make of it.
   const broken = { ok: true, value: { candidates: [null], unsupported: false } };
