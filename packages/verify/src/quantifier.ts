@@ -1,15 +1,18 @@
 import type { AttestationRule, Code, Trace } from "@assay/policy";
+import type { Signer } from "./distinct-signers.ts";
 import type { VerifiedAttestation } from "./kernel.ts";
 
 /** A verified statement, and what its conditions came to. */
 export interface CheckedStatement {
   readonly attestation: VerifiedAttestation;
+  /** Who made it. */
+  readonly signer: Signer;
   readonly trace: Trace;
 }
 
 /** What the statements came to together. */
 export type QuantifiedOutcome =
-  | { readonly outcome: "pass"; readonly verified: readonly VerifiedAttestation[] }
+  | { readonly outcome: "pass"; readonly passed: readonly CheckedStatement[] }
   | { readonly outcome: "fail" | "error"; readonly code: Code; readonly message: string };
 
 /**
@@ -39,7 +42,7 @@ function all(chosen: readonly CheckedStatement[], every: readonly CheckedStateme
   const [first] = failed;
   if (chosen.length === 0)
     return { outcome: "fail", code: "predicateTypeMissing", message: "no matching attestations" };
-  if (first === undefined) return { outcome: "pass", verified: chosen.map(({ attestation }) => attestation) };
+  if (first === undefined) return { outcome: "pass", passed: chosen };
   const outcome = failed.some(({ trace }) => trace.outcome === "error") ? "error" : "fail";
   const { trace } = failed.find((one) => one.trace.outcome === outcome) ?? first;
   const message = `attestation checks failed for predicate type \`${first.attestation.predicateType}\`: ${trace.message}`;
@@ -56,7 +59,7 @@ function advice(failed: readonly CheckedStatement[], every: readonly CheckedStat
 
 function any(statements: readonly CheckedStatement[]): QuantifiedOutcome {
   const passed = statements.filter(passes);
-  if (passed.length > 0) return { outcome: "pass", verified: passed.map(({ attestation }) => attestation) };
+  if (passed.length > 0) return { outcome: "pass", passed };
   return all(statements, statements);
 }
 

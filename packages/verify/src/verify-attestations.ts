@@ -47,7 +47,7 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
   const { rule, input } = question;
   const evidence = input.evidence(signer.repository);
   const candidates = candidatesOf(evidence, question);
-  const { children, checked, signers, broken } = checkStatements(candidates.ofType, signer, question);
+  const { children, checked, broken } = checkStatements(candidates.ofType, signer, question);
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
   const gaps = relevantGaps(evidence, "attestation", input.format);
   const result = applyQuantifier(rule.quantifier, checked);
@@ -55,7 +55,10 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
   const blocked = isAny ? undefined : (broken ?? blocking(candidates.ofType, children, gaps));
   if (result.outcome === "pass" && blocked === undefined) {
     const trace = { ...place, outcome: "pass", code: "ok", message: "verified image attestations" } as const;
-    return { trace, signers, verified: result.verified, needsTrust: false, needsEvidence: false };
+    // Only who made what passed: a statement that failed, or that a later one replaced, counts for nobody.
+    const signers = result.passed.map((one) => one.signer);
+    const verified = result.passed.map(({ attestation }) => attestation);
+    return { trace, signers, verified, needsTrust: false, needsEvidence: false };
   }
   const failed = result.outcome !== "pass" && checked.length > 0 ? result : undefined;
   // With `any`, a statement that failed may be outvoted by one that could not be read; otherwise it decides.
@@ -72,7 +75,6 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
 interface CheckedStatements {
   readonly children: readonly Trace[];
   readonly checked: readonly CheckedStatement[];
-  readonly signers: readonly (readonly string[])[];
   /** A statement of this signer that nobody can read: it might be of the type, and might fail. */
   readonly broken: Reason | undefined;
 }
@@ -86,7 +88,6 @@ function checkStatements(
   let broken: Trace | undefined;
   const children: Trace[] = [];
   const checked: CheckedStatement[] = [];
-  const signers: (readonly string[])[] = [];
   for (const read of candidates) {
     const question = { signer, sets, input, step: "statement" } as const;
     const judged = judgeCandidate(read, question, (candidate) => proveStatement(candidate, signer, input));
@@ -101,10 +102,9 @@ function checkStatements(
     const trace = check(proven);
     const { outcome, code, message } = trace;
     children.push({ ...judged.trace, outcome, code, message, children: [trace] });
-    checked.push({ attestation: proven, trace });
-    signers.push(names);
+    checked.push({ attestation: proven, signer: names, trace });
   }
-  return { children, checked, signers, broken };
+  return { children, checked, broken };
 }
 
 function candidatesOf(

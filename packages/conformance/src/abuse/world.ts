@@ -120,10 +120,10 @@ export function judgeSignature(
   });
 }
 
-/** Judges the image's attestations of one type by one attestor; `check` stands for the rule's conditions. */
+/** Judges the image's attestations of one type by one attestor or by sets; `check` stands for the rule's conditions. */
 export function judgeAttestation(
   image: TestImage,
-  asked: Attestor,
+  asked: Attestor | readonly ResolvedSet[],
   options: JudgeOptions & {
     readonly type?: string;
     readonly check?: (statement: VerifiedAttestation) => boolean;
@@ -142,7 +142,7 @@ export function judgeAttestation(
     return conditionTrace(options.check?.(statement) ?? true, rule.path);
   };
   return refusable(() => {
-    const sets = prepareAttestors([setOf([asked])]);
+    const sets = prepareAttestors(isSets(asked) ? asked : [setOf([asked])]);
     return judged(verifyAttestations(rule, sets, check, inputOf(image, options)).trace, seen);
   });
 }
