@@ -19,6 +19,8 @@ interface SignedCertificateTimestamp {
   readonly timestamp: Buffer;
   readonly extensions: Buffer;
   readonly signature: Buffer;
+  /** SHA-256 of all of it: its name in caches. */
+  readonly fingerprint: string;
 }
 
 const maxTimestamps = 32;
@@ -47,8 +49,9 @@ export function checkCertificateTimestamps(
   // guard: sct-known
   if (ours.length === 0)
     refuse("logMismatch", "ctfe public key not found: the SCT is of a CT log that is not trusted here");
-  for (const [i, { timestamp, log }] of ours.entries()) {
-    const fact = `sct ${i} ${leaf.fingerprint} ${issuer.fingerprint} ${log.key.keyId}`;
+  for (const { timestamp, log } of ours) {
+    // Named by its bytes: which place it has among `ours` depends on the logs, and so on policy and trust root.
+    const fact = `sct ${timestamp.fingerprint} ${leaf.fingerprint} ${issuer.fingerprint} ${log.key.keyId}`;
     const signed = remember(cache, fact, () => isSigned(timestamp, precertificateOf(leaf, issuer), log));
     // guard: sct-signature
     if (!signed) refuse("logMismatch", "signature of an SCT does not verify");
@@ -102,6 +105,7 @@ function readTimestamp(bytes: Buffer): SignedCertificateTimestamp {
     timestamp,
     extensions: bytes.subarray(41, extensions.end),
     signature: signature.bytes,
+    fingerprint: hashBytes("sha256", bytes),
   };
 }
 
