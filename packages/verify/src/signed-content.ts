@@ -80,8 +80,29 @@ function checkBytes(bytes: Buffer, signature: Buffer, by: By): CheckedSignature 
   return { hash, signedDigest: digestOf(bytes) };
 }
 
+/** Hashes as bundles name them. */
+const messageHashes: ReadonlyMap<string, HashName> = new Map([
+  ["SHA2_256", "sha256"],
+  ["SHA2_384", "sha384"],
+  ["SHA2_512", "sha512"],
+]);
+/** Bundles know no name for SHA-224, and some name no hash at all. */
+const hashOfLength: ReadonlyMap<number, HashName> = new Map([
+  [28, "sha224"],
+  [32, "sha256"],
+  [48, "sha384"],
+  [64, "sha512"],
+]);
+
+/** Empty where there is no such hash; undefined where it cannot be told: who has one digest knows no other. */
+function digestOfArtifact(artifact: Artifact, hash: HashName | undefined): Buffer | undefined {
+  if (hash === undefined) return Buffer.alloc(0);
+  if ("bytes" in artifact) return hashBytes(hash, artifact.bytes, "buffer");
+  return hash === "sha256" ? artifact.sha256 : undefined;
+}
+
 function checkMessage(
-  { artifact, digest }: Extract<SignedContent, { kind: "message" }>,
+  { artifact, digest, algorithm }: Extract<SignedContent, { kind: "message" }>,
   signature: Buffer,
   by: By,
 ): CheckedSignature | undefined {
@@ -91,15 +112,19 @@ function checkMessage(
       "claimMismatch",
       "what was signed is not at hand: a message signature makes no claim about an image by itself",
     );
-  const sha256 = "bytes" in artifact ? hashBytes("sha256", artifact.bytes, "buffer") : artifact.sha256;
+  const expected = digestOfArtifact(
+    artifact,
+    messageHashes.get(algorithm) ?? hashOfLength.get(digest.length),
+  );
   // guard: message-digest
-  if (digest.length === sha256.length && !digest.equals(sha256)) {
+  if (expected !== undefined && !digest.equals(expected)) {
     refuse("claimMismatch", "the bundle is about another artifact", {
-      expected: sha256.toString("hex"),
+      expected: expected.toString("hex"),
       received: digest.toString("hex"),
     });
   }
   if ("bytes" in artifact) return checkBytes(artifact.bytes, signature, by);
+  const { sha256 } = artifact;
   const holds = by.hashes.includes("sha256") && artifact.verifyPrehashed(by.key, sha256, signature);
   // guard: signature-prehashed
   if (!holds) return undefined;

@@ -9,9 +9,11 @@ import { refuse, shown } from "./refusal.ts";
 import type { SignedContent } from "./signed-content.ts";
 import { isJsonObject, own, parseStrictJson, readUtf8 } from "./strict-json.ts";
 
+const mediaTypeV01 = "application/vnd.dev.sigstore.bundle+json;version=0.1";
+
 /** All media types that Sigstore bundles have had; `@sigstore/bundle` alone takes any text that starts like one. */
 const mediaTypes: readonly string[] = [
-  "application/vnd.dev.sigstore.bundle+json;version=0.1",
+  mediaTypeV01,
   "application/vnd.dev.sigstore.bundle+json;version=0.2",
   "application/vnd.dev.sigstore.bundle+json;version=0.3",
   "application/vnd.dev.sigstore.bundle.v0.3+json",
@@ -35,6 +37,7 @@ export function parseSigstoreBundle(
   const bundle = decode(json);
   checkSpelling(json, bundle);
   const material = bundle.verificationMaterial;
+  const logEntries: readonly TransparencyLogEntry[] = material.tlogEntries;
   return completeSignature(
     {
       origin,
@@ -42,7 +45,7 @@ export function parseSigstoreBundle(
       ...readContent(bundle),
       ...readHint(bundle),
       certificates: readCertificates(bundle),
-      logEntries: material.tlogEntries.map(readLogEntry),
+      logEntries: logEntries.map((entry) => readLogEntry(entry, mediaType)),
       timestamps: (material.timestampVerificationData?.rfc3161Timestamps ?? []).map(
         (entry) => entry.signedTimestamp,
       ),
@@ -108,7 +111,7 @@ function readHint({ verificationMaterial: { content } }: Bundle): Pick<EvidenceS
   return content.$case === "publicKey" ? { keyHint: content.publicKey.hint } : {};
 }
 
-function readLogEntry(entry: TransparencyLogEntry): LogEntry {
+function readLogEntry(entry: TransparencyLogEntry, mediaType: string): LogEntry {
   const { inclusionProof, inclusionPromise } = entry;
   const counts = [
     entry.logIndex,
@@ -119,8 +122,10 @@ function readLogEntry(entry: TransparencyLogEntry): LogEntry {
   // guard: bundle-log-numbers
   if (!counts.every((count) => /^\d{1,15}$/.test(count)))
     refuse("malformed", "log entry has a bad index, size or time");
-  // A v0.1 bundle may hold a proof without checkpoint: nobody vouches for its root, the promise has to do.
-  const proofless = inclusionPromise !== undefined && !inclusionProof?.checkpoint?.envelope;
+  // A v0.1 bundle may hold a proof without checkpoint: nobody vouches for its root, the promise has to do. Later ones
+  // must hold a whole proof, so that there an empty checkpoint is one that does not verify.
+  const proofless =
+    mediaType === mediaTypeV01 && inclusionPromise !== undefined && !inclusionProof?.checkpoint?.envelope;
   return logEntry(proofless ? { ...entry, inclusionProof: undefined } : entry);
 }
 
@@ -138,13 +143,40 @@ function checkSpelling(json: JsonObject, bundle: Bundle): void {
     checkText(at(message, "signature"), signature, "signature");
     checkText(at(at(message, "messageDigest"), "digest"), messageDigest.digest, "message digest");
   }
-  const entries = at(at(json, "verificationMaterial"), "tlogEntries");
-  bundle.verificationMaterial.tlogEntries.forEach((entry, i) => {
-    const text = at(entries, i);
-    checkText(at(text, "canonicalizedBody"), entry.canonicalizedBody, "log entry body");
-    checkText(at(at(text, "logId"), "keyId"), entry.logId?.keyId ?? Buffer.alloc(0), "log id");
-    const promise = entry.inclusionPromise?.signedEntryTimestamp;
-    if (promise) checkText(at(at(text, "inclusionPromise"), "signedEntryTimestamp"), promise, "promise");
+  checkMaterialSpelling(at(json, "verificationMaterial"), bundle.verificationMaterial);
+}
+
+function checkMaterialSpelling(json: Json | undefined, material: Bundle["verificationMaterial"]): void {
+  const { content, timestampVerificationData } = material;
+  const entries: readonly TransparencyLogEntry[] = material.tlogEntries;
+  if (content.$case === "certificate")
+    checkText(at(at(json, "certificate"), "rawBytes"), content.certificate.rawBytes, "certificate");
+  if (content.$case === "x509CertificateChain") {
+    const list = at(at(json, "x509CertificateChain"), "certificates");
+    content.x509CertificateChain.certificates.forEach(({ rawBytes }, i) => {
+      checkText(at(at(list, i), "rawBytes"), rawBytes, "certificate");
+    });
+  }
+  const stamps = at(at(json, "timestampVerificationData"), "rfc3161Timestamps");
+  timestampVerificationData?.rfc3161Timestamps.forEach(({ signedTimestamp }, i) => {
+    checkText(at(at(stamps, i), "signedTimestamp"), signedTimestamp, "timestamp");
+  });
+  entries.forEach((entry, i) => {
+    checkEntrySpelling(at(at(json, "tlogEntries"), i), entry);
+  });
+}
+
+function checkEntrySpelling(json: Json | undefined, entry: TransparencyLogEntry): void {
+  const { canonicalizedBody, logId, inclusionPromise, inclusionProof } = entry;
+  checkText(at(json, "canonicalizedBody"), canonicalizedBody, "log entry body");
+  checkText(at(at(json, "logId"), "keyId"), logId.keyId, "log id");
+  const promise = inclusionPromise?.signedEntryTimestamp;
+  if (promise) checkText(at(at(json, "inclusionPromise"), "signedEntryTimestamp"), promise, "promise");
+  if (!inclusionProof) return;
+  const proof = at(json, "inclusionProof");
+  checkText(at(proof, "rootHash"), inclusionProof.rootHash, "root of the inclusion proof");
+  inclusionProof.hashes.forEach((hash, i) => {
+    checkText(at(at(proof, "hashes"), i), hash, "hash of the inclusion proof");
   });
 }
 

@@ -62,6 +62,7 @@ export function checkTransparencyLog(
   for (const one of ours) {
     checkLogEntryBody(one, logged);
     checkTime(one.entry, now);
+    checkBegun(one.authorities, now);
   }
   const [old, current] = [ours.filter(isOld), ours.filter((one) => !isOld(one))];
   for (const { entry, authorities } of old) checkPromise(entry, authorities);
@@ -95,6 +96,13 @@ function checkTime(entry: TransparencyLogEntry, now: Date): void {
   if (time !== undefined && time.getTime() > now.getTime() + maxSkewMs) {
     refuse("logMismatch", "log entry was integrated in the future", { received: time.toISOString() });
   }
+}
+
+/** A log that is trusted from tomorrow on vouches for nothing today, not even by a proof that names no time. */
+function checkBegun(authorities: readonly Authority[], now: Date): void {
+  // guard: log-begun
+  if (!authorities.some(({ validFor }) => validFor.start <= now))
+    refuse("logMismatch", "transparency log is not in service yet");
 }
 
 /** Promise, checkpoint, inclusion proof, and once more signature and digest, by `@sigstore/verify`. */
