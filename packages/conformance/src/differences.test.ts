@@ -254,6 +254,24 @@ describe("policies", () => {
     expect((await world.judge({ verifyImages: [skippedByDigest] }, pinned)).allowed).toBe(true);
   });
 
+  test("another spelling of the registry selects the same images, and skips none", async () => {
+    const attestors = keyed(key.pem);
+    const rule = { verifyImages: [{ imageReferences: [`${HOST}/*`], attestors }] };
+    const skipping = { verifyImages: [{ attestors, skipImageReferences: [`${HOST}/*`] }] };
+    const spelled = (reference: string): readonly string[] => [
+      reference.replace(HOST, HOST.toUpperCase()),
+      reference.replace(HOST, `${HOST}:443`),
+    ];
+    const unsigned = world.image("acme/spelled").pushTo(world.registry);
+    for (const reference of spelled(unsigned.reference)) {
+      expect((await world.judge(rule, reference)).allowed).toBe(false);
+      expect((await world.judge(skipping, reference)).allowed).toBe(false);
+    }
+    const signed = world.image("acme/spelled-and-signed").signedBy(key).pushTo(world.registry);
+    for (const reference of spelled(signed.reference))
+      expect((await world.judge(rule, reference)).outcome).toBe("pass");
+  });
+
   test("only verified images are pinned to their digest, and nothing is remembered in the object", async () => {
     const checked = world.image("acme/checked").signedBy(key).pushTo(world.registry);
     const other = world.image("other/app").pushTo(world.registry);

@@ -37,12 +37,30 @@ export function imagePattern(text: string, options: ImagePatternOptions = {}): I
 /**
  * Whether a pattern of `imageReferences` selects the image for verification. An image with tag *and* digest is
  * selected by either form. Kyverno drops the tag first, so that `ghcr.io/org/app:*` misses
- * `ghcr.io/org/app:v1@sha256:…` and the image runs unverified; whoever names the image controls its form.
+ * `ghcr.io/org/app:v1@sha256:…` and the image runs unverified; whoever names the image controls its form. The same
+ * goes for its registry: `GHCR.io/org/app` and `ghcr.io:443/org/app` are pulled from where `ghcr.io/org/app` is.
  */
 export function selects(pattern: ImagePattern | string, image: ImageReference): boolean {
   const matches = matcher(pattern);
+  const usual = inUsualSpelling(image);
+  return matchesEitherForm(matches, image) || (usual !== image && matchesEitherForm(matches, usual));
+}
+
+function matchesEitherForm(matches: ImagePattern["matches"], image: ImageReference): boolean {
   if (matches(matchText(image))) return true;
   return image.digest !== undefined && image.tag !== undefined && matches(tagText(image));
+}
+
+const dockerHub = /^(?:(?:index|registry-1)\.)?docker\.io$/;
+
+/** The name under which policies know what a container runtime fetches for this image; the image itself if it has it. */
+function inUsualSpelling(image: ImageReference): ImageReference {
+  const host = image.registry.toLowerCase().replace(/:443$/, "");
+  const registry = dockerHub.test(host) ? "docker.io" : host;
+  const repository =
+    registry === "docker.io" ? image.repository.replace(/^library\/(?=[^/]+$)/, "") : image.repository;
+  if (registry === image.registry && repository === image.repository) return image;
+  return { ...image, registry, repository };
 }
 
 /**

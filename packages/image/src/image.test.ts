@@ -123,6 +123,27 @@ describe("a reference with tag and digest", () => {
     expect(selects(pattern, reference)).toBe(selected);
     expect(matchesDigestForm(pattern, reference)).toBe(relaxed);
   });
+  // Each is pulled from where the pattern's own images are.
+  test.each([
+    ["GHCR.io/org/app:v1", "ghcr.io/org/*"],
+    ["ghcr.io:443/org/app:v1", "ghcr.io/org/*"],
+    ["Ghcr.IO:443/org/app@DIGEST", "ghcr.io/org/*"],
+    ["index.docker.io/acme/app:v1", "docker.io/acme/*"],
+    ["registry-1.docker.io/library/nginx:1", "docker.io/nginx:*"],
+    ["docker.io/library/nginx", "docker.io/nginx:latest"],
+  ])("%s does not slip past `%s`, and is not let go by it", (text, pattern) => {
+    const image = parseImageReference(text.replace("DIGEST", digest));
+    expect(selects(pattern, image)).toBe(true);
+    expect(matchesDigestForm(pattern, image)).toBe(false);
+  });
+  test.each([
+    ["ghcr.io:8443/org/app:v1", "ghcr.io/org/*"],
+    ["ghcr.io.evil.example/org/app:v1", "ghcr.io/org/*"],
+    ["ghcr.io/library/nginx:1", "ghcr.io/nginx:*"],
+    ["docker.io/library/a/nginx:1", "docker.io/a/nginx:*"],
+  ])("%s is another image than `%s` means", (text, pattern) => {
+    expect(selects(pattern, parseImageReference(text))).toBe(false);
+  });
   test("a digest alone is not selected by a tag pattern", () => {
     expect(selects("docker.io/nginx:*", parseImageReference(`nginx@${digest}`))).toBe(false);
   });
