@@ -3,7 +3,7 @@ import type { Trace } from "@assay/policy";
 import type { Candidate, Evidence, EvidenceGap, Shelf } from "@assay/verify";
 import type { AnswerBook } from "./answer-book.ts";
 import type { EvidenceLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
-import { codeOfFailure, lookupTrace } from "./lookup-trace.ts";
+import { codeOfFailure, hasNotes, lookupTrace } from "./lookup-trace.ts";
 
 /** What the evidence is wanted for. */
 export type Purpose = "signatures" | "attestations";
@@ -28,7 +28,7 @@ export interface FoundEvidence {
   readonly fallback?: EvidenceLookup;
 }
 
-type ShelfLookup = Extract<EvidenceLookup, { digest: Digest }>;
+type ShelfLookup = Extract<EvidenceLookup, { kind: Exclude<Shelf, "given"> }>;
 
 /**
  * Puts the shelves of one digest together. The legacy tag and the referrers API are asked at once; the fallback tag only
@@ -50,8 +50,7 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
     if (answer === undefined) gaps.push(pending(kind));
     else if (answer.ok) {
       candidates.push(...answer.value.candidates);
-      // Which credential source or mirror answered; where nothing is to be told there is no step.
-      if (answer.notes !== undefined && answer.notes.length > 0) lookups.push(lookupTrace(lookup, answer));
+      if (hasNotes(answer)) lookups.push(lookupTrace(lookup, answer));
       if ("unsupported" in answer.value && answer.value.unsupported === true) {
         fallback = lookupOf("referrersTag", question);
       }

@@ -4,7 +4,7 @@ import { PendingLookup } from "./answer-book.ts";
 import { digestRule, pins } from "./digest-rule.ts";
 import { judgeEntry } from "./judge-entry.ts";
 import type { Answer, RegistryAccess } from "./lookup.ts";
-import { codeOfFailure, lookupTrace } from "./lookup-trace.ts";
+import { codeOfFailure, hasNotes, lookupTrace } from "./lookup-trace.ts";
 import type { Pass } from "./pass.ts";
 import { allOf, leadOf } from "./reason.ts";
 import type { PlannedEntry, PlannedImage, PlannedRule } from "./request-plan.ts";
@@ -54,7 +54,7 @@ export function judgeImage(question: ImageQuestion, pass: Pass): ImageJudgement 
     trace: imageTrace(question, outcome, {
       code,
       message,
-      children: traces,
+      children: [...(resolved.lookup === undefined ? [] : [resolved.lookup]), ...traces],
       facts: { image: image.text, ...(digest === undefined ? {} : { digest }) },
     }),
   };
@@ -63,6 +63,8 @@ export function judgeImage(question: ImageQuestion, pass: Pass): ImageJudgement 
 interface Resolved {
   /** Undefined where nothing of the entries needs one. */
   readonly digest?: Digest;
+  /** How the tag was resolved, where the source has something to tell. */
+  readonly lookup?: Trace;
 }
 
 /**
@@ -86,9 +88,9 @@ function resolveDigest(
   const lookup = { kind: "digest", image: reference, ...(access === undefined ? {} : { access }) } as const;
   const answer = pass.book.ask(lookup);
   if (answer === undefined) throw new PendingLookup(text);
-  return answer.ok
-    ? { digest: answer.value.digest }
-    : unresolved(question, lookupTrace(lookup, answer), answer);
+  const step = lookupTrace(lookup, answer);
+  if (!answer.ok) return unresolved(question, step, answer);
+  return { digest: answer.value.digest, ...(hasNotes(answer) ? { lookup: step } : {}) };
 }
 
 function unresolved(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { explain } from "../src/explain.ts";
 import type { LookupFailure } from "../src/lookup.ts";
-import { engineFor, image, pinned, pod, policy } from "./build.ts";
+import { engineFor, entry, image, pinned, pod, policy } from "./build.ts";
 import { failure, fixtureSources } from "./fixture-source.ts";
 
 const origin = "127.0.0.1:5001";
@@ -172,6 +172,20 @@ test("an answer that was had says, where there is something to say, which creden
   const { verdict } = await engineFor(policy(), { sources }).evaluate(asked);
   expect(verdict.allowed).toBe(true);
   expect(JSON.stringify(verdict.trace)).toContain(JSON.stringify({ lookup: "referrers", notes }));
+});
+
+test("so does the answer that resolved a tag, once, before what was found for its digest", async () => {
+  const notes = ["`127.0.0.1:5002` was asked at its mirror `127.0.0.1:5003`"];
+  const sources = fixtureSources({
+    edit: (lookup, answer) => (lookup.kind === "digest" ? { ...answer, notes } : answer),
+  });
+  const asked = { resource: pod(image("key-ecdsa", "referrers")) };
+  const entries = [entry(), entry()];
+  const { verdict } = await engineFor(policy({ entries }), { sources }).evaluate(asked);
+  expect(verdict.allowed).toBe(true);
+  const judged = verdict.trace[0]?.children[0]?.children[0]?.children ?? [];
+  expect(judged.map(({ step }) => step)).toEqual(["lookup", "check", "check"]);
+  expect(judged[0]).toMatchObject({ outcome: "pass", code: "ok", facts: { lookup: "digest", notes } });
 });
 
 test("a mistake of ours is an error of the image that it is about, and never opens", async () => {
