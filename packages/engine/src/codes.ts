@@ -178,6 +178,12 @@ export const codes: Readonly<Record<Code, CodeHelp>> = {
     nextStep:
       "Give one with `--trusted-root FILE`, allow access to the TUF repository, or give the keys in the policy (`rekor.pubkey`, `ctlog.pubkey`, `roots`). A key attestor that needs no log says `rekor.ignoreTlog: true`.",
   },
+  manifestUnavailable: {
+    outcome: "error",
+    meaning: "A bundle signs the image's manifest itself, and the manifest could not be had.",
+    nextStep:
+      "The step beside it says whom it was asked of and why it failed: check credentials and connection (`assay plan --check`).",
+  },
   contextUnavailable: {
     outcome: "error",
     meaning: "A ConfigMap, API call or variable that the policy refers to could not be had.",

@@ -39,6 +39,7 @@ export type Code =
   | "timeout"
   | "digestMismatch"
   | "trustUnavailable"
+  | "manifestUnavailable"
   | "contextUnavailable"
   | "keyUnavailable"
   | "invalidPolicy"

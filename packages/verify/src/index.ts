@@ -2,6 +2,7 @@ export type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence
 export type {
   AttestationJudgement,
   KernelInput,
+  Needs,
   ResolvedSet,
   SignatureJudgement,
   SignerFacts,
@@ -14,6 +15,7 @@ export { parseTrustRoot } from "./parse-trust-root.ts";
 export { predicateTypeOf } from "./predicate-types.ts";
 export { prepareAttestors } from "./prepare-attestors.ts";
 export type { PreparedAttestor, PreparedSet, PreparedSets } from "./prepared.ts";
+export type { MissingManifest } from "./refusal.ts";
 export type { TrustRoot } from "./trust-root.ts";
 export { verifyAttestations } from "./verify-attestations.ts";
 export { VerifyError, type VerifyErrorCode } from "./verify-error.ts";

@@ -2,6 +2,7 @@ import type { Fact, Trace } from "@assay/policy";
 import { type ReadCandidate, reasonOf } from "./evidence-candidates.ts";
 import type { KernelInput } from "./kernel.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
+import { outcomeOf } from "./refusal.ts";
 import { rememberedProof } from "./remembered-proof.ts";
 import type { ProvenSignature } from "./signature-proof.ts";
 import { trusted } from "./trust-root.ts";
@@ -60,8 +61,11 @@ export function judgeCandidate<T>(
     };
   } catch (error) {
     const { code, message, ...details } = reasonOf(error);
-    const outcome = code === "trustUnavailable" || code === "internal" ? "error" : "fail";
-    return { trace: { ...base, outcome, code, message, ...details, facts }, proof: undefined, isGenuine };
+    return {
+      trace: { ...base, outcome: outcomeOf(code), code, message, ...details, facts },
+      proof: undefined,
+      isGenuine,
+    };
   }
 }
 

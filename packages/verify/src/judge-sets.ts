@@ -1,6 +1,7 @@
 import type { Outcome, Trace } from "@assay/policy";
 import { countDistinct } from "./distinct-signers.ts";
-import type { LeafJudgement } from "./leaf-judgement.ts";
+import type { Needs } from "./kernel.ts";
+import { type LeafJudgement, nothingNeeded } from "./leaf-judgement.ts";
 import type {
   PreparedAttestor,
   PreparedSet,
@@ -33,8 +34,16 @@ export function judgeSets<Verified>(
     trace,
     signers: judged.flatMap(({ signers }) => signers),
     verified: outcome === "pass" ? judged.flatMap(({ verified }) => verified) : [],
+    ...needsOf(undecided),
+  };
+}
+
+/** What the undecided parts of an undecided whole need. */
+function needsOf(undecided: readonly Needs[]): Needs {
+  return {
     needsTrust: undecided.some(({ needsTrust }) => needsTrust),
     needsEvidence: undecided.some(({ needsEvidence }) => needsEvidence),
+    needsManifest: undecided.some(({ needsManifest }) => needsManifest),
   };
 }
 
@@ -62,8 +71,7 @@ function judgeSet<Verified>(set: PreparedSet, judgeLeaf: JudgeLeaf<Verified>): L
     trace: setTrace(set, { outcome, passed, judged }),
     signers: outcome === "pass" ? judged.flatMap(({ signers }) => signers) : [],
     verified: outcome === "pass" ? judged.flatMap(({ verified }) => verified) : [],
-    needsTrust: outcome === "error" && undecided.some(({ needsTrust }) => needsTrust),
-    needsEvidence: outcome === "error" && undecided.some(({ needsEvidence }) => needsEvidence),
+    ...(outcome === "error" ? needsOf(undecided) : nothingNeeded),
   };
 }
 
@@ -96,7 +104,7 @@ function unavailable<Verified>({
   source,
 }: PreparedUnavailable): LeafJudgement<Verified> {
   const trace: Trace = { step: "attestor", path, source, outcome: "error", code, message, children: [] };
-  return { trace, signers: [], verified: [], needsTrust: false, needsEvidence: false };
+  return { trace, signers: [], verified: [], ...nothingNeeded };
 }
 
 function notEvaluated<Verified>({ path, source }: PreparedAttestor): LeafJudgement<Verified> {
@@ -110,7 +118,7 @@ function notEvaluated<Verified>({ path, source }: PreparedAttestor): LeafJudgeme
     message,
     children: [],
   };
-  return { trace, signers: [], verified: [], needsTrust: false, needsEvidence: false };
+  return { trace, signers: [], verified: [], ...nothingNeeded };
 }
 
 interface SetOutcome {

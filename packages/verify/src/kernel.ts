@@ -1,6 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { Attestor, AttestorSet, Code, Json, JsonObject, Place, Trace } from "@assay/policy";
 import type { Evidence, Origin } from "./evidence.ts";
+import type { MissingManifest } from "./refusal.ts";
 import type { TrustRoot } from "./trust-root.ts";
 
 /**
@@ -25,8 +26,11 @@ export interface KernelInput {
   readonly format?: "Cosign" | "SigstoreBundle";
   /** Which signed statements about the digest count as an image signature. Default: cosign's sign/v1 only. */
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
-  /** The image's manifest, where the caller has it: without it a bundle that signs the manifest itself proves nothing. */
-  readonly manifest?: Uint8Array;
+  /**
+   * The image's manifest, or why it could not be had, for bundles that sign it and make no statement. Undefined: not
+   * asked for. Without it such a bundle proves nothing; what is handed in is hashed before it counts.
+   */
+  readonly manifest?: Uint8Array | MissingManifest;
 }
 
 /** A set as prepared from the policy, whose keys have been fetched. */
@@ -69,21 +73,25 @@ export interface SignerFacts {
   readonly logIndex?: string;
 }
 
-export interface SignatureJudgement {
+/** What was not at hand and could change the outcome. Nothing is needed where the outcome is certain. */
+export interface Needs {
+  /** True where `trust` was absent. */
+  readonly needsTrust: boolean;
+  /** True where shelves are marked `pending`. */
+  readonly needsEvidence: boolean;
+  /** True where `manifest` was absent. */
+  readonly needsManifest: boolean;
+}
+
+export interface SignatureJudgement extends Needs {
   /** Its outcome is the judgement; children are the sets, entries and candidate signatures. */
   readonly trace: Trace;
   readonly verified: readonly VerifiedSignature[];
-  /** True where `trust` was absent and could change the outcome. */
-  readonly needsTrust: boolean;
-  /** Shelves marked `pending` whose evidence could change the outcome. */
-  readonly needsEvidence: boolean;
 }
 
-export interface AttestationJudgement {
+export interface AttestationJudgement extends Needs {
   readonly trace: Trace;
   readonly verified: readonly VerifiedAttestation[];
-  readonly needsTrust: boolean;
-  readonly needsEvidence: boolean;
 }
 
 /** Do the conditions hold for this statement? Given by the engine; called only with verified statements. */

@@ -1,16 +1,18 @@
 import type { Code, Outcome, Trace } from "@assay/policy";
 import type { Signer } from "./distinct-signers.ts";
 import type { EvidenceGap } from "./evidence.ts";
+import type { Needs } from "./kernel.ts";
 
 /** What one attestor's evidence came to. */
-export interface LeafJudgement<Verified> {
+export interface LeafJudgement<Verified> extends Needs {
   readonly trace: Trace;
   /** Everybody who satisfied it; empty unless it passed. */
   readonly signers: readonly Signer[];
   readonly verified: readonly Verified[];
-  readonly needsTrust: boolean;
-  readonly needsEvidence: boolean;
 }
+
+/** Where the outcome is certain. */
+export const nothingNeeded: Needs = { needsTrust: false, needsEvidence: false, needsManifest: false };
 
 /** How far a candidate came, worst first: the closest one tells the user most. */
 const closeness: readonly Code[] = [
@@ -26,6 +28,8 @@ const closeness: readonly Code[] = [
   "noTrustedTime",
   "expiredCertificate",
   "trustUnavailable",
+  "imageNotFound",
+  "manifestUnavailable",
   "claimMismatch",
   "predicateTypeMissing",
   "annotationMismatch",
@@ -42,12 +46,10 @@ export function closest(traces: readonly Trace[]): Trace | undefined {
 }
 
 /** Why nothing satisfied an attestor. */
-export interface Unsatisfied {
+export interface Unsatisfied extends Needs {
   readonly outcome: Extract<Outcome, "fail" | "error">;
   readonly code: Code;
   readonly message: string;
-  readonly needsTrust: boolean;
-  readonly needsEvidence: boolean;
 }
 
 /** Gaps that follow from the evidence's bytes or number are reasons to fail, the others reasons not to know. */
@@ -55,26 +57,25 @@ const failing: readonly (Code | "pending")[] = ["malformed", "tooLarge", "tooMan
 
 /**
  * Failure or "could not tell": it is an error where something is missing that could have satisfied the attestor: a
- * shelf, the trust root, or a check of ours that broke.
+ * shelf, the trust root, the manifest, or a check of ours that broke.
  */
 export function unsatisfied(
   candidates: readonly Trace[],
   gaps: readonly EvidenceGap[],
   fallback: Pick<Unsatisfied, "code" | "message">,
 ): Unsatisfied {
-  const needsEvidence = gaps.some(({ code }) => code === "pending");
-  const needsTrust = candidates.some(({ code }) => code === "trustUnavailable");
-  const error = (code: Code, message: string): Unsatisfied => ({
-    outcome: "error",
-    code,
-    message,
-    needsTrust,
-    needsEvidence,
-  });
   const pending = gaps.find(({ code }) => code === "pending");
-  if (pending !== undefined) return error("unavailable", `not asked yet: ${pending.message}`);
   const trustless = candidates.find(({ code }) => code === "trustUnavailable");
+  const manifestless = candidates.find(({ code }) => code === "manifestUnavailable");
+  const needs: Needs = {
+    needsTrust: trustless !== undefined,
+    needsEvidence: pending !== undefined,
+    needsManifest: manifestless !== undefined,
+  };
+  const error = (code: Code, message: string): Unsatisfied => ({ outcome: "error", code, message, ...needs });
+  if (pending !== undefined) return error("unavailable", `not asked yet: ${pending.message}`);
   if (trustless !== undefined) return error("trustUnavailable", trustless.message);
+  if (manifestless !== undefined) return error("manifestUnavailable", manifestless.message);
   const missing = gaps.find(({ code }) => !failing.includes(code));
   if (missing !== undefined && missing.code !== "pending") return error(missing.code, missing.message);
   const broken = candidates.find(({ code }) => code === "internal");
@@ -82,5 +83,5 @@ export function unsatisfied(
   const [gap] = gaps;
   const reason =
     gap === undefined || gap.code === "pending" ? fallback : { code: gap.code, message: gap.message };
-  return { outcome: "fail", ...reason, needsTrust, needsEvidence };
+  return { outcome: "fail", ...reason, ...needs };
 }

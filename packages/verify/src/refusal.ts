@@ -18,7 +18,30 @@ export type RefusalCode = Extract<
   | "tooLarge"
   | "tooMany"
   | "trustUnavailable"
+  | "imageNotFound"
+  | "manifestUnavailable"
 >;
+
+/** Why the image's manifest is not at hand: all but the last are reasons to fail. */
+export interface MissingManifest {
+  readonly code: Extract<
+    RefusalCode,
+    "imageNotFound" | "malformed" | "tooLarge" | "tooMany" | "manifestUnavailable"
+  >;
+  readonly message: string;
+}
+
+/** What could not be had, or is our own mistake: nobody knows what would have come of it. */
+const undecided: readonly (RefusalCode | "internal")[] = [
+  "trustUnavailable",
+  "manifestUnavailable",
+  "internal",
+];
+
+/** Whether a refusal is a reason to fail, or a reason not to know. */
+export function outcomeOf(code: RefusalCode | "internal"): "fail" | "error" {
+  return undecided.includes(code) ? "error" : "fail";
+}
 
 export interface RefusalDetails {
   readonly expected?: unknown;

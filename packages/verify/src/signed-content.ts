@@ -1,8 +1,8 @@
-import { hash as hashBytes, type KeyObject, verify } from "node:crypto";
+import { type KeyObject, verify } from "node:crypto";
 import { dsse } from "@sigstore/core";
-import { digestOf } from "./digest-memo.ts";
+import { type DigestOf, digestOf } from "./digest-memo.ts";
 import type { HashName } from "./public-key.ts";
-import { refuse } from "./refusal.ts";
+import { type MissingManifest, refuse } from "./refusal.ts";
 
 /** What a signature was made over. The bytes are those that were read; nothing is serialised again. */
 export type SignedContent =
@@ -19,17 +19,24 @@ export type SignedContent =
       /** What the bundle says of the artifact: compared, never relied on. */
       readonly digest: Buffer;
       readonly algorithm: string;
-      /** The artifact, where the caller has it. An image's evidence never has. */
-      readonly artifact?: Artifact;
+      /** What was signed: a bundle does not hold it. */
+      readonly artifact: Artifact;
     };
 
-/** An artifact, or only its SHA-256 with a way to verify signatures over that. */
+/** An artifact, or only its SHA-256 with a way to verify signatures over that, or why it is not at hand. */
 export type Artifact =
-  | { readonly bytes: Buffer }
+  | { readonly bytes: Buffer; readonly digestOf: DigestOf }
+  | { readonly missing: MissingManifest; readonly sha256?: Buffer }
   | {
       readonly sha256: Buffer;
       readonly verifyPrehashed: (key: KeyObject, digest: Buffer, signature: Buffer) => boolean;
     };
+
+/** What stands for the artifact until somebody hands it in. */
+export const notAtHand: MissingManifest = {
+  code: "manifestUnavailable",
+  message: "the image's manifest, which the bundle signs, was not read",
+};
 
 /** A signature that verified. */
 export interface CheckedSignature {
@@ -66,7 +73,7 @@ function preAuthEncoding({ payloadType, payload }: Extract<SignedContent, { kind
 export function signedBytes(content: SignedContent): Buffer | undefined {
   if (content.kind === "simpleSigning") return content.payload;
   if (content.kind === "dsse") return preAuthEncoding(content);
-  return content.artifact && "bytes" in content.artifact ? content.artifact.bytes : undefined;
+  return "bytes" in content.artifact ? content.artifact.bytes : undefined;
 }
 
 type By = Parameters<typeof checkSignature>[2];
@@ -97,7 +104,7 @@ const hashOfLength: ReadonlyMap<number, HashName> = new Map([
 /** Empty where there is no such hash; undefined where it cannot be told: who has one digest knows no other. */
 function digestOfArtifact(artifact: Artifact, hash: HashName | undefined): Buffer | undefined {
   if (hash === undefined) return Buffer.alloc(0);
-  if ("bytes" in artifact) return hashBytes(hash, artifact.bytes, "buffer");
+  if ("bytes" in artifact) return artifact.digestOf(hash);
   return hash === "sha256" ? artifact.sha256 : undefined;
 }
 
@@ -106,12 +113,6 @@ function checkMessage(
   signature: Buffer,
   by: By,
 ): CheckedSignature | undefined {
-  // guard: message-signature
-  if (artifact === undefined)
-    return refuse(
-      "claimMismatch",
-      "what was signed is not at hand: a message signature makes no claim about an image by itself",
-    );
   const expected = digestOfArtifact(
     artifact,
     messageHashes.get(algorithm) ?? hashOfLength.get(digest.length),
@@ -123,12 +124,14 @@ function checkMessage(
       received: digest.toString("hex"),
     });
   }
+  // guard: message-signature
+  if ("missing" in artifact) return refuse(artifact.missing.code, artifact.missing.message);
   if ("bytes" in artifact) return checkBytes(artifact.bytes, signature, by);
   const { sha256 } = artifact;
   const holds = by.hashes.includes("sha256") && artifact.verifyPrehashed(by.key, sha256, signature);
   // guard: signature-prehashed
   if (!holds) return undefined;
-  return { hash: "sha256", signedDigest: (algorithm) => (algorithm === "sha256" ? sha256 : undefined) };
+  return { hash: "sha256", signedDigest: (name) => (name === "sha256" ? sha256 : undefined) };
 }
 
 function verifies(hash: HashName | null, bytes: Buffer, key: KeyObject, signature: Buffer): boolean {

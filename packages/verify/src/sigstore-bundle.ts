@@ -6,7 +6,7 @@ import type { Origin } from "./evidence.ts";
 import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
 import { type LogEntry, logEntry } from "./log-entry.ts";
 import { refuse, shown } from "./refusal.ts";
-import type { SignedContent } from "./signed-content.ts";
+import { notAtHand, type SignedContent } from "./signed-content.ts";
 import { isJsonObject, own, parseStrictJson, readUtf8 } from "./strict-json.ts";
 
 const mediaTypeV01 = "application/vnd.dev.sigstore.bundle+json;version=0.1";
@@ -84,6 +84,7 @@ function readContent({ content }: Bundle): Pick<EvidenceSignature, "content" | "
       kind: "message",
       digest: messageDigest.digest,
       algorithm: HashAlgorithm[messageDigest.algorithm] ?? "unknown",
+      artifact: { missing: notAtHand },
     };
     return { content: signed, signature };
   }

@@ -6,7 +6,7 @@ import { checkStatementSubject, isAbout } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
-import { closest, type LeafJudgement, unsatisfied } from "./leaf-judgement.ts";
+import { closest, type LeafJudgement, nothingNeeded, unsatisfied } from "./leaf-judgement.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { applyQuantifier, type CheckedStatement } from "./quantifier.ts";
 import { shown } from "./refusal.ts";
@@ -23,14 +23,12 @@ export function verifyAttestations(
   check: StatementCheck,
   input: KernelInput,
 ): AttestationJudgement {
-  const { trace, verified, needsTrust, needsEvidence } = judgeSets(sets, (signer) =>
+  const { signers: _, ...judged } = judgeSets(sets, (signer) =>
     judgeSigner(signer, { rule, sets, check, input }),
   );
   return {
-    trace: { ...trace, step: "attestation", path: rule.path, source: rule.source },
-    verified,
-    needsTrust,
-    needsEvidence,
+    ...judged,
+    trace: { ...judged.trace, step: "attestation", path: rule.path, source: rule.source },
   };
 }
 
@@ -58,14 +56,14 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
     // Only who made what passed: a statement that failed, or that a later one replaced, counts for nobody.
     const signers = result.passed.map((one) => one.signer);
     const verified = result.passed.map(({ attestation }) => attestation);
-    return { trace, signers, verified, needsTrust: false, needsEvidence: false };
+    return { trace, signers, verified, ...nothingNeeded };
   }
   const failed = result.outcome !== "pass" && checked.length > 0 ? result : undefined;
   // With `any`, a statement that failed may be outvoted by one that could not be read; otherwise it decides.
   if (failed !== undefined && (!isAny || failed.outcome === "error")) {
     const { outcome, code, message } = failed;
     const trace = { ...place, outcome, code, message };
-    return { trace, signers: [], verified: [], needsTrust: false, needsEvidence: false };
+    return { trace, signers: [], verified: [], ...nothingNeeded };
   }
   const reason = failed ?? blocked ?? notFound(rule, candidates.ofType, candidates.others, children);
   const { outcome, code, message, ...needs } = unsatisfied(children, gaps, reason);

@@ -4,6 +4,7 @@ import type { Trace } from "@assay/policy";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import { parseDsseStatement } from "./bundle-statement.ts";
 import { parseCertificate } from "./certificate.ts";
+import { digestOf } from "./digest-memo.ts";
 import { reasonOf } from "./evidence-candidates.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { factCache } from "./fact-cache.ts";
@@ -13,7 +14,7 @@ import type { SignerFacts } from "./kernel.ts";
 import { bufferOf } from "./legacy-layer.ts";
 import type { PreparedSigner, SignerRule } from "./prepared.ts";
 import { hashesOfKey, parsePublicKeys } from "./public-key.ts";
-import { refuse } from "./refusal.ts";
+import { outcomeOf, refuse } from "./refusal.ts";
 import { proveSignature } from "./signature-proof.ts";
 import type { Artifact } from "./signed-content.ts";
 import { parseSigstoreBundle } from "./sigstore-bundle.ts";
@@ -51,7 +52,7 @@ export function verifyBundle(bundle: Uint8Array, question: BundleQuestion): Bund
       now: question.now,
     });
     const statement = parseDsseStatement(signature.content);
-    if (statement !== undefined) checkStatementSubject(statement, digestOf(question));
+    if (statement !== undefined) checkStatementSubject(statement, artifactDigest(question));
     const trace: Trace = {
       ...base,
       outcome: "pass",
@@ -65,8 +66,7 @@ export function verifyBundle(bundle: Uint8Array, question: BundleQuestion): Bund
     };
   } catch (error) {
     const { code, ...reason } = reasonOf(error);
-    const outcome = code === "internal" || code === "trustUnavailable" ? "error" : "fail";
-    return { trace: { ...base, outcome, code, ...reason } };
+    return { trace: { ...base, outcome: outcomeOf(code), code, ...reason } };
   }
 }
 
@@ -112,7 +112,7 @@ function exactly(text: string): TextMatcher {
   return { text, test: (value) => value === text };
 }
 
-function digestOf({ artifact }: BundleQuestion): Digest {
+function artifactDigest({ artifact }: BundleQuestion): Digest {
   if ("digest" in artifact) return artifact.digest;
   return parseDigest(`sha256:${hashBytes("sha256", artifact.bytes)}`);
 }
@@ -121,11 +121,13 @@ function digestOf({ artifact }: BundleQuestion): Digest {
 function withArtifact(signature: EvidenceSignature, question: BundleQuestion): EvidenceSignature {
   const { content } = signature;
   if (content.kind !== "message") return signature;
-  const artifact: Artifact =
-    "bytes" in question.artifact
-      ? { bytes: bufferOf(question.artifact.bytes) }
-      : { sha256: sha256Of(question.artifact.digest), verifyPrehashed };
-  return { ...signature, content: { ...content, artifact } };
+  return { ...signature, content: { ...content, artifact: artifactOf(question) } };
+}
+
+function artifactOf({ artifact }: BundleQuestion): Artifact {
+  if (!("bytes" in artifact)) return { sha256: sha256Of(artifact.digest), verifyPrehashed };
+  const bytes = bufferOf(artifact.bytes);
+  return { bytes, digestOf: digestOf(bytes) };
 }
 
 function sha256Of(digest: Digest): Buffer {

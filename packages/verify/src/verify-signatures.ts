@@ -1,6 +1,7 @@
-import { hash as hashBytes } from "node:crypto";
+import type { Digest } from "@assay/image";
 import type { JsonObject, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
+import { digestOf } from "./digest-memo.ts";
 import type { ReadCandidate } from "./evidence-candidates.ts";
 import { isWanted, relevantGaps } from "./evidence-candidates.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
@@ -8,11 +9,12 @@ import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
-import { closest, type LeafJudgement, unsatisfied } from "./leaf-judgement.ts";
+import { closest, type LeafJudgement, nothingNeeded, unsatisfied } from "./leaf-judgement.ts";
 import { bufferOf } from "./legacy-layer.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { refuse } from "./refusal.ts";
+import { type Artifact, notAtHand } from "./signed-content.ts";
 import { checkSimpleSigningClaim } from "./simple-signing.ts";
 
 /**
@@ -20,16 +22,10 @@ import { checkSimpleSigningClaim } from "./simple-signing.ts";
  * asks. `path` is the policy's field path of the attestors. Never throws for what the evidence holds.
  */
 export function verifySignatures(sets: PreparedSets, path: string, input: KernelInput): SignatureJudgement {
-  const judged = judgeSets(sets, (signer, everySigner) => judgeSigner(signer, everySigner, sets, input));
-  return { ...pick(judged), trace: { ...judged.trace, path } };
-}
-
-function pick({
-  verified,
-  needsTrust,
-  needsEvidence,
-}: LeafJudgement<VerifiedSignature>): Omit<SignatureJudgement, "trace"> {
-  return { verified, needsTrust, needsEvidence };
+  const { signers: _, ...judged } = judgeSets(sets, (signer, everySigner) =>
+    judgeSigner(signer, everySigner, sets, input),
+  );
+  return { ...judged, trace: { ...judged.trace, path } };
 }
 
 function judgeSigner(
@@ -42,7 +38,7 @@ function judgeSigner(
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
   if (verified.length > 0) {
     const trace = { ...place, outcome: "pass", code: "ok", message: "verified image signature" } as const;
-    return { trace, signers, verified, needsTrust: false, needsEvidence: false };
+    return { trace, signers, verified, ...nothingNeeded };
   }
   const best = closest(children);
   const found = best === undefined ? "no signatures found" : `no matching signatures: ${best.message}`;
@@ -71,10 +67,11 @@ function findSignatures(
   const children: Trace[] = [];
   const verified: VerifiedSignature[] = [];
   const signers: (readonly string[])[] = [];
+  const artifact = manifestOf(input);
   for (const candidate of input.evidence(signer.repository).candidates) {
     if (verified.length > 0 && !everySigner) break;
     if (!isWanted(candidate, "signature", input.format)) continue;
-    const read = withManifest(sets.reader.read(candidate), input);
+    const read = withArtifact(sets.reader.read(candidate), artifact);
     if (!isSignature(read, input)) continue;
     const question = { signer, sets, input, step: "signature" } as const;
     const judged = judgeCandidate(read, question, (proven) => signedAnnotations(proven, signer, input));
@@ -112,11 +109,22 @@ function isSignature(read: ReadCandidate, { signaturePredicateTypes }: KernelInp
   );
 }
 
-/** A bundle may sign the manifest itself: then the manifest is what has to be the image. */
-function withManifest(read: ReadCandidate, { manifest }: KernelInput): ReadCandidate {
-  if (manifest === undefined || read.kind === "refused" || read.signature.content.kind !== "message")
-    return read;
-  const content = { ...read.signature.content, artifact: { bytes: bufferOf(manifest) } };
+/** What a bundle signs that makes no statement: the image's manifest, as far as it is at hand. */
+function manifestOf({ manifest, digest }: KernelInput): Artifact {
+  if (manifest instanceof Uint8Array) {
+    const bytes = bufferOf(manifest);
+    return { bytes, digestOf: digestOf(bytes) };
+  }
+  const missing = manifest ?? notAtHand;
+  // Whose digest is another's need not wait for the bytes.
+  return digest.startsWith("sha256:")
+    ? { missing, sha256: Buffer.from(digest.slice("sha256:".length), "hex") }
+    : { missing };
+}
+
+function withArtifact(read: ReadCandidate, artifact: Artifact): ReadCandidate {
+  if (read.kind === "refused" || read.signature.content.kind !== "message") return read;
+  const content = { ...read.signature.content, artifact };
   return { ...read, signature: { ...read.signature, content } };
 }
 
@@ -124,22 +132,24 @@ function claimOf({ content }: EvidenceSignature, { digest }: KernelInput): JsonO
   switch (content.kind) {
     case "simpleSigning":
       return checkSimpleSigningClaim(content.payload, digest);
-    case "message": {
-      const [algorithm = ""] = digest.split(":");
-      const bytes =
-        content.artifact && "bytes" in content.artifact ? content.artifact.bytes : Buffer.alloc(0);
-      const signed = `${algorithm}:${hashBytes(algorithm, bytes)}`;
-      // guard: manifest-digest
-      if (signed !== digest)
-        refuse("claimMismatch", "the signed manifest is not this image's", {
-          expected: digest,
-          received: signed,
-        });
+    case "message":
+      checkManifest(content.artifact, digest);
       return {};
-    }
     case "dsse":
       return refuse("claimMismatch", "an envelope without statement makes no claim about an image");
   }
+}
+
+/** The bytes that were signed must be the image: whoever handed them in may have been lied to. */
+function checkManifest(artifact: Artifact, digest: Digest): void {
+  const [algorithm = ""] = digest.split(":");
+  const signed = "bytes" in artifact ? artifact.digestOf(algorithm).toString("hex") : "";
+  // guard: manifest-digest
+  if (`${algorithm}:${signed}` !== digest)
+    refuse("claimMismatch", "the signed manifest is not this image's", {
+      expected: digest,
+      received: `${algorithm}:${signed}`,
+    });
 }
 
 function subjectOf(statement: InTotoStatement, input: KernelInput): JsonObject {

@@ -146,6 +146,15 @@ describe("what the engine read", () => {
     {
       name: "49 a message signature where the manifest was not read",
       judge: () => judgeSignature(victim.signedBy(policyKey, message), byKey(), { manifest: false }),
+      want: "error",
+      code: "manifestUnavailable",
+    },
+    {
+      name: "49 a message signature over another manifest, where this image's was not read",
+      judge: () =>
+        judgeSignature(victim.carrying(...other.signedBy(policyKey, message).artifacts), byKey(), {
+          manifest: false,
+        }),
       code: "claimMismatch",
     },
     {
