@@ -60,10 +60,18 @@ async function check(lookup: PlannedLookup, images: readonly string[], errand: E
   return { ...base, ok: false, message: `${answer.failure.code}: ${answer.failure.message}` };
 }
 
+const registryKinds: readonly PlannedLookup["kind"][] = [
+  "digest",
+  "imageData",
+  "signatureTag",
+  "attestationTag",
+  "referrers",
+  "referrersTag",
+  "manifest",
+];
+
 function isRegistryLookup({ kind }: PlannedLookup): boolean {
-  return ["digest", "imageData", "signatureTag", "attestationTag", "referrers", "referrersTag"].includes(
-    kind,
-  );
+  return registryKinds.includes(kind);
 }
 
 function ask(

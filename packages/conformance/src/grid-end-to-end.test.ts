@@ -67,12 +67,39 @@ describe("every format is found in a registry, with and without the referrers AP
     }
 });
 
-// The engine does not hand the manifest that it read for the tag to the kernel yet: denied, never allowed unread.
-test.fails("a message signature over the manifest is found where the tag was resolved", async () => {
-  const registry = world();
-  const { reference } = image()
-    .using({ format: "bundle-v0.3", content: "message" })
-    .signedBy(policyKey)
-    .pushTo(registry);
-  expect((await judgePod(registry, reference, { attestors: keyYaml() })).outcome).toBe("allowed");
+const BUNDLES = FORMATS.filter((format) => format.startsWith("bundle"));
+const KINDS = ["p256", "p384", "p521", "rsa2048", "ed25519"] as const;
+
+describe("a bundle that signs the manifest itself is found in a registry, with and without the referrers API", () => {
+  for (const referrersApi of [true, false])
+    for (const format of BUNDLES)
+      for (const by of ["reference", "byDigest"] as const) {
+        const where = `${format}, ${referrersApi ? "referrers API" : "tags only"}, ${by}`;
+
+        test.each(KINDS)(`${where}: by a key, %s`, async (kind) => {
+          const registry = world({ referrersApi });
+          const key = createKey(kind);
+          const signed = image({ repository: "acme/app" })
+            .using({ format, content: "message" })
+            .signedBy(key)
+            .pushTo(registry)[by];
+          const attestors = keyYaml(key.pem);
+          expect((await judgePod(registry, signed, { attestors })).outcome).toBe("allowed");
+          expect((await judgePod(registry, signed)).outcome).toBe("denied");
+        });
+
+        test(`${where}: by a workflow`, async () => {
+          const registry = world({ referrersApi });
+          const signed = (subject: string): string =>
+            image({ repository: subject.slice("https://github.com/".length) })
+              .using({ ...logged(format), content: "message" })
+              .signedBy(sigstore.identity({ subject }))
+              .pushTo(registry)[by];
+          const options = { attestors: KEYLESS };
+          const good = await judgePod(registry, signed("https://github.com/acme/app"), options);
+          expect(good.outcome, good.messages.join("\n")).toBe("allowed");
+          const other = await judgePod(registry, signed("https://github.com/evil/app"), options);
+          expect([other.outcome, other.codes.includes("identityMismatch")]).toEqual(["denied", true]);
+        });
+      }
 });

@@ -33,6 +33,7 @@ interface Asked {
 
 const signed = image().using({ format: "legacy" }).signedBy(key);
 const bundled = image().using({ format: "bundle-v0.3" }).signedBy(key);
+const message = image().using({ format: "bundle-v0.3", content: "message" }).signedBy(key);
 const byDigest: Asked["images"] = ({ byDigest }) => [byDigest];
 const byTag: Asked["images"] = ({ reference }) => [reference];
 
@@ -86,6 +87,8 @@ const ROWS: readonly Row[] = [
     kyverno: 6,
     cosign: 11,
   }),
+  row("a bundle that signs the manifest, by digest", { made: message, images: byDigest }, 5, 4),
+  row("a bundle that signs the manifest, by tag", { made: message, images: byTag }, 5, 4),
   row("an unsigned image, by tag", { made: image(), images: byTag, allowed: false }, 4, 3, {
     kyverno: 5,
     cosign: 6,

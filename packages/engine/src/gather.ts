@@ -97,6 +97,7 @@ function ask(lookup: Lookup, sources: Sources, options: FetchOptions): Promise<A
     case "attestationTag":
     case "referrers":
     case "referrersTag":
+    case "manifest":
     case "imageData":
       return sources.evidence.fetch<EvidenceLookup["kind"]>(lookup, options);
     case "configMap":
@@ -136,6 +137,7 @@ export function originOf(lookup: Lookup): string {
     case "attestationTag":
     case "referrers":
     case "referrersTag":
+    case "manifest":
       return lookup.repository.slice(0, lookup.repository.indexOf("/"));
     case "configMap":
     case "secret":

@@ -47,6 +47,7 @@ export function heldAnswers(maxBytes: number): HeldAnswers {
 
 /** Bytes of evidence in an answer. */
 export function candidateBytes(answer: Answer): number {
+  if (answer.ok && "bytes" in answer.value) return answer.value.bytes.length;
   if (!answer.ok || !("candidates" in answer.value)) return 0;
   return answer.value.candidates.reduce((sum, candidate) => {
     if (candidate.kind === "legacy") return sum + candidate.payload.length;

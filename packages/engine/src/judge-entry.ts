@@ -162,6 +162,7 @@ export function kernelQuestion(
     sets,
     digest,
     repository: question.repository ?? repositoryName(question.image),
+    imageRepository: repositoryName(question.image),
     ...(entry.type === undefined ? {} : { format: entry.type }),
     ...(entry.signaturePredicateTypes === undefined
       ? {}

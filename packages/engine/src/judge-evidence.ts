@@ -1,6 +1,6 @@
 import { type Digest, ImageReferenceError, parseImageReference, repositoryName } from "@assay/image";
 import type { Trace } from "@assay/policy";
-import type { Evidence, KernelInput, PreparedSets } from "@assay/verify";
+import type { Evidence, KernelInput, MissingManifest, Needs, PreparedSets } from "@assay/verify";
 import { PendingLookup } from "./answer-book.ts";
 import {
   type EvidenceQuestion,
@@ -8,8 +8,8 @@ import {
   gatherEvidence,
   type Purpose,
 } from "./gather-evidence.ts";
-import type { LookupFailure, RegistryAccess } from "./lookup.ts";
-import { lookupTrace } from "./lookup-trace.ts";
+import type { Answer, EvidenceLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
+import { hasNotes, lookupTrace } from "./lookup-trace.ts";
 import type { Pass } from "./pass.ts";
 
 /** Whose evidence the kernel is to judge. */
@@ -19,16 +19,16 @@ export interface KernelQuestion {
   readonly digest: Digest;
   /** `registry/path` of the image, and of its entry's `repository` where it has one. */
   readonly repository: string;
+  /** `registry/path` of the image: its manifest is nowhere else. */
+  readonly imageRepository: string;
   readonly format?: "Cosign" | "SigstoreBundle";
   /** The entry's own wish; absent: the engine's. */
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
   readonly access?: RegistryAccess;
 }
 
-interface Judgement {
+interface Judgement extends Needs {
   readonly trace: Trace;
-  readonly needsTrust: boolean;
-  readonly needsEvidence: boolean;
 }
 
 /** The kernel's judgement, and what of the evidence could not be had. */
@@ -40,8 +40,8 @@ export interface Judged<J extends Judgement> {
 
 /**
  * Puts evidence, trust and clock before the kernel. Throws `PendingLookup` when something must be asked first: the
- * evidence at once, the trust root and the referrers fallback tag only when the kernel says that they could change the
- * outcome.
+ * evidence at once, the trust root, the manifest and the referrers fallback tag only when the kernel says that they could
+ * change the outcome.
  */
 export function judgeEvidence<J extends Judgement>(
   question: KernelQuestion,
@@ -60,11 +60,13 @@ export function judgeEvidence<J extends Judgement>(
   if ([...found.values()].some(isIncomplete)) throw new PendingLookup("evidence");
 
   const judgement = kernel(kernelInput(question, pass, (repository) => find(repository).evidence));
+  const manifest = manifestLookup(question);
   let pending = [...found.values()].some(isIncomplete);
   if (judgement.needsTrust && pass.trust.kind === "unasked") {
     pass.book.ask({ kind: "trustRoot", name: pass.settings.trustRoot });
     pending = true;
   }
+  if (judgement.needsManifest && pass.book.ask(manifest) === undefined) pending = true;
   if (judgement.needsEvidence) {
     for (const { fallback } of found.values()) {
       if (fallback === undefined) continue;
@@ -80,7 +82,34 @@ export function judgeEvidence<J extends Judgement>(
     failures.push(failure);
     lookups.push(lookupTrace({ kind: "trustRoot", name: pass.settings.trustRoot }, { ok: false, failure }));
   }
+  const read = question.purpose === "signatures" ? pass.book.peek(manifest) : undefined;
+  if (read !== undefined && (read.ok ? hasNotes(read) : judgement.needsManifest)) {
+    lookups.push(lookupTrace(manifest, read));
+    if (!read.ok) failures.push(read.failure);
+  }
   return { judgement: withLookups(judgement, lookups), failures };
+}
+
+function manifestLookup(question: KernelQuestion): Extract<EvidenceLookup, { kind: "manifest" }> {
+  const { digest, imageRepository: repository, access } = question;
+  return { kind: "manifest", repository, digest, ...(access === undefined ? {} : { access }) };
+}
+
+/** The manifest as the kernel takes it: what the registry lacks or spoilt is a reason to fail, as for the image itself. */
+function manifestOf(answer: Answer<"manifest">): Uint8Array | MissingManifest {
+  if (answer.ok) return answer.value.bytes;
+  const { code, message: why } = answer.failure;
+  const message = `the image's manifest, which a bundle signs, could not be read: ${why}`;
+  switch (code) {
+    case "notFound":
+      return { code: "imageNotFound", message };
+    case "malformed":
+    case "tooLarge":
+    case "tooMany":
+      return { code, message };
+    default:
+      return { code: "manifestUnavailable", message };
+  }
 }
 
 /** What could not be had stands beside what was judged without it. */
@@ -109,12 +138,14 @@ function kernelInput(
   pass: Pass,
   evidence: (repository: string | undefined) => Evidence,
 ): KernelInput {
+  const manifest = pass.book.peek(manifestLookup(question));
   return {
     digest: question.digest,
     evidence,
     now: pass.now,
     signaturePredicateTypes: question.signaturePredicateTypes ?? pass.settings.signaturePredicateTypes,
     ...(pass.trust.kind === "loaded" ? { trust: pass.trust.root } : {}),
+    ...(manifest === undefined ? {} : { manifest: manifestOf(manifest) }),
     ...(question.format === undefined ? {} : { format: question.format }),
   };
 }

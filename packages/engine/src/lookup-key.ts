@@ -14,6 +14,7 @@ export function lookupKey(lookup: Lookup): string {
     case "attestationTag":
     case "referrers":
     case "referrersTag":
+    case "manifest":
       return join(lookup.kind, lookup.repository, lookup.digest, accessKey(lookup.access));
     case "configMap":
     case "secret":

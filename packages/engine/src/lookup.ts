@@ -10,10 +10,10 @@ export interface RegistryAccess {
 }
 
 /**
- * `<repo>:sha256-<hex>.sig`, `….att`, the referrers API, and its fallback tag `<repo>:sha256-<hex>`. One member per
- * kind, so that `Extract` finds each.
+ * `<repo>:sha256-<hex>.sig`, `….att`, the referrers API, its fallback tag `<repo>:sha256-<hex>`, and the manifest itself.
+ * One member per kind, so that `Extract` finds each.
  */
-type Hanging<K> = K extends string
+type AboutDigest<K> = K extends string
   ? {
       readonly kind: K;
       readonly repository: string;
@@ -25,7 +25,7 @@ type Hanging<K> = K extends string
 /** A question about an image or what hangs on it. `repository` is `registry/path`. */
 export type EvidenceLookup =
   | { readonly kind: "digest"; readonly image: ImageReference; readonly access?: RegistryAccess }
-  | Hanging<"signatureTag" | "attestationTag" | "referrers" | "referrersTag">
+  | AboutDigest<"signatureTag" | "attestationTag" | "referrers" | "referrersTag" | "manifest">
   | { readonly kind: "imageData"; readonly image: ImageReference; readonly access?: RegistryAccess };
 
 export type ContextLookup =
@@ -56,6 +56,8 @@ export interface AnswerValues {
   /** `unsupported`: this registry has no referrers API, ask for the fallback tag. */
   readonly referrers: { readonly candidates: readonly Candidate[]; readonly unsupported?: boolean };
   readonly referrersTag: { readonly candidates: readonly Candidate[] };
+  /** Asked only for a bundle that signs the manifest itself; hashed again before it counts. */
+  readonly manifest: { readonly bytes: Uint8Array };
   readonly imageData: { readonly data: Json };
   readonly configMap: { readonly object: Json };
   readonly secret: { readonly object: Json };

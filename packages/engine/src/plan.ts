@@ -18,6 +18,8 @@ export interface PlannedLookup {
     | "whenResolved"
     /** Only if the registry has no referrers API. */
     | "ifNoReferrersApi"
+    /** Only if a bundle hangs there that signs the manifest itself. */
+    | "ifManifestIsSigned"
     /** Only if a signature that was found needs log, CT or authority keys that the policy does not give. */
     | "ifTrustIsNeeded";
 }
@@ -78,7 +80,17 @@ function followUps({ reference, entries }: PlannedImage): readonly PlannedLookup
   const host = reference.registry;
   const later = when === "now" ? [] : [...kinds].map((kind) => ({ kind, subject, host, when }) as const);
   if (!kinds.has("referrers")) return later;
-  return [...later, { kind: "referrersTag", subject, host, when: "ifNoReferrersApi" }];
+  const maybe: PlannedLookup[] = [{ kind: "referrersTag", subject, host, when: "ifNoReferrersApi" }];
+  if (mayBeSigned(entries)) maybe.push({ kind: "manifest", subject, host, when: "ifManifestIsSigned" });
+  return [...later, ...maybe];
+}
+
+/** Whether a bundle could count as an image signature. */
+function mayBeSigned(entries: PlannedImage["entries"]): boolean {
+  return entries.some(
+    ({ compiled, skipped }) =>
+      !skipped && compiled.attestors !== undefined && compiled.entry.type !== "Cosign",
+  );
 }
 
 function trustNeeded({ plan }: Case): boolean {
@@ -106,6 +118,7 @@ function subjectOf(lookup: Lookup): string {
     case "attestationTag":
     case "referrers":
     case "referrersTag":
+    case "manifest":
       return `${lookup.repository}@${lookup.digest}`;
     case "configMap":
     case "secret":

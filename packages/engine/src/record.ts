@@ -85,9 +85,12 @@ export function decodeRecord(text: string): EvaluationRecord {
   return { ...value, answers: value.answers.map((answered) => mapBytes(answered, decodeBytes) as Answered) };
 }
 
-/** Candidates hold the only bytes: what looks like bytes in a ConfigMap or an API's answer is data and stays. */
+/** Candidates and manifests hold the only bytes: what looks like bytes in a ConfigMap or an API's answer is data and stays. */
 function mapBytes(answered: Answered, map: (bytes: unknown) => unknown): unknown {
   const { lookup, answer } = answered;
+  if (lookup.kind === "manifest" && answer.ok && "bytes" in answer.value) {
+    return { lookup, answer: { ...answer, value: { bytes: map(answer.value.bytes) } } };
+  }
   if (!answer.ok || !("candidates" in answer.value)) return answered;
   const candidates = answer.value.candidates.map((candidate) => {
     if (candidate.kind === "legacy") return { ...candidate, payload: map(candidate.payload) };
@@ -97,14 +100,15 @@ function mapBytes(answered: Answered, map: (bytes: unknown) => unknown): unknown
 }
 
 function encodeBytes(bytes: unknown): unknown {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError("a candidate without bytes cannot be recorded");
+  if (!(bytes instanceof Uint8Array))
+    throw new TypeError("a candidate or manifest without bytes cannot be recorded");
   return { $base64: Buffer.from(bytes).toString("base64") };
 }
 
 function decodeBytes(item: unknown): Uint8Array {
   const encoded = isObject(item) ? (item as { readonly $base64?: unknown }).$base64 : undefined;
   if (typeof encoded !== "string") {
-    throw new EngineError("invalidRecord", "a candidate of the record has no bytes");
+    throw new EngineError("invalidRecord", "a candidate or manifest of the record has no bytes");
   }
   return new Uint8Array(Buffer.from(encoded, "base64"));
 }

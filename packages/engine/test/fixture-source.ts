@@ -96,6 +96,8 @@ function layout(name: "tags" | "referrers", host: string): (lookup: EvidenceLook
         );
         return { ok: true, value: { candidates }, requests: 1 };
       }
+      case "manifest":
+        return { ok: true, value: { bytes: new Uint8Array(blob(lookup.digest)) }, requests: 1 };
       case "imageData":
         return missing("no image data in the fixtures");
     }

@@ -38,6 +38,13 @@ test("small answers are copied every time, large ones once", () => {
   });
 });
 
+test("a large manifest is copied once as well", () => {
+  const held = heldAnswers(1000 * kilo);
+  const large = answered(0);
+  const manifest = { ...large, answer: { ok: true, value: { bytes: new Uint8Array(100 * kilo) } } } as const;
+  expect(held.ship(of(manifest))).toMatchObject({ answers: [["k0", 0]], hold: [[0, manifest]] });
+});
+
 test("the oldest that a job does not need is forgotten first, and copied again when it comes back", () => {
   const held = heldAnswers(250 * kilo);
   const [one, two, three] = [answered(100), answered(101), answered(102)];

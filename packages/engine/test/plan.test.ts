@@ -22,7 +22,9 @@ describe("a plan", () => {
       "attestationTag 127.0.0.1:5001 whenResolved",
       "referrers 127.0.0.1:5001 whenResolved",
       "referrersTag 127.0.0.1:5001 ifNoReferrersApi",
+      "manifest 127.0.0.1:5001 ifManifestIsSigned",
       "referrersTag 127.0.0.1:5002 ifNoReferrersApi",
+      "manifest 127.0.0.1:5002 ifManifestIsSigned",
     ]);
     expect(plan.hosts).toEqual(["127.0.0.1:5001", "127.0.0.1:5002"]);
     expect(kindsAsked(sources)).toEqual([]);

@@ -145,6 +145,19 @@ test("no more requests run at a time than the host's limit", async () => {
 });
 
 describe("what is remembered", () => {
+  test("the manifest that a tag was resolved by: nobody is asked for it again", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const source = registrySource({ fetch: registry.fetch });
+    const digest = await digestAt(source, "r.example/acme/key-ecdsa:v1");
+    const answer = await ask(source, { kind: "manifest", repository: "r.example/acme/key-ecdsa", digest });
+    expect(answer).toEqual({
+      ok: true,
+      value: { bytes: new Uint8Array(registry.manifest("acme/key-ecdsa", "v1") ?? []) },
+      requests: 0,
+    });
+    expect(registry.requests).toHaveLength(1);
+  });
+
   test("that a host has no referrers API", async () => {
     const registry = await fixtureRegistry("tags", { host: "r.example" });
     const source = registrySource({ fetch: registry.fetch });

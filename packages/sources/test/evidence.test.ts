@@ -44,7 +44,7 @@ describe.each(["tags", "referrers"] as const)("fixture images behind a registry 
     const full = `${server.host}/acme/${repository}`;
     const digest = await digestAt(registry, `${full}:v1`);
     expect(await digestAt(layout, `${full}:v1`)).toBe(digest);
-    for (const kind of ["signatureTag", "attestationTag"] as const) {
+    for (const kind of ["signatureTag", "attestationTag", "manifest"] as const) {
       const lookup = { kind, repository: full, digest };
       const [one, other] = await Promise.all([ask(registry, lookup), ask(layout, lookup)]);
       expect(valueIn(other)).toEqual(valueIn(one));
@@ -76,6 +76,7 @@ describe("requests", () => {
       5,
     ],
     ["two signatures over one payload", "tags", "key-two", ["signatureTag"], 2],
+    ["the manifest of an image", "tags", "key-two", ["manifest"], 1],
   ] as const)("%s, by digest", async (_, layout, repository, kinds, expected) => {
     const registry = await fixtureRegistry(layout);
     const server = await registry.listen();

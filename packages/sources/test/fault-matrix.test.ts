@@ -28,6 +28,7 @@ const clock: Clock = { now: () => 0, sleep: async () => undefined, random: () =>
 const places = {
   tag: { path: /\/manifests\/v1$/, lookup: () => image("acme/key-ecdsa:v1") },
   digest: { path: /\/manifests\/sha256:/, lookup: () => image(`acme/key-ecdsa@${digests.key}`) },
+  manifest: { path: /\/manifests\/sha256:/, lookup: () => hanging("manifest", "key") },
   signatureTag: { path: /\.sig$/, lookup: () => hanging("signatureTag", "key") },
   signatureBlob: { path: /\/blobs\//, lookup: () => hanging("signatureTag", "key") },
   referrers: { path: /\/referrers\//, lookup: () => hanging("referrers", "bundle") },
@@ -39,7 +40,7 @@ function image(text: string) {
   return { kind: "digest", image: parseImageReference(`${proxy.host}/${text}`) } as const;
 }
 
-function hanging<K extends "signatureTag" | "referrers">(kind: K, of: "key" | "bundle") {
+function hanging<K extends "signatureTag" | "referrers" | "manifest">(kind: K, of: "key" | "bundle") {
   return { kind, repository: `${proxy.host}/acme/${of}-ecdsa`, digest: parseDigest(digests[of]) };
 }
 
@@ -50,6 +51,7 @@ type Row = readonly [string, Misdeed, Partial<Record<keyof typeof places, string
 const everywhere = (outcome: string): Record<keyof typeof places, string> => ({
   tag: outcome,
   digest: outcome,
+  manifest: outcome,
   signatureTag: outcome,
   signatureBlob: outcome,
   referrers: outcome,
@@ -70,6 +72,7 @@ const matrix: readonly Row[] = [
       ...everywhere("malformed"),
       referrers: "unavailable",
       digest: "digestMismatch",
+      manifest: "digestMismatch",
       signatureBlob: "digestMismatch",
       bundleManifest: "digestMismatch",
       bundleBlob: "digestMismatch",
@@ -83,6 +86,7 @@ const matrix: readonly Row[] = [
     {
       tag: "notFound",
       digest: "notFound",
+      manifest: "notFound",
       signatureTag: "nothing",
       signatureBlob: "malformed",
       referrers: "unsupported",
@@ -100,6 +104,7 @@ const matrix: readonly Row[] = [
     { kind: "flipBit" },
     {
       digest: "digestMismatch",
+      manifest: "digestMismatch",
       signatureBlob: "digestMismatch",
       bundleManifest: "digestMismatch",
       bundleBlob: "digestMismatch",
@@ -111,6 +116,7 @@ const matrix: readonly Row[] = [
     {
       ...everywhere("unavailable"),
       digest: "digestMismatch",
+      manifest: "digestMismatch",
       signatureBlob: "digestMismatch",
       bundleManifest: "digestMismatch",
       bundleBlob: "digestMismatch",
@@ -119,12 +125,25 @@ const matrix: readonly Row[] = [
   [
     "calls the right bytes text",
     { kind: "contentType", type: "text/plain" },
-    { tag: "digest", digest: "digest", signatureTag: "legacy", signatureBlob: "legacy", referrers: "bundle" },
+    {
+      tag: "digest",
+      digest: "digest",
+      manifest: "manifest",
+      signatureTag: "legacy",
+      signatureBlob: "legacy",
+      referrers: "bundle",
+    },
   ],
   [
     "lies in Docker-Content-Digest",
     { kind: "headers", headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` } },
-    { tag: "digest", digest: "digest", signatureTag: "legacy", bundleManifest: "bundle" },
+    {
+      tag: "digest",
+      digest: "digest",
+      manifest: "manifest",
+      signatureTag: "legacy",
+      bundleManifest: "bundle",
+    },
   ],
   ["redirects to a metadata service", { kind: "redirect", to: metadata }, everywhere("unavailable")],
   [
@@ -185,7 +204,7 @@ describe("a registry that", () => {
       proxy.misbehave(path, status(503), 1);
       proxy.misbehave(path, { kind: "drop" }, 1);
       const answer = await ask(registrySource({ clock }), lookup());
-      expect(["digest", "legacy", "bundle"]).toContain(summary(answer));
+      expect(["digest", "manifest", "legacy", "bundle"]).toContain(summary(answer));
     },
   );
 });

@@ -34,6 +34,7 @@ type Digest = Extract<Answer<"digest">, { ok: true }>["value"]["digest"];
 export function summary(answer: Answer): string {
   if (!answer.ok) return answer.failure.code;
   if ("digest" in answer.value) return "digest";
+  if ("bytes" in answer.value) return "manifest";
   if (!("candidates" in answer.value)) return "value";
   if ("unsupported" in answer.value) return "unsupported";
   const kinds = answer.value.candidates.map((one) => (one.kind === "unreadable" ? one.code : one.kind));

@@ -21,7 +21,15 @@ const repositories = [
   "kl-sig",
   "multi",
 ];
-const kinds = ["digest", "imageData", "signatureTag", "attestationTag", "referrers", "referrersTag"] as const;
+const kinds = [
+  "digest",
+  "imageData",
+  "signatureTag",
+  "attestationTag",
+  "referrers",
+  "referrersTag",
+  "manifest",
+] as const;
 const noWaiting = { now: Date.now, random: () => 0, sleep: async () => undefined };
 const mostRequests = 200;
 
@@ -48,7 +56,7 @@ export async function fuzzRegistry(seed: number, registry: Registry): Promise<Fi
   const started = performance.now();
   try {
     for (const lookup of await lookupsOf(name, registry, pick(kinds))) {
-      const problem = problemIn(await ask(source, lookup));
+      const problem = problemIn(lookup, await ask(source, lookup));
       if (problem !== undefined) return { seed, what: `${lookup.kind} of ${name}: ${problem}` };
     }
   } catch (error) {
@@ -73,11 +81,13 @@ async function lookupsOf(
 }
 
 /** INVARIANT of every answer: bytes hash to the digest that named them, and a failure says what it is about. */
-function problemIn(answer: Answer): string | undefined {
+function problemIn(lookup: EvidenceLookup, answer: Answer): string | undefined {
   if (!answer.ok)
     return /^[^\n]{10,2000}$/.test(answer.failure.message) ? undefined : "a failure without a message";
   if ("digest" in answer.value)
     return /^sha256:[0-9a-f]{64}$/.test(answer.value.digest) ? undefined : "a bad digest";
+  if (lookup.kind === "manifest" && "bytes" in answer.value)
+    return sha256(answer.value.bytes) === lookup.digest ? undefined : "a manifest of another digest";
   if (!("candidates" in answer.value)) return undefined;
   for (const candidate of answer.value.candidates) {
     if (candidate.kind === "unreadable") continue;

@@ -17,7 +17,7 @@ async function everything(sources: Sources): Promise<unknown> {
     const resolved = await ask<"digest">(sources.evidence, { kind: "digest", image });
     answers.push(resolved);
     if (!resolved.ok) continue;
-    for (const kind of ["signatureTag", "attestationTag", "referrers"] as const) {
+    for (const kind of ["signatureTag", "attestationTag", "referrers", "manifest"] as const) {
       const lookup = { kind, repository: `r.example/acme/${name}`, digest: resolved.value.digest };
       answers.push(await ask(sources.evidence, lookup));
     }
@@ -47,13 +47,14 @@ test("a replay answers what was recorded, bytes and failures alike, and asks nob
   expect(registry.requests).toEqual([]);
 });
 
-test("bytes come back as bytes", async () => {
+test.each(["attestationTag", "manifest"] as const)("bytes come back as bytes: %s", async (kind) => {
   const registry = await fixtureRegistry("referrers", { host: "r.example" });
   const { sources, text } = recordingSources({ evidence: registrySource({ fetch: registry.fetch }) });
   const digest = await digestAt(sources.evidence, "r.example/acme/key-att3:v1");
-  const lookup = { kind: "attestationTag", repository: "r.example/acme/key-att3", digest } as const;
+  const lookup = { kind, repository: "r.example/acme/key-att3", digest };
   const first = await ask(sources.evidence, lookup);
   const second = await ask(replaySources(text()).evidence, lookup);
+  expect(first.ok).toBe(true);
   expect(second.ok && second.value).toEqual(first.ok && first.value);
 });
 

@@ -89,6 +89,7 @@ const WHEN: Readonly<Record<Plan["lookups"][number]["when"], string>> = {
   now: "",
   whenResolved: " (once the tag is resolved)",
   ifNoReferrersApi: " (if the registry has no referrers API)",
+  ifManifestIsSigned: " (if a bundle signs the manifest itself)",
   ifTrustIsNeeded: " (if a signature needs it)",
 };
 

@@ -21,6 +21,13 @@ const INTRODUCTION = `# Formats
 Generated from the tests of \`packages/conformance/src/grid.test.ts\`, which make every one of these with the test kit, judge
 it, and judge it again with one bit of the signature changed. Do not edit: \`npx vitest run --project conformance grid -u\`.
 
+An image signature is what signs the image: cosign's claim (\`.sig\`), a statement of the type
+\`https://sigstore.dev/cosign/sign/v1\` about its digest, or a message signature over its manifest. The last makes no statement:
+no predicate type is asked of it, and it carries no annotations, so that a policy that asks for some is not satisfied. Its
+manifest is read where such a bundle decides, and hashed, whatever the bundle says of it. A message signature is never an
+attestation. \`grid-end-to-end.test.ts\` finds every format in registries with and without the referrers API, message signatures
+by tag and by digest.
+
 ✓ verifies, and a changed signature is denied · ✗ is denied · – cannot exist. Numbers lead to the notes below.
 `;
 

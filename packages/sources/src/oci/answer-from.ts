@@ -20,6 +20,10 @@ export async function answerFrom(
   switch (lookup.kind) {
     case "digest":
       return { digest: (await requireManifest(repository, lookup.image)).digest };
+    case "manifest": {
+      const image = { digest: lookup.digest, text: `${lookup.repository}@${lookup.digest}` };
+      return { bytes: (await requireManifest(repository, image)).bytes };
+    }
     case "imageData":
       return { data: await readImageData(reader, lookup.image) };
     case "signatureTag":
@@ -35,7 +39,10 @@ export async function answerFrom(
 }
 
 /** The manifest that an image names: by its digest where it has one, by its tag otherwise. It was seen to be a manifest. */
-async function requireManifest(repository: Repository, image: ImageReference): Promise<Document> {
+async function requireManifest(
+  repository: Repository,
+  image: Pick<ImageReference, "digest" | "tag" | "text">,
+): Promise<Document> {
   const document =
     image.digest === undefined
       ? await repository.manifestByTag(image.tag ?? "latest", "image")

@@ -2,6 +2,8 @@ import type { Answer, Lookup } from "@assay/engine";
 import { isFields, own, text } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /** What was asked and answered. */
 export interface RecordedAnswer {
   readonly lookup: Lookup;
@@ -39,16 +41,19 @@ export function decodeAnswers(content: string): readonly RecordedAnswer[] {
   if (!Array.isArray(answers)) throw notARecord(undefined);
   return answers.map((entry: unknown) => {
     const [lookup, answer] = isFields(entry) ? [own(entry, "lookup"), own(entry, "answer")] : [];
-    if (!isFields(lookup) || !isFields(answer) || typeof own(lookup, "kind") !== "string")
-      throw notARecord(undefined);
-    const recorded: object = { lookup, answer: withBytes(answer) };
+    const kind = isFields(lookup) ? text(own(lookup, "kind")) : undefined;
+    if (!isFields(answer) || kind === undefined) throw notARecord(undefined);
+    const recorded: object = { lookup, answer: withBytes(kind, answer) };
     return recorded as RecordedAnswer; // its form is that of who wrote it: see above
   });
 }
 
-/** Candidates hold the only bytes: what looks like bytes in a ConfigMap is data and stays. */
-function withBytes(answer: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+/** Candidates and manifests hold the only bytes: what looks like bytes in a ConfigMap is data and stays. */
+function withBytes(kind: string, answer: Fields): Fields {
   const value = own(answer, "value");
+  if (kind === "manifest" && isFields(value)) {
+    return { ...answer, value: { ...value, bytes: bytesIn(value, "bytes") } };
+  }
   const candidates = isFields(value) ? own(value, "candidates") : undefined;
   if (!isFields(value) || !Array.isArray(candidates)) return answer;
   return { ...answer, value: { ...value, candidates: candidates.map(candidateWithBytes) } };
@@ -59,10 +64,14 @@ function candidateWithBytes(candidate: unknown): unknown {
   const field =
     candidate["kind"] === "legacy" ? "payload" : candidate["kind"] === "bundle" ? "bytes" : undefined;
   if (field === undefined) return candidate;
-  const encoded = candidate[field];
+  return { ...candidate, [field]: bytesIn(candidate, field) };
+}
+
+function bytesIn(fields: Fields, name: string): Uint8Array {
+  const encoded = own(fields, name);
   const base64 = isFields(encoded) ? text(own(encoded, "$base64")) : undefined;
   if (base64 === undefined) throw notARecord(undefined);
-  return { ...candidate, [field]: new Uint8Array(Buffer.from(base64, "base64")) };
+  return new Uint8Array(Buffer.from(base64, "base64"));
 }
 
 function notARecord(cause: unknown): SourceError {
