@@ -1,3 +1,4 @@
+import type { Trace } from "@assay/policy";
 import { createKey, type Fault, image, type TestImage } from "@assay/testkit";
 import { type Candidate, type KernelInput, prepareAttestors, verifySignatures } from "@assay/verify";
 import { describe, expect, test } from "vitest";
@@ -168,6 +169,11 @@ describe("a bundle that signs the manifest", () => {
   });
 });
 
+function outcomesOf(trace: Trace, code: Trace["code"]): readonly Trace["outcome"][] {
+  const below = trace.children.flatMap((child) => outcomesOf(child, code));
+  return trace.code === code ? [trace.outcome, ...below] : below;
+}
+
 describe("the kernel says whether it needs the manifest", () => {
   const input = (manifest: KernelInput["manifest"], candidates: readonly Candidate[]): KernelInput => {
     const digest = victim.digest as KernelInput["digest"];
@@ -205,5 +211,8 @@ describe("the kernel says whether it needs the manifest", () => {
   ] as const)("%s", (_, manifest, sets, candidates, outcome, needed) => {
     const judged = verifySignatures(prepareAttestors(sets), "attestors", input(manifest, candidates));
     expect([judged.trace.outcome, judged.needsManifest], judged.trace.message).toEqual([outcome, needed]);
+    // What could not be told of a candidate is no failure of the candidate.
+    const undecided = outcomesOf(judged.trace, "manifestUnavailable");
+    expect([...new Set(undecided)]).toEqual(undecided.length === 0 ? [] : ["error"]);
   });
 });
