@@ -1,4 +1,4 @@
-import type { Verdict } from "@assay/engine";
+import type { Evaluator, Logger, Verdict } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import {
   CoreV1Api,
@@ -8,9 +8,7 @@ import {
   PatchStrategy,
 } from "@kubernetes/client-node";
 import pLimit from "p-limit";
-import type { Logger } from "./logger.ts";
 import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
-import type { Evaluator } from "./reloadable-evaluator.ts";
 
 export interface ScanOptions {
   /** Objects that are judged at the same time. Default 8. */

@@ -1,9 +1,10 @@
+import type { Evaluator } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type ScanOptions, scanCluster } from "./background-scan.ts";
 import { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
-import { type Evaluator, type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
+import { type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { type Kind, watchKind } from "./watched-kind.ts";
 
 const namespaceKind: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };

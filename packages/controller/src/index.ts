@@ -2,8 +2,7 @@ export { type ScanOptions, type ScanSummary, scanCluster } from "./background-sc
 export { type Controller, type ControllerOptions, startController } from "./controller.ts";
 export { ControllerError } from "./controller-error.ts";
 export { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
-export type { Logger } from "./logger.ts";
 export { type PolicyReport, policyReport, type ReportScope } from "./policy-report.ts";
 export { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
-export { type Evaluator, type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
+export { type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
 export { watchedContext } from "./watched-context.ts";

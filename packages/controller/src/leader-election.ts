@@ -1,5 +1,5 @@
+import type { Logger } from "@assay/engine";
 import { CoordinationV1Api, type KubeConfig, type V1Lease, V1MicroTime } from "@kubernetes/client-node";
-import type { Logger } from "./logger.ts";
 
 export interface LeaderElectionOptions {
   readonly namespace: string;

@@ -1,6 +1,6 @@
+import type { Logger } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { Logger } from "./logger.ts";
 import { type Kind, type WatchedKind, watchKind } from "./watched-kind.ts";
 
 /** The policy objects of a cluster, as the API server holds them. */

@@ -1,12 +1,6 @@
-import type { EvaluationRequest, Verdict } from "@assay/engine";
+import type { Evaluator, Logger } from "@assay/engine";
 import { ControllerError } from "./controller-error.ts";
-import type { Logger } from "./logger.ts";
 import type { PolicyDocuments } from "./policy-watcher.ts";
-
-/** What judges: an engine, or anything that answers like one. */
-export interface Evaluator {
-  evaluate(request: EvaluationRequest, options: { readonly signal: AbortSignal }): Promise<Verdict>;
-}
 
 export interface ReloadableEvaluator extends Evaluator {
   /** Swaps the policies. A set that does not load leaves the old one in force; the error says which policy is wrong. */

@@ -1,7 +1,6 @@
-import type { Answer, ContextLookup, ContextSource } from "@assay/engine";
+import type { Answer, ContextLookup, ContextSource, Logger } from "@assay/engine";
 import type { Json } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { Logger } from "./logger.ts";
 import { type Unlisted, type WatchedKind, watchKind } from "./watched-kind.ts";
 
 /**

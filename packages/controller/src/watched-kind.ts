@@ -1,10 +1,10 @@
+import type { Logger } from "@assay/engine";
 import {
   type KubeConfig,
   type KubernetesObject,
   KubernetesObjectApi,
   makeInformer,
 } from "@kubernetes/client-node";
-import type { Logger } from "./logger.ts";
 
 /** A kind by its REST path: plural names are the cluster's, so they are written down here. */
 export interface Kind {

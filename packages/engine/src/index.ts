@@ -3,8 +3,10 @@ export { diffVerdicts, type ResultChange, type VerdictDiff } from "./diff-verdic
 export { createEngine, type Engine, type EngineLimits, type EngineOptions } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { Evaluation, EvaluationOptions, EvaluationStats } from "./evaluation.ts";
+export type { Evaluator } from "./evaluator.ts";
 export { type ExplainOptions, explain } from "./explain.ts";
 export type { Answered, Answers } from "./gather.ts";
+export type { Logger } from "./logger.ts";
 export type {
   Answer,
   AnswerValues,

@@ -1,5 +1,4 @@
-import type { EvaluationRequest, Verdict } from "@assay/engine";
-import type { Evaluator } from "@assay/webhook";
+import type { EvaluationRequest, Evaluator, Verdict } from "@assay/engine";
 import { describe, expect, test } from "vitest";
 import { providerHandler } from "./provider-handler.ts";
 

@@ -1,5 +1,5 @@
-import type { EvaluationRequest, Verdict } from "@assay/engine";
-import { type Evaluator, type Logger, readJsonBody, WebhookError } from "@assay/webhook";
+import type { EvaluationRequest, Evaluator, Logger, Verdict } from "@assay/engine";
+import { readJsonBody, WebhookError } from "@assay/webhook";
 
 export interface ProviderOptions {
   /** Longest time for one request's keys together, in milliseconds. Default 2,500 (Gatekeeper's own default is 3 s). */

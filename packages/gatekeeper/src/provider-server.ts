@@ -1,4 +1,5 @@
-import { createTlsServer, type Evaluator, type TlsServer, type TlsServerOptions } from "@assay/webhook";
+import type { Evaluator } from "@assay/engine";
+import { createTlsServer, type TlsServer, type TlsServerOptions } from "@assay/webhook";
 import { type ProviderOptions, providerHandler } from "./provider-handler.ts";
 
 /** Serves the provider at `/validate` over TLS; Gatekeeper demands TLS, and `clientCa` lets only Gatekeeper in. */

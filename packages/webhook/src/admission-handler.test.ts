@@ -1,7 +1,6 @@
-import type { EvaluationRequest, Verdict } from "@assay/engine";
+import type { EvaluationRequest, Evaluator, Verdict } from "@assay/engine";
 import { describe, expect, test } from "vitest";
 import { admissionHandler } from "./admission-handler.ts";
-import type { Evaluator } from "./evaluator.ts";
 
 const digest = `sha256:${"ab".repeat(32)}`;
 const pod = {

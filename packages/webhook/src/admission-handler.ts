@@ -1,4 +1,4 @@
-import type { EvaluationRequest, Verdict } from "@assay/engine";
+import type { EvaluationRequest, Evaluator, Logger, Verdict } from "@assay/engine";
 import {
   type AdmissionRequest,
   type AdmissionReviewResponse,
@@ -6,7 +6,6 @@ import {
   parseAdmissionReview,
   refusal,
 } from "./admission-review.ts";
-import type { Evaluator, Logger } from "./evaluator.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 import { readJsonBody } from "./read-json-body.ts";
 import { inSpan } from "./tracing.ts";

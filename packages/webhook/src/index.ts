@@ -1,6 +1,5 @@
 export { type AdmissionHandlerOptions, admissionHandler } from "./admission-handler.ts";
 export type { AdmissionReviewResponse } from "./admission-review.ts";
-export type { Evaluator, Logger } from "./evaluator.ts";
 export { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
 export { observedSources } from "./observed-sources.ts";
 export { readJsonBody } from "./read-json-body.ts";

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Logger } from "@assay/engine";
 import { getRequestListener } from "@hono/node-server";
-import type { Logger } from "./evaluator.ts";
 import { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
 import { readTlsFiles, type TlsFiles, watchTlsFiles } from "./tls-files.ts";
 

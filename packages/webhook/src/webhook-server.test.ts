@@ -3,8 +3,8 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
+import type { Evaluator } from "@assay/engine";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Evaluator } from "./evaluator.ts";
 import type { TlsServer } from "./tls-server.ts";
 import { createWebhookServer } from "./webhook-server.ts";
 

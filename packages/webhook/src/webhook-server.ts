@@ -1,5 +1,5 @@
+import type { Evaluator } from "@assay/engine";
 import { type AdmissionHandlerOptions, admissionHandler } from "./admission-handler.ts";
-import type { Evaluator } from "./evaluator.ts";
 import { webhookMetrics } from "./metrics.ts";
 import { createTlsServer, type TlsServer, type TlsServerOptions } from "./tls-server.ts";
 

@@ -1,4 +1,4 @@
-import type { Logger } from "@assay/webhook";
+import type { Logger } from "@assay/engine";
 import type { Terminal } from "../terminal.ts";
 
 /** One line a message on standard output: JSON for collectors, or text for people. */

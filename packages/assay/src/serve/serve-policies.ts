@@ -1,10 +1,5 @@
-import {
-  type AdmissionHandlerOptions,
-  createWebhookServer,
-  type Evaluator,
-  type Logger,
-  type WebhookMetrics,
-} from "@assay/webhook";
+import type { Evaluator, Logger } from "@assay/engine";
+import { type AdmissionHandlerOptions, createWebhookServer, type WebhookMetrics } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import type { ContextFlags, SourceFlags } from "../evaluation-flags.ts";
 import { openAssay } from "../open-assay.ts";

@@ -1,4 +1,4 @@
-/** Structured logging, as pino and console have it. */
+/** Structured logging for adapters, as pino has it. The engine itself logs nothing: its trace is the log. */
 export interface Logger {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
