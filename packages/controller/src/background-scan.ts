@@ -1,7 +1,6 @@
 import type { Evaluator, Logger, Verdict } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import {
-  CoreV1Api,
   type KubeConfig,
   type KubernetesObject,
   KubernetesObjectApi,
@@ -9,6 +8,7 @@ import {
 } from "@kubernetes/client-node";
 import pLimit from "p-limit";
 import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
+import { writeWarning } from "./warning-event.ts";
 
 export interface ScanOptions {
   /** Objects that are judged at the same time. Default 8. */
@@ -146,21 +146,11 @@ function isViolation(verdict: Verdict): boolean {
 
 async function writeEvent(config: KubeConfig, scope: ReportScope, verdict: Verdict): Promise<void> {
   const { apiVersion, kind, namespace, name, uid } = scope;
-  const reason = verdict.results.find(({ outcome }) => outcome === "fail" || outcome === "error");
-  const now = new Date();
-  await config.makeApiClient(CoreV1Api).createNamespacedEvent({
-    namespace,
-    body: {
-      metadata: { generateName: "assay-", namespace },
-      involvedObject: { apiVersion, kind, namespace, name, uid },
-      reason: "PolicyViolation",
-      type: "Warning",
-      message: `policy ${reason?.policy}/${reason?.rule}: ${reason?.message}`.slice(0, 1024),
-      source: { component: "assay-controller" },
-      firstTimestamp: now,
-      lastTimestamp: now,
-      count: 1,
-    },
+  const found = verdict.results.find(({ outcome }) => outcome === "fail" || outcome === "error");
+  await writeWarning(config, {
+    about: { apiVersion, kind, namespace, name, uid },
+    reason: "PolicyViolation",
+    message: `policy ${found?.policy}/${found?.rule}: ${found?.message}`,
   });
 }
 

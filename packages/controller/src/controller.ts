@@ -3,7 +3,10 @@ import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type ScanOptions, scanCluster } from "./background-scan.ts";
 import { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
+import { withDenials } from "./policy-denials.ts";
+import type { PolicyStanding } from "./policy-sieve.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
+import { tellRefusals } from "./refusal-events.ts";
 import { type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { type Kind, watchKind } from "./watched-kind.ts";
 
@@ -20,6 +23,8 @@ export interface ControllerOptions {
   };
   /** Namespaces whose PolicyExceptions count. Default none. */
   readonly exceptionNamespaces?: readonly string[];
+  /** Told after every change of the policies what is in force and what is not; for metrics. */
+  readonly loaded?: (standing: PolicyStanding) => void;
   readonly logger?: ScanOptions["logger"];
 }
 
@@ -38,21 +43,19 @@ export interface Controller {
 export async function startController(config: KubeConfig, options: ControllerOptions): Promise<Controller> {
   const { logger } = options;
   const stop = new AbortController();
-  const evaluator = reloadableEvaluator(options.build, logger ? { logger } : {});
-  const scanner = reloadableEvaluator(options.build);
+  let background: Evaluator | undefined;
   let wake = (): void => {};
-  const watcher = await watchPolicies(
-    config,
-    (documents) => {
-      evaluator.load(documents);
-      scanner.load(forBackground(documents));
-      wake();
-    },
-    {
-      ...(logger ? { logger } : {}),
-      ...(options.exceptionNamespaces ? { exceptionNamespaces: options.exceptionNamespaces } : {}),
-    },
-  );
+  const loaded = (standing: PolicyStanding): void => {
+    background = withDenials(options.build(forBackground(standing.inForce)), standing.refused);
+    options.loaded?.(standing);
+    void tellRefusals(config, standing.news, logger);
+    wake();
+  };
+  const evaluator = reloadableEvaluator(options.build, { loaded, ...(logger ? { logger } : {}) });
+  const watcher = await watchPolicies(config, evaluator.load, {
+    ...(logger ? { logger } : {}),
+    ...(options.exceptionNamespaces ? { exceptionNamespaces: options.exceptionNamespaces } : {}),
+  });
   const namespaces = await watchKind(config, namespaceKind, () => {}, logger);
   const namespaceLabels = (name: string): Readonly<Record<string, string>> | undefined => {
     const found = namespaces.get(name);
@@ -66,9 +69,13 @@ export async function startController(config: KubeConfig, options: ControllerOpt
           config,
           scan.election,
           (signal) =>
-            scanForEver({ config, evaluator: scanner, options: scan }, signal, (wakeUp) => {
-              wake = wakeUp;
-            }),
+            scanForEver(
+              { config, evaluator: () => (evaluator.ready() ? background : undefined), options: scan },
+              signal,
+              (wakeUp) => {
+                wake = wakeUp;
+              },
+            ),
           stop.signal,
         );
   return {
@@ -85,19 +92,20 @@ export async function startController(config: KubeConfig, options: ControllerOpt
 
 interface Scanning {
   readonly config: KubeConfig;
-  readonly evaluator: ReloadableEvaluator;
+  /** Undefined as long as it is not known what holds: nothing is reported then. */
+  readonly evaluator: () => Evaluator | undefined;
   readonly options: NonNullable<ControllerOptions["scan"]>;
 }
 
 async function scanForEver(
-  { config, evaluator, options }: Scanning,
+  scanning: Scanning,
   signal: AbortSignal,
   onWake: (wake: () => void) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    if (evaluator.ready()) await scanOnce({ config, evaluator, options }, signal);
+    await scanOnce(scanning, signal);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, options.intervalMs ?? 3_600_000);
+      const timer = setTimeout(resolve, scanning.options.intervalMs ?? 3_600_000);
       const finish = (): void => {
         clearTimeout(timer);
         resolve();
@@ -110,8 +118,10 @@ async function scanForEver(
 
 /** A scan that broke off (the API server was not there) is logged; the next one comes at its time. */
 async function scanOnce({ config, evaluator, options }: Scanning, signal: AbortSignal): Promise<void> {
+  const current = evaluator();
+  if (current === undefined) return;
   try {
-    const summary = await scanCluster(config, evaluator, signal, options);
+    const summary = await scanCluster(config, current, signal, options);
     options.logger?.info({ ...summary }, "background scan finished");
   } catch (error) {
     options.logger?.error({ error: String(error) }, "background scan broke off");

@@ -1,7 +1,5 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, describe, expect, test } from "vitest";
+import { type Answers, type ApiServer, apiServer } from "../test/api-server.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
 import { reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { watchedContext } from "./watched-context.ts";
@@ -16,75 +14,15 @@ const verdict = {
   trace: [],
 } as const;
 
-const groups: Readonly<Record<string, readonly string[]>> = {
-  "/api/v1": ["ConfigMap", "Secret"],
-  "/apis/kyverno.io/v1": ["ClusterPolicy", "Policy"],
-  "/apis/kyverno.io/v2": ["PolicyException"],
-};
-const plurals: Readonly<Record<string, string>> = {
-  ConfigMap: "configmaps",
-  Secret: "secrets",
-  ClusterPolicy: "clusterpolicies",
-  Policy: "policies",
-  PolicyException: "policyexceptions",
-};
-
-/** How one path is answered instead of with an empty list. */
-type Answers = Readonly<Record<string, number | readonly object[]>>;
-
-const open: Server[] = [];
-/** Servers whose watch of Policies says that one object changes, over and over. */
-const restless = new WeakSet<Server>();
+const open: ApiServer[] = [];
 afterEach(async () => {
-  for (const server of open.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
+  for (const server of open.splice(0)) await server.close();
 });
 
-/** As much of an API server as lists and watches need; watches stay silent. */
-async function apiServer(answers: Answers, isRestless = false): Promise<KubeConfig> {
-  const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
-    const answer = answers[pathname] ?? [];
-    if (typeof answer === "number") {
-      response.writeHead(answer, { "content-type": "application/json" }).end('{"kind":"Status"}');
-    } else if (searchParams.has("watch")) {
-      response.writeHead(200).flushHeaders();
-      if (restless.has(server) && pathname.endsWith("/policies")) {
-        let version = 2;
-        const change = (): void => {
-          const metadata = { name: "restless", namespace: "tenant", resourceVersion: `${version++}` };
-          response.write(`${JSON.stringify({ type: "MODIFIED", object: { metadata } })}\n`);
-        };
-        const ticking = setInterval(change, 5);
-        response.on("close", () => clearInterval(ticking));
-      }
-    } else {
-      const kinds = groups[pathname];
-      const body =
-        kinds === undefined
-          ? { kind: "List", metadata: { resourceVersion: "1" }, items: answer }
-          : {
-              kind: "APIResourceList",
-              groupVersion: pathname.replace(/^\/apis?\//, ""),
-              resources: kinds.map((kind) => ({ name: plurals[kind], kind, namespaced: true, verbs: [] })),
-            };
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+async function cluster(answers: Answers): Promise<ApiServer> {
+  const server = await apiServer(answers);
   open.push(server);
-  if (isRestless) restless.add(server);
-  const config = new KubeConfig();
-  const { port } = server.address() as AddressInfo;
-  config.loadFromOptions({
-    clusters: [{ name: "c", server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
-    users: [{ name: "u" }],
-    contexts: [{ name: "x", cluster: "c", user: "u" }],
-    currentContext: "x",
-  });
-  return config;
+  return server;
 }
 
 const one = { metadata: { name: "signed", resourceVersion: "1" } };
@@ -93,7 +31,7 @@ describe("watchPolicies", () => {
   async function handed(answers: Answers): Promise<{ sets: PolicyDocuments[]; ready: boolean }> {
     const sets: PolicyDocuments[] = [];
     const evaluator = reloadableEvaluator(() => ({ evaluate: () => Promise.resolve(verdict) }));
-    const watcher = await watchPolicies(await apiServer(answers), (documents) => {
+    const watcher = await watchPolicies((await cluster(answers)).config, (documents) => {
       sets.push(documents);
       evaluator.load(documents);
     });
@@ -129,7 +67,7 @@ describe("watchPolicies", () => {
 });
 
 test("an object that changes all the time does not keep changes from being in force", async () => {
-  const config = await apiServer({}, true);
+  const { config, put } = await cluster({});
   let resolve: (documents: PolicyDocuments) => void = () => {};
   const promise = new Promise<PolicyDocuments>((settle) => {
     resolve = settle;
@@ -138,13 +76,18 @@ test("an object that changes all the time does not keep changes from being in fo
     if (documents.policies.length > 0) resolve(documents);
   };
   const watcher = await watchPolicies(config, handOver, { settleMs: 200 });
+  const ticking = setInterval(
+    () => put({ kind: "Policy", metadata: { name: "restless", namespace: "tenant" } }),
+    5,
+  );
   expect((await promise).policies).toMatchObject([{ kind: "Policy", metadata: { name: "restless" } }]);
+  clearInterval(ticking);
   await watcher.stop();
 });
 
 test("exceptions count only from the namespaces that the operator names", async () => {
   const exception = (namespace: string) => ({ metadata: { name: "e", namespace, resourceVersion: "1" } });
-  const config = await apiServer({
+  const { config } = await cluster({
     "/apis/kyverno.io/v2/policyexceptions": [exception("tenant"), exception("security")],
   });
   const seen: string[][] = [];
@@ -161,7 +104,7 @@ describe("watchedContext", () => {
 
   async function ask(answers: Answers): Promise<unknown> {
     const rest = { fetch: () => Promise.reject(new Error("not asked")) };
-    const context = await watchedContext(await apiServer(answers), rest);
+    const context = await watchedContext((await cluster(answers)).config, rest);
     const answer = await context.source.fetch(lookup, { signal: new AbortController().signal });
     await context.stop();
     return answer;

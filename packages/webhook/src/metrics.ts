@@ -1,10 +1,12 @@
-import { Counter, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** Counts and times of what a webhook did, for Prometheus. */
 export interface WebhookMetrics {
   admission(kind: string, allowed: boolean, seconds: number): void;
   refused(reason: string): void;
   lookup(kind: string, outcome: string, requests: number, seconds: number): void;
+  /** How many policies and exceptions are in force, and how many are not as they were written, by what counts instead. */
+  policies(inForce: number, refused: Readonly<Record<string, number>>): void;
   /** The text exposition format. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -38,12 +40,29 @@ export function webhookMetrics(): WebhookMetrics {
     labelNames: ["lookup"],
     registers,
   });
+  const policies = new Gauge({
+    name: "assay_policies_in_force",
+    help: "Policies and exceptions in force.",
+    registers,
+  });
+  const refused = new Gauge({
+    name: "assay_policies_refused",
+    help: "Invalid policies and exceptions, by what is in force in their place.",
+    labelNames: ["in_force"],
+    registers,
+  });
   return {
     admission: (kind, allowed, seconds) => admissions.observe({ kind, allowed: String(allowed) }, seconds),
     refused: (reason) => refusals.inc({ reason }),
     lookup: (lookup, outcome, count, seconds) => {
       lookups.observe({ lookup, outcome }, seconds);
       requests.inc({ lookup }, count);
+    },
+    policies: (inForce, byReplacement) => {
+      policies.set(inForce);
+      for (const [replacement, count] of Object.entries(byReplacement)) {
+        refused.set({ in_force: replacement }, count);
+      }
     },
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { PolicyDocuments } from "@assay/controller";
+import type { PolicyDocuments, PolicyStanding } from "@assay/controller";
 import type { ContextSource, Sources } from "@assay/engine";
 import { kubernetesContext } from "@assay/sources/cluster";
 import { pullSecretCredentials } from "@assay/sources/credentials";
@@ -44,6 +44,7 @@ export async function serveCluster(
   const running = await controller.startController(config, {
     build,
     logger,
+    loaded: (standing) => count(standing, metrics),
     exceptionNamespaces: flags.exceptionNamespace,
     ...(flags.leaderElectionNamespace === undefined
       ? {}
@@ -91,6 +92,13 @@ async function evaluatorFactory(
       ...(sources.trust === undefined ? {} : { trust: sources.trust }),
       ...(sources.keys === undefined ? {} : { keys: sources.keys }),
     });
+}
+
+/** Every kind of refusal is counted, also where there is none: an alert needs a series to look at. */
+function count({ inForce, refused }: PolicyStanding, metrics: WebhookMetrics): void {
+  const counts = { lastValid: 0, nothing: 0, denial: 0 };
+  for (const one of refused) counts[one.inForce]++;
+  metrics.policies(inForce.policies.length + inForce.exceptions.length, counts);
 }
 
 /** Positions in messages name the object, since there is no file. */

@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import type { Logger } from "@assay/engine";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { consequences, metadataOf, policyName, type RefusedPolicy } from "./policy-sieve.ts";
+import { writeWarning } from "./warning-event.ts";
+
+/** Tells the authors of refused policies, beside the objects, what is wrong. Failing to tell them changes nothing else. */
+export async function tellRefusals(
+  config: KubeConfig,
+  news: readonly RefusedPolicy[],
+  logger?: Logger,
+): Promise<void> {
+  for (const refused of news) {
+    try {
+      await writeWarning(config, warningOf(refused));
+    } catch (error) {
+      logger?.warn({ policy: policyName(refused.document), error: String(error) }, "event not written");
+    }
+  }
+}
+
+function warningOf({ document, error, inForce }: RefusedPolicy): Parameters<typeof writeWarning>[1] {
+  const { uid = "", name = "", namespace } = metadataOf(document);
+  const message = `not in force: ${error instanceof Error ? error.message : String(error)}; ${consequences[inForce]}`;
+  const told = createHash("sha256").update(message).digest("hex").slice(0, 12);
+  return {
+    about: {
+      apiVersion: String(document["apiVersion"]),
+      kind: String(document["kind"]),
+      name,
+      uid,
+      ...(namespace === undefined ? {} : { namespace }),
+    },
+    reason: "PolicyError",
+    message,
+    // Every replica refuses it, and says so once.
+    name: `assay-${uid}-${told}`,
+  };
+}

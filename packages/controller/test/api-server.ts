@@ -1,0 +1,160 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { KubeConfig } from "@kubernetes/client-node";
+
+interface StoredObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string };
+}
+
+/** As much of a Kubernetes API server as lists, watches and Events need, over HTTP on loopback. */
+export interface ApiServer {
+  readonly config: KubeConfig;
+  /** Events that were written, by name. */
+  readonly events: ReadonlyMap<string, { readonly involvedObject: object; readonly message: string }>;
+  /** Stores an object, and tells every watch of its kind. */
+  put(object: StoredObject): void;
+  remove(object: StoredObject): void;
+  /** Resolves when `count` Events were asked for, those that were there already among them. */
+  eventRequests(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How one path is answered instead of with what is stored. */
+export type Answers = Readonly<Record<string, number | readonly object[]>>;
+
+const groups: Readonly<Record<string, readonly string[]>> = {
+  "/api/v1": ["ConfigMap", "Secret", "Namespace"],
+  "/apis/kyverno.io/v1": ["ClusterPolicy", "Policy"],
+  "/apis/kyverno.io/v2": ["PolicyException"],
+};
+const plurals: Readonly<Record<string, string>> = {
+  ConfigMap: "configmaps",
+  Secret: "secrets",
+  Namespace: "namespaces",
+  ClusterPolicy: "clusterpolicies",
+  Policy: "policies",
+  PolicyException: "policyexceptions",
+};
+
+interface World {
+  readonly answers: Answers;
+  /** By the last part of the path, then by namespace and name. */
+  readonly stored: Map<string, Map<string, object>>;
+  readonly watches: Set<{ readonly plural: string; readonly response: ServerResponse }>;
+  readonly events: Map<string, { readonly involvedObject: object; readonly message: string }>;
+  version: number;
+  requestedEvents: number;
+  onEvent: () => void;
+}
+
+export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
+  const world: World = {
+    answers,
+    stored: new Map(),
+    watches: new Set(),
+    events: new Map(),
+    version: 1,
+    requestedEvents: 0,
+    onEvent: () => {},
+  };
+  const server = createServer((request, response) => void respond(request, response, world));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    config: configOf(server),
+    events: world.events,
+    put: (object) => {
+      const objects = kindOf(object, world);
+      const type = objects.has(keyOf(object)) ? "MODIFIED" : "ADDED";
+      const { uid = `uid-${object.metadata.name}` } = object.metadata;
+      const metadata = { ...object.metadata, uid, resourceVersion: `${++world.version}` };
+      objects.set(keyOf(object), { ...object, metadata });
+      tell(type, { ...object, metadata }, world);
+    },
+    remove: (object) => {
+      kindOf(object, world).delete(keyOf(object));
+      tell("DELETED", object, world);
+    },
+    eventRequests: (count) =>
+      new Promise((resolve) => {
+        world.onEvent = () => {
+          if (world.requestedEvents >= count) resolve();
+        };
+        world.onEvent();
+      }),
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, world: World): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
+  const plural = pathname.split("/").at(-1) ?? "";
+  const answer = world.answers[pathname];
+  if (typeof answer === "number") send(response, answer, { kind: "Status" });
+  else if (request.method === "POST") await writeEvent(request, response, world);
+  else if (searchParams.has("watch")) {
+    response.writeHead(200).flushHeaders();
+    const watch = { plural, response };
+    world.watches.add(watch);
+    response.on("close", () => world.watches.delete(watch));
+  } else if (groups[pathname] !== undefined) {
+    const resources = groups[pathname].map((kind) => ({
+      name: plurals[kind],
+      kind,
+      namespaced: true,
+      verbs: [],
+    }));
+    const groupVersion = pathname.replace(/^\/apis?\//, "");
+    send(response, 200, { kind: "APIResourceList", groupVersion, resources });
+  } else {
+    const items = answer ?? [...(world.stored.get(plural)?.values() ?? [])];
+    send(response, 200, { kind: "List", metadata: { resourceVersion: `${world.version}` }, items });
+  }
+}
+
+async function writeEvent(request: IncomingMessage, response: ServerResponse, world: World): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const event = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  const isKnown = world.events.has(event.metadata.name);
+  if (!isKnown) world.events.set(event.metadata.name, event);
+  send(response, isKnown ? 409 : 201, isKnown ? { kind: "Status", reason: "AlreadyExists" } : event);
+  world.requestedEvents++;
+  world.onEvent();
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function tell(type: string, object: StoredObject, { watches }: World): void {
+  for (const { plural, response } of watches) {
+    if (plural === plurals[object.kind]) response.write(`${JSON.stringify({ type, object })}\n`);
+  }
+}
+
+function kindOf({ kind }: StoredObject, { stored }: World): Map<string, object> {
+  const plural = plurals[kind] ?? kind;
+  const found = stored.get(plural) ?? new Map<string, object>();
+  stored.set(plural, found);
+  return found;
+}
+
+function keyOf({ metadata }: StoredObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
+}
+
+function configOf(server: Server): KubeConfig {
+  const config = new KubeConfig();
+  const { port } = server.address() as AddressInfo;
+  config.loadFromOptions({
+    clusters: [{ name: "c", server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
+    users: [{ name: "u" }],
+    contexts: [{ name: "x", cluster: "c", user: "u" }],
+    currentContext: "x",
+  });
+  return config;
+}
