@@ -1,4 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { get } from "node:https";
 import { join } from "node:path";
 
 export interface AssayServerOptions {
@@ -15,6 +17,8 @@ export interface AssayServer {
   readonly options: AssayServerOptions;
   /** What it has printed so far. */
   log(): string;
+  /** What Prometheus would read now. */
+  metrics(caFile: string): Promise<string>;
   kill(): void;
 }
 
@@ -39,10 +43,26 @@ export async function startAssay(options: AssayServerOptions): Promise<AssayServ
     port,
     options,
     log: () => log,
+    metrics: (caFile) => read(`https://127.0.0.1:${port}/metrics`, readFileSync(caFile, "utf8")),
     kill: () => {
       child.kill("SIGKILL");
     },
   };
+}
+
+function read(url: string, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { ca, timeout: 10_000 }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => resolve(text));
+    });
+    request.on("timeout", () => request.destroy(new Error(`${url} did not answer`)));
+    request.on("error", reject);
+  });
 }
 
 /** Runs `assay ARGS` to its end against the cluster of a kubeconfig. */

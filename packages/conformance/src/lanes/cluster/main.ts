@@ -165,16 +165,34 @@ async function changes(): Promise<void> {
     await must(kubectl(["delete", "policyexception", "-n", "exceptions", "exempt"]));
     await until(async () => !(await admitted(exempt())), 10_000, "its removal");
   });
-  await check("an invalid policy leaves the old ones in force", async () => {
+  await refusals();
+}
+
+async function refusals(): Promise<void> {
+  const refusal = (name: string, consequence: string): boolean =>
+    (assay?.log() ?? "").split("\n").some((line) => line.includes(name) && line.includes(consequence));
+  await check("an invalid policy is refused by itself: others change, and it is told beside it", async () => {
     await apply(objects.invalidPolicy());
-    await until(
-      () => assay?.log().includes("policies not loaded") === true,
-      10_000,
-      "the refusal in the log",
-    );
+    await until(() => refusal("invalid", "nothing of it is in force"), 10_000, "the refusal in the log");
     await denied(run("u", "unsigned", "--dry-run=server"));
-    await must(signedDryRun());
+    await apply(objects.denyAllPolicy());
+    await until(async () => !(await admitted(signedDryRun())), 10_000, "the valid policy beside it");
+    await must(kubectl(["delete", "clusterpolicy", "deny-all"]));
+    await until(() => admitted(signedDryRun()), 10_000, "its removal");
+    const events = () => must(kubectl(["get", "events", "-o", "json"]));
+    await until(async () => (await events()).includes("nothing of it is in force"), 10_000, "the Event");
+    mustContain(await events(), '"reason": "PolicyError"');
+    mustContain((await assay?.metrics(cluster.caFile)) ?? "", 'assay_policies_refused{in_force="nothing"} 1');
+  });
+  await check("a policy that becomes invalid goes on demanding what it did; deleted, it leaves", async () => {
+    const strict = objects.denyAllPolicy("invalid");
+    await apply(strict);
+    await until(async () => !(await admitted(signedDryRun())), 10_000, "the valid version");
+    await apply(objects.invalidPolicy());
+    await until(() => refusal("invalid", "its last valid version stays"), 10_000, "the refusal");
+    await denied(signedDryRun());
     await must(kubectl(["delete", "clusterpolicy", "invalid"]));
+    await until(() => admitted(signedDryRun()), 10_000, "its removal");
   });
 }
 

@@ -42,8 +42,8 @@ export function ignorePolicy(publicKeys: string): object {
 }
 
 /** A key that signed nothing. */
-export function denyAllPolicy(): object {
-  return policy("deny-all", { entries: [{ keys: { publicKeys: unusedKey, ...offline } }] });
+export function denyAllPolicy(name = "deny-all"): object {
+  return policy(name, { entries: [{ keys: { publicKeys: unusedKey, ...offline } }] });
 }
 
 export function invalidPolicy(): object {
