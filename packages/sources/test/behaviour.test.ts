@@ -158,16 +158,48 @@ describe("what is remembered", () => {
     expect(registry.requests).toHaveLength(1);
   });
 
-  test("that a host has no referrers API", async () => {
+  test("that a repository has no referrers API, for all of its images", async () => {
     const registry = await fixtureRegistry("tags", { host: "r.example" });
     const source = registrySource({ fetch: registry.fetch });
-    for (const name of ["key-ecdsa", "key-rsa", "bundle-ecdsa"]) {
-      const digest = await digestAt(source, `r.example/acme/${name}:v1`);
-      expect(
-        summary(await ask(source, { kind: "referrers", repository: `r.example/acme/${name}`, digest })),
-      ).toBe("unsupported");
+    const [one, two] = [
+      await digestAt(source, `${key}:v1`),
+      await digestAt(source, "r.example/acme/unsigned:v1"),
+    ];
+    for (const digest of [one, two, one]) {
+      const lookup = { kind: "referrers", repository: key, digest } as const;
+      expect(summary(await ask(source, lookup))).toBe("unsupported");
     }
     expect(registry.requests.filter(({ path }) => path.includes("/referrers/"))).toHaveLength(1);
+  });
+
+  // A gateway passes each repository on to a registry of its own.
+  test("of one repository, nothing about another on the host", async () => {
+    const registry = await fixtureRegistry("referrers", { host: "r.example" });
+    registry.inject({ path: "/acme/key-ecdsa/referrers/", effect: { kind: "status", status: 404 } });
+    const source = registrySource({ fetch: registry.fetch });
+    const listed = async (name: string): Promise<string> => {
+      const digest = await digestAt(source, `r.example/acme/${name}:v1`);
+      const repository = `r.example/acme/${name}`;
+      return summary(await ask(source, { kind: "referrers", repository, digest }));
+    };
+    expect(await listed("key-ecdsa")).toBe("unsupported");
+    expect(await listed("bundle-ecdsa")).toBe("bundle");
+  });
+
+  test("of what one credential was answered, nothing for another", async () => {
+    const registry = await fixtureRegistry("referrers", { host: "r.example" });
+    registry.inject({ path: "/referrers/", times: 1, effect: { kind: "status", status: 404 } });
+    const source = registrySource({ fetch: registry.fetch });
+    const repository = "r.example/acme/bundle-ecdsa";
+    const lookup = {
+      kind: "referrers",
+      repository,
+      digest: await digestAt(source, `${repository}:v1`),
+    } as const;
+    expect(summary(await ask(source, lookup))).toBe("unsupported");
+    const pullSecrets = [{ namespace: "a", name: "b" }];
+    const access = { allowInsecureRegistry: false, providers: [], pullSecrets };
+    expect(summary(await ask(source, { ...lookup, access }))).toBe("bundle");
   });
 
   test("nothing, where only the repository is unknown", async () => {

@@ -7,7 +7,10 @@ import type { Incoming } from "./exchange.ts";
 import type { Location } from "./registry-host.ts";
 import { type Errand, errorCodeIn, type Transport } from "./transport.ts";
 
-/** Hosts that have no referrers API, for a short while: bounded, and never an absence of one image's referrers. */
+/**
+ * Repositories that have no referrers API, for a short while: bounded, and never an absence of one image's referrers.
+ * Not hosts: behind one name there can be several registries, and attestations that are not looked for are not judged.
+ */
 export type ReferrersMemory = Pick<LRUCache<string, true>, "has" | "set">;
 
 interface Means {
@@ -37,7 +40,8 @@ export async function listReferrers(
   errand: Errand,
   means: Means,
 ): Promise<readonly Descriptor[] | "unsupported"> {
-  if (means.referrersMemory.has(location.host)) return "unsupported";
+  const memoryKey = JSON.stringify([location, errand.access]);
+  if (means.referrersMemory.has(memoryKey)) return "unsupported";
   const found: Descriptor[] = [];
   const visited = new Set<string>();
   let path: string | undefined = `referrers/${digest}`;
@@ -45,7 +49,11 @@ export async function listReferrers(
     if (visited.has(path)) throw endless(location, "its pages of referrers go round in a circle");
     visited.add(path);
     const incoming: Incoming = await page(path, location, errand, means);
-    if (absent.has(incoming.status)) return unsupported(incoming, visited, location, means);
+    if (absent.has(incoming.status)) {
+      if (visited.size > 1) throw endless(location, `a page of referrers answered ${incoming.status}`);
+      if (saysNoApi(incoming)) means.referrersMemory.set(memoryKey, true);
+      return "unsupported";
+    }
     found.push(...entriesOf(incoming, location));
     // One over the limit is enough to know: the reader then says `tooMany`.
     if (found.length > means.limits.referrers) return found;
@@ -61,17 +69,9 @@ function page(path: string, location: Location, errand: Errand, means: Means): P
   return means.transport(get, errand);
 }
 
-function unsupported(
-  incoming: Incoming,
-  visited: ReadonlySet<string>,
-  location: Location,
-  means: Means,
-): "unsupported" {
-  if (visited.size > 1) throw endless(location, `a page of referrers answered ${incoming.status}`);
-  // An unknown repository says nothing about the host: others there may have referrers.
-  if (!repositoryErrors.has(errorCodeIn(incoming.bytes) ?? ""))
-    means.referrersMemory.set(location.host, true);
-  return "unsupported";
+/** An unknown repository or image says nothing about the API: others may have referrers, or it in a moment. */
+function saysNoApi(incoming: Incoming): boolean {
+  return !repositoryErrors.has(errorCodeIn(incoming.bytes) ?? "");
 }
 
 function entriesOf(incoming: Incoming, location: Location): readonly Descriptor[] {

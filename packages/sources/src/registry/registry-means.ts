@@ -52,7 +52,7 @@ export interface RegistryOptions {
   readonly clock?: Clock;
 }
 
-/** Milliseconds for which a host is known to have no referrers API. */
+/** Milliseconds for which a repository is known to have no referrers API. */
 const noReferrersMs = 60_000;
 
 /** Everything that lookups share, made once of the options. */
@@ -74,7 +74,7 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
     cache: options.cache ?? memoryCache(),
     tagPrefix: options.tagPrefix,
     listings: listingMemory(options.listingTtlMs ?? 0),
-    referrersMemory: new LRUCache<string, true>({ max: 500, ttl: noReferrersMs }),
+    referrersMemory: new LRUCache<string, true>({ max: 5000, ttl: noReferrersMs }),
     transport: transport({
       exchange,
       clock,
