@@ -38,7 +38,14 @@ function send(
   const borders = { allowPrivateHosts: [url.host], insecureHosts: [url.host], resolve: async () => [] };
   const outgoing = { url, headers, limit: maxBytes, signal, count: () => undefined };
   const fetch = options.fetch ?? globalThis.fetch;
-  return exchange(outgoing, { fetch, timeoutMs: kmsTimeoutMs, borders, now: Date.now, onRequest: undefined });
+  return exchange(outgoing, {
+    fetch,
+    publicFetch: () => undefined,
+    timeoutMs: kmsTimeoutMs,
+    borders,
+    now: Date.now,
+    onRequest: undefined,
+  });
 }
 
 function newestKey(incoming: Incoming, reference: string): string {

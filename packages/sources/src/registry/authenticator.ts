@@ -11,7 +11,7 @@ import { isFields, own, parseObject, text } from "../oci/manifest.ts";
 import { SourceError, shown } from "../source-error.ts";
 import type { Challenge } from "./challenge.ts";
 import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
-import { checkCrossing, sameHostname } from "./redirects.ts";
+import { checkCrossing, type Reach, sameHostname } from "./redirects.ts";
 import type { Location } from "./registry-host.ts";
 import { singleFlight } from "./single-flight.ts";
 
@@ -128,7 +128,10 @@ async function fetchToken(
   options: AuthenticatorOptions,
 ): Promise<Token> {
   const realm = realmOf(challenge.realm, from);
-  await checkCrossing(from, realm, options.exchange.borders, { code: "unauthorized", status: 401 });
+  const reach = await checkCrossing(from, realm, options.exchange.borders, {
+    code: "unauthorized",
+    status: 401,
+  });
   if (credential !== undefined && !mayReceive(realm, from, asking.location, options)) {
     const message =
       `\`${from.host}\` wants its credentials sent to \`${realm.host}\`, which was refused: ` +
@@ -136,7 +139,7 @@ async function fetchToken(
     throw new SourceError("unauthorized", message, { origin: from.host, status: 401 });
   }
   const scope = `repository:${asking.location.path}:pull`;
-  const request = { realm, scope, service: challenge.service, credential };
+  const request = { realm, scope, service: challenge.service, credential, reach };
   const incoming = await requestToken(asking, request, options).catch((error: unknown) => {
     if (!(error instanceof SourceError) || error.code !== "tooLarge") throw error;
     // Its size says something of the token server, nothing of the evidence.
@@ -150,6 +153,7 @@ interface TokenRequest {
   readonly scope: string;
   readonly service: string | undefined;
   readonly credential: Credential | undefined;
+  readonly reach: Reach | undefined;
 }
 
 function requestToken(
@@ -157,8 +161,8 @@ function requestToken(
   request: TokenRequest,
   options: AuthenticatorOptions,
 ): Promise<Incoming> {
-  const { realm, scope, service, credential } = request;
-  const common = { limit: tokenBytes, signal: asking.signal, count: asking.count };
+  const { realm, scope, service, credential, reach } = request;
+  const common = { reach, limit: tokenBytes, signal: asking.signal, count: asking.count };
   if (credential?.kind === "identityToken") {
     const form = new URLSearchParams({ grant_type: "refresh_token", refresh_token: credential.token, scope });
     form.set("client_id", "assay");

@@ -1,7 +1,8 @@
 import { SourceError, shown } from "../source-error.ts";
+import { type checkedFetch, RefusedAddress } from "./checked-fetch.ts";
 import { withTimeout } from "./deadline.ts";
 import { discard, readBody } from "./read-body.ts";
-import { type Borders, checkCrossing } from "./redirects.ts";
+import { type Borders, checkCrossing, type Reach } from "./redirects.ts";
 
 /** One HTTP request that was sent, told to `onRequest`. Holds no credentials and no query. */
 export interface RequestEvent {
@@ -16,6 +17,8 @@ export interface RequestEvent {
 
 export interface ExchangeOptions {
   readonly fetch: typeof globalThis.fetch;
+  /** For hosts that registries name: connects to public addresses only. Undefined where `fetch` is not ours to replace. */
+  readonly publicFetch: () => ReturnType<typeof checkedFetch> | undefined;
   readonly timeoutMs: number;
   readonly borders: Borders;
   readonly now: () => number;
@@ -30,6 +33,8 @@ export interface Outgoing {
   /** Most bytes of a good answer. */
   readonly limit: number;
   readonly signal: AbortSignal;
+  /** Default `anywhere`: policies and settings may name every host. */
+  readonly reach?: Reach | undefined;
   /** Called for each request that goes out, redirects included. */
   readonly count: () => void;
 }
@@ -59,9 +64,9 @@ export async function exchange(outgoing: Outgoing, options: ExchangeOptions): Pr
 
 async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Incoming> {
   let url = outgoing.url;
-  let headers = outgoing.headers;
+  let { headers, reach } = outgoing;
   for (let hops = 0; ; hops++) {
-    const { incoming, location } = await once({ ...outgoing, url, headers }, options);
+    const { incoming, location } = await once({ ...outgoing, url, headers, reach }, options);
     if (location === undefined) return incoming;
     const next = parseLocation(location, url);
     if (hops >= maxRedirects || outgoing.form !== undefined) {
@@ -70,7 +75,8 @@ async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Inc
         origin: outgoing.url.host,
       });
     }
-    await checkCrossing(url, next, options.borders, { code: "unavailable", status: incoming.status });
+    const refusal = { code: "unavailable", status: incoming.status } as const;
+    reach = (await checkCrossing(url, next, options.borders, refusal)) ?? reach;
     if (next.origin !== url.origin) headers = withoutSecrets(headers);
     url = next;
   }
@@ -109,18 +115,17 @@ async function once(
 }
 
 function send(outgoing: Outgoing, method: "GET" | "POST", options: ExchangeOptions): Promise<Response> {
-  return options.fetch(outgoing.url, {
-    method,
-    redirect: "manual",
-    headers: {
-      "accept-encoding": "identity",
-      "user-agent": "assay",
-      ...outgoing.headers,
-      ...(outgoing.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
-    },
-    body: outgoing.form ?? null,
-    signal: outgoing.signal,
-  });
+  const headers = {
+    "accept-encoding": "identity",
+    "user-agent": "assay",
+    ...outgoing.headers,
+    ...(outgoing.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
+  };
+  const init = { method, headers, body: outgoing.form ?? null, signal: outgoing.signal };
+  const checked = outgoing.reach?.kind === "public" ? options.publicFetch() : undefined;
+  return checked === undefined
+    ? options.fetch(outgoing.url, { ...init, redirect: "manual" })
+    : checked(outgoing.url, init);
 }
 
 async function bodyOf(response: Response, outgoing: Outgoing): Promise<Uint8Array> {
@@ -153,6 +158,9 @@ function withoutSecrets(headers: Readonly<Record<string, string>>): Readonly<Rec
 function networkError(error: unknown, outgoing: Outgoing): unknown {
   if (outgoing.signal.aborted) return outgoing.signal.reason;
   if (error instanceof SourceError) return error;
+  if (error instanceof RefusedAddress && outgoing.reach?.kind === "public") {
+    return outgoing.reach.refuse(error.message);
+  }
   const { host } = outgoing.url;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";

@@ -12,19 +12,27 @@ export interface Borders {
 }
 
 /**
+ * Where a request may be connected to. `public`: to no private address, whatever its name is found to mean when the
+ * connection is made.
+ */
+export type Reach =
+  | { readonly kind: "anywhere" }
+  | { readonly kind: "public"; readonly refuse: (why: string) => SourceError };
+
+/**
  * Checks a URL that a registry named (a redirect's target or a token realm) before anything is sent there. Throws
  * `refusal` with a status, since the registry did answer. On return: http(s) without user info, never from https down to http, and not on a private network unless
- * it is the host that named it or was allowed.
+ * it is the host that named it or was allowed. Returns how far the request may reach, undefined: as far as the one before.
  *
- * Names are resolved here and once more by the connection: somebody who controls the DNS of the target can still answer
- * differently in between. `allowPrivateHosts` is therefore no substitute for egress rules.
+ * Somebody who controls the DNS of the target can answer differently when the connection is made: `public` has to be kept
+ * to there.
  */
 export async function checkCrossing(
   from: URL,
   to: URL,
   borders: Borders,
   refusal: { readonly code: "unavailable" | "unauthorized"; readonly status: number },
-): Promise<void> {
+): Promise<Reach | undefined> {
   const refuse = (why: string): SourceError => {
     const message = `\`${from.host}\` sends us to \`${to.protocol}//${to.host}\`: ${why}`;
     return new SourceError(refusal.code, message, { origin: from.host, status: refusal.status });
@@ -32,16 +40,16 @@ export async function checkCrossing(
   if (to.protocol !== "https:" && to.protocol !== "http:") throw refuse("only http(s) is followed");
   if (to.username !== "" || to.password !== "") throw refuse("addresses with user info are not followed");
   if (from.protocol === "https:" && to.protocol === "http:") throw refuse("https is never left for http");
-  if (to.host === from.host) return;
+  if (to.host === from.host) return undefined;
   const allowed = listed(borders.allowPrivateHosts, to);
   const http = to.protocol === "http:";
   if (http && !allowed && !listed(borders.insecureHosts, to) && !isLoopbackName(to.hostname)) {
     throw refuse("plain http to another host is refused unless it is among the insecure hosts");
   }
-  if (allowed || (http && listed(borders.insecureHosts, to))) return;
-  if (await isInside(to.hostname, borders)) {
-    throw refuse("that is a private address; if it is meant, add it to `allowPrivateHosts`");
-  }
+  if (allowed || (http && listed(borders.insecureHosts, to))) return { kind: "anywhere" };
+  const inside = "that is a private address; if it is meant, add it to `allowPrivateHosts`";
+  if (await isInside(to.hostname, borders)) throw refuse(inside);
+  return { kind: "public", refuse: (why) => refuse(`${inside} (${why} when it is connected to)`) };
 }
 
 /** For realms: the same host on another port is the same machine's token server (GitLab, docker auth). */

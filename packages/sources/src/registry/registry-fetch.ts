@@ -17,6 +17,17 @@ export interface RegistryFetchOptions extends HostTls {
   readonly proxy?: string;
 }
 
+/**
+ * What a `fetch` of `registryFetch` offers to whom, where it connects by itself: for the connections that have to be checked.
+ * Behind a proxy it is the proxy that looks names up.
+ */
+const ownTls = Symbol("tls");
+
+/** The TLS settings of a `fetch` that `registryFetch` made; undefined for another one, or one behind a proxy. */
+export function tlsOf(fetch: typeof globalThis.fetch): ((host: string) => HostTls) | undefined {
+  return (fetch as { readonly [ownTls]?: (host: string) => HostTls })[ownTls];
+}
+
 type Dispatchers = (host: string) => object;
 
 /**
@@ -34,7 +45,7 @@ export function registryFetch(options: RegistryFetchOptions): typeof globalThis.
     const undici = await import("undici");
     return { undici, dispatcherFor: dispatchers(undici, options) };
   };
-  return async (input, init) => {
+  const fetch: typeof globalThis.fetch = async (input, init) => {
     loading ??= load();
     const { undici, dispatcherFor } = await loading;
     const url = new URL(input instanceof Request ? input.url : input);
@@ -43,6 +54,7 @@ export function registryFetch(options: RegistryFetchOptions): typeof globalThis.
     const response: object = await undici.fetch(url, { ...init, dispatcher } as object);
     return response as Response;
   };
+  return options.proxy === undefined ? Object.assign(fetch, { [ownTls]: hostTls(options) }) : fetch;
 }
 
 function dispatchers(undici: typeof import("undici"), options: RegistryFetchOptions): Dispatchers {
@@ -59,6 +71,14 @@ function dispatchers(undici: typeof import("undici"), options: RegistryFetchOpti
   const common = make(options);
   const byHost = new Map(Object.entries(options.hosts ?? {}).map(([host, tls]) => [host, make(tls)]));
   return (host) => byHost.get(host) ?? common;
+}
+
+function hostTls({ ca, cert, key, hosts = {} }: RegistryFetchOptions): (host: string) => HostTls {
+  const common = { ca, cert, key } as HostTls;
+  return (host) => {
+    const tls = Object.hasOwn(hosts, host) ? (hosts[host] ?? common) : common;
+    return { ...tls, ...(tls.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca].join("\n") }) };
+  };
 }
 
 function checkKeys({ cert, key }: HostTls): void {
