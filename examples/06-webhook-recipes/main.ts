@@ -38,11 +38,10 @@ for (const [name, recipe] of Object.entries({ "node:http": nodeHttp, hono, expre
 }
 
 const said: string[] = [];
-await validateImages(assay)({
-  Raw: object,
-  Request: { operation: "CREATE" },
+await validateImages(admissionHandler(assay))({
+  Request: request,
   Approve: () => ({}),
-  Deny: (message) => ({ denied: said.push(message) }),
+  Deny: (message) => ({ denied: said.push(message ?? "") }),
 });
 if (said.length !== 1) throw new Error("pepr let an unsigned image in");
-console.log(`pepr: ${said[0]}`);
+console.log(`pepr: ${said[0]?.trim().split("\n").at(-1)?.trim()}`);

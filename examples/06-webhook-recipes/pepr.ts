@@ -1,20 +1,20 @@
-import type { Assay, JsonObject } from "assay";
+import type { AdmissionReviewResponse } from "@assay/webhook";
+import type { Handle } from "./recipe.ts";
 
 /** What a Pepr `Validate` action is given (`PeprValidateRequest`), as far as it is used here. */
-interface PeprRequest {
-  readonly Raw: object;
-  readonly Request: { readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT" };
-  readonly Approve: () => object;
-  readonly Deny: (message: string, code?: number) => object;
+interface PeprRequest<Answer> {
+  readonly Request: object;
+  readonly Approve: (warnings?: string[]) => Answer;
+  readonly Deny: (message?: string, code?: number, warnings?: string[]) => Answer;
 }
 
-/** Pepr: `When(a.Pod).IsCreatedOrUpdated().Validate(validateImages(assay))`. */
-export function validateImages(assay: Assay) {
-  return async (request: PeprRequest): Promise<object> => {
-    const { operation } = request.Request;
-    const verdict = await assay.evaluate({ resource: request.Raw as JsonObject, operation, mutate: false });
-    return verdict.allowed
-      ? request.Approve()
-      : request.Deny(verdict.results.map((r) => r.message).join("; "), 403);
+/** Pepr: `When(a.Pod).IsCreatedOrUpdated().Validate(validateImages(admissionHandler(assay)))`. */
+export function validateImages(handle: Handle) {
+  return async <Answer>({ Request: request, Approve, Deny }: PeprRequest<Answer>): Promise<Answer> => {
+    const body = JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request });
+    const headers = { "content-type": "application/json" };
+    const answer = await handle(new Request("https://pepr/validate", { method: "POST", headers, body }));
+    const { allowed, status, warnings = [] } = ((await answer.json()) as AdmissionReviewResponse).response;
+    return allowed ? Approve([...warnings]) : Deny(status?.message, status?.code, [...warnings]);
   };
 }
