@@ -145,6 +145,21 @@ export function sourcesOf(options: Omit<AssayOptions, "policies">): Sources {
   };
 }
 
+/** The options that make up these ports again: for sources that were wrapped. */
+export function optionsOf({
+  evidence,
+  context,
+  trust,
+  keys,
+}: Sources): Pick<AssayOptions, "source" | "context" | "trust" | "keys"> {
+  return {
+    source: evidence,
+    ...(context === undefined ? {} : { context }),
+    ...(trust === undefined ? {} : { trust }),
+    ...(keys === undefined ? {} : { keys }),
+  };
+}
+
 function objectsOf(given: JsonObject | string): readonly JsonObject[] {
   if (typeof given !== "string") return [given];
   const { documents, diagnostics } = parseDocuments({ text: given, file: "objects.yaml" });

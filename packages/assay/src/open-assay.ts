@@ -1,6 +1,7 @@
+import type { Sources } from "@assay/engine";
 import { contextFromObjects } from "@assay/sources/cluster";
 import { AssayError } from "./assay-error.ts";
-import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
+import { type Assay, type AssayOptions, createAssay, optionsOf, sourcesOf } from "./create-assay.ts";
 import { type ContextFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
 import { type InputFile, readInputFiles } from "./input-files.ts";
 import { sourceOptions } from "./open-sources.ts";
@@ -19,23 +20,28 @@ export async function policyFiles(
   ];
 }
 
+interface Overrides extends Pick<AssayOptions, "trust" | "context"> {
+  /** Sees every lookup and its answer. */
+  readonly observe?: (sources: Sources) => Sources;
+}
+
 /** Policies with the flags of the command line. */
 export async function openAssay(
   policies: readonly string[],
   flags: SourceFlags & ContextFlags,
   terminal: Terminal,
-  overrides: Pick<AssayOptions, "trust" | "context"> = {},
+  { observe = (sources) => sources, ...overrides }: Overrides = {},
 ): Promise<Assay> {
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const context = overrides.context ?? contextFromObjects(objects);
   const { now } = flags;
   const assay = createAssay({
     policies: await policyFiles(policies, flags, terminal),
-    context,
     variables: parseVariables(flags.var),
     clock: now === undefined ? terminal.now : () => now,
-    ...(await sourceOptions(flags, terminal, context)),
-    ...overrides,
+    ...optionsOf(
+      observe(sourcesOf({ context, ...(await sourceOptions(flags, terminal, context)), ...overrides })),
+    ),
   });
   if (assay.policies.length > 0) return assay;
   throw new AssayError(

@@ -6,7 +6,7 @@ import { pullSecretCredentials } from "@assay/sources/credentials";
 import { registrySource } from "@assay/sources/registry";
 import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
-import { type Assay, createAssay, sourcesOf } from "../create-assay.ts";
+import { type Assay, createAssay, optionsOf, sourcesOf } from "../create-assay.ts";
 import { type ContextFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
 import { registryOptions, sourceOptions } from "../open-sources.ts";
 import type { Terminal } from "../terminal.ts";
@@ -85,12 +85,9 @@ async function evaluatorFactory(
         text: JSON.stringify(document),
         file: nameOf(document),
       })),
-      source: sources.evidence,
-      context,
       variables,
       clock: terminal.now,
-      ...(sources.trust === undefined ? {} : { trust: sources.trust }),
-      ...(sources.keys === undefined ? {} : { keys: sources.keys }),
+      ...optionsOf(sources),
     });
 }
 

@@ -1,5 +1,11 @@
-import type { Evaluator, Logger } from "@assay/engine";
-import { type AdmissionHandlerOptions, createWebhookServer, type WebhookMetrics } from "@assay/webhook";
+import type { Evaluator, Logger, Sources } from "@assay/engine";
+import {
+  type AdmissionHandlerOptions,
+  createWebhookServer,
+  observedSources,
+  type WebhookMetrics,
+  webhookMetrics,
+} from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import type { ContextFlags, SourceFlags } from "../evaluation-flags.ts";
 import { openAssay } from "../open-assay.ts";
@@ -25,11 +31,14 @@ export async function servePolicies(
       hint: "name policy files or directories, or take them from the cluster: --cluster",
     });
   }
-  const assay = await openAssay(policies, flags, terminal);
+  const metrics = webhookMetrics();
+  const observe = (sources: Sources): Sources => observedSources(sources, metrics);
+  const assay = await openAssay(policies, flags, terminal, { observe });
   await serveUntilStopped(assay, () => true, {
     flags,
     terminal,
     logger: logLines(terminal, flags.logFormat),
+    metrics,
   });
 }
 
