@@ -50,10 +50,12 @@ export async function evaluateRequest(
   const recall = options.remember !== false && memory.ttlMilliseconds > 0;
   try {
     for (let rounds = 0; ; rounds++) {
+      const judged = startRound(options);
       const far = await judgeFar(evaluating, answers, deadline.signal);
       if (far !== undefined) away++;
       throwIfCancelled(options.signal);
       const judgement = far ?? judgeOnce(evaluating, answers, recall ? remembered : undefined);
+      judged(judgement, far !== undefined);
       if (judgement.kind === "verdict") {
         const requests = [...answers.values()].reduce((sum, { answer }) => sum + (answer.requests ?? 0), 0);
         const milliseconds = performance.now() - started;
@@ -68,6 +70,18 @@ export async function evaluateRequest(
   } finally {
     deadline.stop();
   }
+}
+
+/** Who does not want to know of rounds does not pay for their clocks. */
+function startRound({ onJudged }: EvaluationOptions): (judgement: Judgement, away: boolean) => void {
+  if (onJudged === undefined) return () => undefined;
+  const startedAt = Date.now();
+  const started = performance.now();
+  return (judgement, away) => {
+    const milliseconds = performance.now() - started;
+    const verdict = judgement.kind === "verdict" ? { verdict: judgement.verdict } : {};
+    onJudged({ startedAt, milliseconds, away, ...verdict });
+  };
 }
 
 /** Large evidence takes long to hash and parse: then the event loop is left free. */

@@ -27,7 +27,22 @@ export interface Evaluation {
   readonly now: Date;
 }
 
-/** How one evaluation may be cut short. */
+/**
+ * One round of judging, as it ended. All of its checks are made in one synchronous pass, so they share these times and
+ * have none of their own.
+ */
+export interface JudgedRound {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Of an `away` round, the wait for its thread is part. */
+  readonly milliseconds: number;
+  /** Judged in another thread, because the evidence is large. */
+  readonly away: boolean;
+  /** Of the last round. Absent: answers were wanting, and the sources are asked. */
+  readonly verdict?: Verdict;
+}
+
+/** How one evaluation may be cut short, and who is told of it. */
 export interface EvaluationOptions {
   /**
    * When it is aborted, `evaluate` rejects with its reason. A reason named `TimeoutError` (`AbortSignal.timeout`) is a
@@ -41,4 +56,6 @@ export interface EvaluationOptions {
    * A record needs that. Default true.
    */
   readonly remember?: boolean;
+  /** Told of every round, for traces and metrics; what it throws, `evaluate` rejects with. */
+  readonly onJudged?: (round: JudgedRound) => void;
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
+import type { JudgedRound } from "../src/index.ts";
 import { engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 
@@ -69,6 +70,19 @@ describe("a verdict does not depend on the thread that judges", () => {
     expect([near.stats.away, first.stats.away > 0]).toEqual([0, true]);
     expect(near.verdict.results.length).toBeGreaterThan(0);
   });
+});
+
+test("each round of judging is told, with where it was judged, and the last one with the verdict", async () => {
+  const rounds: JudgedRound[] = [];
+  const onJudged = (round: JudgedRound): void => void rounds.push(round);
+  const resource = pod(image("key-ecdsa"));
+  const { verdict, stats } = await engineFor([policy()], { limits: far }).evaluate(
+    { resource },
+    { onJudged },
+  );
+  expect(rounds).toHaveLength(stats.rounds + 1);
+  expect(rounds.filter(({ away }) => away)).toHaveLength(stats.away);
+  expect(rounds.map((round) => round.verdict)).toEqual([...Array(stats.rounds).fill(undefined), verdict]);
 });
 
 describe("a thread that cannot judge lets nothing in", () => {

@@ -1,4 +1,4 @@
-import type { EvaluationRequest, Evaluator, Logger, Verdict } from "@assay/engine";
+import type { EvaluationRequest, Evaluator, EvaluatorOptions, Logger, Verdict } from "@assay/engine";
 import {
   type AdmissionRequest,
   type AdmissionReviewResponse,
@@ -6,6 +6,7 @@ import {
   parseAdmissionReview,
   refusal,
 } from "./admission-review.ts";
+import { judgingSpans } from "./judging-spans.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 import { readJsonBody } from "./read-json-body.ts";
 import { inSpan } from "./tracing.ts";
@@ -42,8 +43,10 @@ export function admissionHandler(
       const body = await readJsonBody(request, options.maxBodyBytes ?? 8 * 1024 * 1024);
       uid = claimedUid(body);
       const admission = parseAdmissionReview(body, modeOf(request, options) === "mutate");
-      const answer = await inSpan("image verification", spanFields(admission), () =>
-        inTime(deadline(request, options), (signal) => decide(assay, admission, signal, options)),
+      const answer = await inSpan("image verification", spanFields(admission), (span) =>
+        inTime(deadline(request, options), (signal) =>
+          decide(assay, admission, { signal, ...judgingSpans(span) }, options),
+        ),
       );
       options.metrics?.admission(
         admission.kind,
@@ -60,11 +63,11 @@ export function admissionHandler(
 async function decide(
   assay: Evaluator,
   admission: AdmissionRequest,
-  signal: AbortSignal,
+  run: EvaluatorOptions,
   options: AdmissionHandlerOptions,
 ): Promise<AdmissionReviewResponse> {
   const started = performance.now();
-  const verdict = await assay.evaluate(withLabels(admission, options), { signal });
+  const verdict = await assay.evaluate(withLabels(admission, options), run);
   log(admission, verdict, performance.now() - started, options.logger);
   return admissionResponse(admission, verdict);
 }
