@@ -7,6 +7,7 @@ import {
   collect,
   type SourceFlags,
 } from "../evaluation-flags.ts";
+import { leanHeap } from "../serve/lean-heap.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
 import type { ServerFlags } from "../serve/serve-policies.ts";
 
@@ -59,6 +60,7 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       const { printWebhooks } = await import("../serve/print-webhooks.ts");
       return printWebhooks(policies, { ...flags, url: flags.printWebhooks }, terminal);
     }
+    leanHeap(process);
     if (flags.cluster === true) {
       const { serveCluster } = await import("../serve/serve-cluster.ts");
       return serveCluster(policies, flags, terminal);
