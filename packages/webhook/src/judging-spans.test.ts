@@ -1,4 +1,10 @@
-import { createEngine, type Evaluator, type EvaluatorOptions, type JudgedRound, type Verdict } from "@assay/engine";
+import {
+  createEngine,
+  type Evaluator,
+  type EvaluatorOptions,
+  type JudgedRound,
+  type Verdict,
+} from "@assay/engine";
 import { loadPolicies, type Trace } from "@assay/policy";
 import { registrySource } from "@assay/sources/registry";
 import { createKey, createRegistry, image, slsa } from "@assay/testkit";
