@@ -23,7 +23,10 @@ export interface KubectlAnswer {
   readonly stderr: string;
 }
 
-/** Starts both; resolves when `/readyz` answers. `binaries` is what `cluster-build.sh` prints. */
+/**
+ * Starts both; resolves when `/readyz` answers. `binaries` is what `cluster-build.sh` prints. They end with this process
+ * at the latest.
+ */
 export async function startApiServer(binaries: string, directory: string): Promise<ApiServer> {
   mkdirSync(directory, { recursive: true });
   const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
@@ -32,6 +35,11 @@ export async function startApiServer(binaries: string, directory: string): Promi
     run(join(binaries, "etcd"), etcdFlags(directory, client, peer), directory, "etcd"),
     run(join(binaries, "kube-apiserver"), apiServerFlags(pki, client, port), directory, "apiserver"),
   ];
+  const stop = (): void => {
+    for (const child of processes.toReversed()) child.kill("SIGKILL");
+  };
+  // Also where they do not come up, or a signal comes first; and before whoever removes the directory at the end.
+  process.prependOnceListener("exit", stop);
   const url = `https://127.0.0.1:${port}`;
   const kubeconfig = (name: string, token?: string): string => writeKubeconfig(pki, url, { name, token });
   const admin = kubeconfig("admin");
@@ -50,9 +58,7 @@ export async function startApiServer(binaries: string, directory: string): Promi
     caFile: pki.ca,
     servingCertificate: (name) =>
       sign(directory, name, "/CN=127.0.0.1", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
-    stop: () => {
-      for (const child of processes.reverse()) child.kill("SIGKILL");
-    },
+    stop,
   };
 }
 
