@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
 
 // Tests run on the sources of every workspace package, so no build comes first.
@@ -14,13 +15,13 @@ export default defineConfig({
     // No test asserts on durations; a busy machine must not turn one red.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    projects: readdirSync("packages").map((name) => ({
+    projects: [...readdirSync("packages").map((name) => `packages/${name}`), "bench"].map((root) => ({
       extends: true as const,
-      root: `packages/${name}`,
+      root,
       test: {
-        name,
+        name: basename(root),
         environment: "node",
-        include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+        include: [root === "bench" ? "**/*.test.ts" : "{src,test}/**/*.test.ts"],
         benchmark: { include: ["bench/**/*.bench.ts"] },
       },
     })),

@@ -1,31 +1,27 @@
-/** What a series of requests came to. */
-export interface LoadResult {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
+/** What a series of requests took. */
+export interface Series {
+  /** Milliseconds of each request. */
+  readonly times: readonly number[];
+  readonly seconds: number;
 }
 
-/** Runs `request(0) … request(count - 1)`, `concurrency` at a time, and times each one. */
+/** Makes `count` requests, `concurrency` at a time, and times each one. */
 export async function load(
   count: number,
   concurrency: number,
-  request: (i: number) => Promise<void>,
-): Promise<LoadResult> {
+  request: () => Promise<void>,
+): Promise<Series> {
   const times: number[] = [];
-  let next = 0;
+  let begun = 0;
   const worker = async (): Promise<void> => {
-    while (next < count) {
-      const i = next++;
+    while (begun < count) {
+      begun++;
       const began = performance.now();
-      await request(i);
+      await request();
       times.push(performance.now() - began);
     }
   };
   const began = performance.now();
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  const seconds = (performance.now() - began) / 1000;
-  times.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0;
-  return { perSecond: count / seconds, p50: at(0.5), p99: at(0.99) };
+  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+  return { times, seconds: (performance.now() - began) / 1000 };
 }

@@ -1,6 +1,7 @@
-// Serves, on loopback: the fixtures' images, and as many images of its own as the arguments say, each with a digest of
-// its own, so that a webhook meets them for the first time. Prints its port and public key as one line of JSON; tells
-// how many requests it was asked since the last time for every line on standard input.
+// Serves, on loopback: the fixtures' images, and as many images of its own as the first argument says, once signed and
+// once signed with three attestations, each with a digest of its own, so that a webhook meets them for the first time.
+// Prints its port and public key as one line of JSON; tells how many requests it was asked since the last time for every
+// line on standard input.
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { createKey, createRegistry, image, loadLayout, slsa, spdx, vuln } from "@assay/testkit";
@@ -13,13 +14,22 @@ await loadLayout(
   registry,
 );
 const key = createKey("p256");
+// The policy wants a scan of the last 24 hours.
+const scan = vuln({ scanner: "trivy", finishedOn: new Date().toISOString() });
+const about = [slsa({ version: "0.2" }), spdx(), scan] as const;
 for (let i = 0; i < cold; i++) {
   await image({ repository: `acme/cold-${i}`, tag: "v1", content: `cold ${i}` })
     .signedBy(key)
     .pushTo(registry);
+  await image({ repository: `acme/attested-${i}`, tag: "v1", content: `attested ${i}` })
+    .signedBy(key)
+    .attested(...about)
+    .pushTo(registry);
 }
-const attested = image({ repository: "acme/attested", tag: "v1" }).signedBy(key);
-await attested.attested(slsa({ version: "0.2" }), spdx(), vuln({ scanner: "trivy" })).pushTo(registry);
+await image({ repository: "acme/attested", tag: "v1" })
+  .signedBy(key)
+  .attested(...about)
+  .pushTo(registry);
 if (late > 0) registry.inject({ effect: { kind: "delay", ms: late } });
 const server = await registry.listen(port);
 process.stdout.write(`${JSON.stringify({ port, pem: key.pem })}\n`);
