@@ -37,7 +37,7 @@ async function run(): Promise<number> {
     options.given === undefined
       ? await startRegistry(owned, { cold: coldImages(options), late: options.late })
       : undefined;
-  const { peers, ways } = await setUp(options, owned, registry);
+  const { peers, ways, images } = await setUp(options, owned, registry);
   for (const { name, about } of peers) print(`${name}: ${about}`);
   const deadline = began + options.minutes * 60_000;
   let title = "";
@@ -46,7 +46,7 @@ async function run(): Promise<number> {
     title = way.title;
     for (const row of lineRows(line)) print(row);
   };
-  const sitting = await measure({ peers, ways, options, registry, deadline, tell });
+  const sitting = await measure({ peers, ways, options, images, registry, deadline, tell });
   if (sitting.bursts.length > 0) print("\nregistry requests of a burst, all Pods at once");
   for (const row of burstRows(sitting.bursts)) print(row);
   print("\nresident memory, MiB");

@@ -6,13 +6,15 @@ import type { Owned } from "./owned.ts";
 export interface Registry {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
-  /** The public key of the images that it made itself. */
+  /** The public key by which its images are signed. */
   readonly pem: string;
+  /** The digest of its `acme/key-ecdsa:v1`. */
+  readonly digest: string;
   /** Requests since the last time this was asked. */
   requests(): Promise<number>;
 }
 
-/** Starts it with the fixtures' images and so many images of its own that nobody has met. */
+/** Starts it with so many images of each kind that nobody has met. */
 export async function startRegistry(owned: Owned, images: { cold: number; late: number }): Promise<Registry> {
   const script = new URL("registry-process.ts", import.meta.url).pathname;
   const args = ["--conditions=assay:source", script, String(images.cold), String(images.late)];
@@ -24,10 +26,11 @@ export async function startRegistry(owned: Owned, images: { cold: number; late: 
     if (done === true) throw new Error("the registry ended");
     return value;
   };
-  const { port, pem } = JSON.parse(await next()) as { port: number; pem: string };
+  const { port, pem, digest } = JSON.parse(await next()) as { port: number; pem: string; digest: string };
   return {
     host: `127.0.0.1:${port}`,
     pem,
+    digest,
     requests: async () => {
       child.stdin.write("\n");
       return Number(await next());

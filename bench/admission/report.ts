@@ -67,7 +67,7 @@ export function burstRows(bursts: readonly Burst[]): readonly string[] {
     const counts = Object.entries(requests).map(([peer, count]) => `${peer} ${count.toFixed(1)}`);
     const [one, other] = Object.values(requests);
     const ratio = other === undefined ? "" : `  ratio ${ratioText(one, other)}`;
-    return `${`${pods} Pods of one new image, ${name}, ${way}:`.padEnd(64)} ${counts.join(", ")}${ratio}`;
+    return `${`${pods} Pods of one new image, ${name}, ${way}:`.padEnd(72)} ${counts.join(", ")}${ratio}`;
   });
 }
 

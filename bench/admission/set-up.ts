@@ -5,7 +5,7 @@ import {
   startApiServer,
   until,
 } from "../../packages/conformance/src/lanes/cluster/api-server.ts";
-import { type Case, casesFor } from "./cases.ts";
+import { type Case, casesFor, fixtureImages, type Images } from "./cases.ts";
 import { targetOf } from "./client.ts";
 import { type Given, type Options, root } from "./options.ts";
 import type { Owned } from "./owned.ts";
@@ -17,10 +17,11 @@ import { benchPolicy } from "./policy.ts";
 import type { Registry } from "./registry.ts";
 import { direct, throughApiServer, type Way } from "./ways.ts";
 
-/** Who is measured, with the cases of each, and in which ways. */
+/** Who is measured, in which ways, with which images. */
 export interface SetUp {
   readonly peers: readonly Peer[];
   readonly ways: readonly Way[];
+  readonly images: Images;
 }
 
 /** Starts what the options ask for; resolves when every peer judges by the policy in every way. */
@@ -39,8 +40,9 @@ export async function setUp(options: Options, owned: Owned, registry: Registry |
     await judgeBy(cluster, policy, peers);
     ways.push(throughApiServer(options.created, await targetOf(cluster.kubeconfig("admin"))));
   }
-  for (const peer of peers) await judging(peer, ways, casesFor(registry.host, false));
-  return { peers, ways };
+  const images = { host: registry.host, digest: registry.digest, all: true };
+  for (const peer of peers) await judging(peer, ways, casesFor({ ...images, all: false }));
+  return { peers, ways, images };
 }
 
 async function setUpGiven(given: Given, options: Options): Promise<SetUp> {
@@ -49,8 +51,9 @@ async function setUpGiven(given: Given, options: Options): Promise<SetUp> {
   if (given.kubeconfig !== undefined) {
     ways.push(throughApiServer(options.created, await targetOf(given.kubeconfig)));
   }
-  await judging(peer, ways, casesFor(given.registry, false));
-  return { peers: [peer], ways };
+  const images = fixtureImages(given.registry);
+  await judging(peer, ways, casesFor(images));
+  return { peers: [peer], ways, images };
 }
 
 async function startCluster(options: Options, owned: Owned): Promise<ApiServer | undefined> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Case, casesFor } from "./cases.ts";
+import { type Case, casesFor, type Images } from "./cases.ts";
 import type { Sitting } from "./goals.ts";
 import { measureRound, pooled, type Round, usage } from "./measure.ts";
 import type { Options } from "./options.ts";
@@ -20,7 +20,8 @@ export interface Plan {
   readonly peers: readonly Peer[];
   readonly ways: readonly Way[];
   readonly options: Options;
-  /** Undefined where the images are in someone else's. */
+  readonly images: Images;
+  /** Undefined where the images are in someone else's, which counts no requests for us. */
   readonly registry: Registry | undefined;
   /** When the last line may begin, in milliseconds since 1970. */
   readonly deadline: number;
@@ -41,9 +42,8 @@ export function coldImages({ rounds, direct, created }: Options): number {
 
 /** Measures every line, the peers taking turns, and the bursts; incomplete where the deadline came first. */
 export async function measure(plan: Plan): Promise<Sitting & { readonly complete: boolean }> {
-  const { peers, ways, options, registry, deadline, tell } = plan;
-  const host = registry?.host ?? options.given?.registry ?? "";
-  const candidates = peers.map((peer) => ({ peer, cases: casesFor(host, registry !== undefined) }));
+  const { peers, ways, options, images, deadline, tell } = plan;
+  const candidates = peers.map((peer) => ({ peer, cases: casesFor(images) }));
   const names = (candidates[0]?.cases ?? [])
     .map(({ name }) => name)
     .filter((name) => options.only.test(name));

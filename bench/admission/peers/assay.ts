@@ -30,11 +30,12 @@ export async function startAssay({ options, owned, cluster, policy }: Surroundin
   const flags = [`--tls-cert=${certFile}`, `--tls-key=${keyFile}`, `--port=${port}`, "--host=127.0.0.1"];
   const pid = owned.start("assay", [process.execPath, ...cli, "serve", ...policies, ...flags]);
   const from = policies.length === 1 ? "a policy file" : "the cluster's policies (--cluster)";
+  const calls = options.mutatingOnly ? "mutating" : "mutating and validating";
   const ca = readFileSync(cluster?.caFile ?? certFile, "utf8");
   const url = `https://127.0.0.1:${port}`;
   return {
     name: "assay",
-    about: `assay serve ${built ? "as built" : "FROM SOURCES"}, ${from}, node ${process.version}`,
+    about: `assay serve ${built ? "as built" : "FROM SOURCES"}, ${from}, ${calls} webhook, node ${process.version}`,
     url: `${url}/mutate`,
     ca,
     pid,

@@ -5,6 +5,7 @@ import {
   freePort,
   until,
 } from "../../../packages/conformance/src/lanes/cluster/api-server.ts";
+import { createClient, type Target } from "../client.ts";
 import type { Owned } from "../owned.ts";
 import type { Peer, Surroundings } from "./peer.ts";
 
@@ -24,9 +25,10 @@ export async function startKyverno({ options, owned, cluster }: Surroundings): P
   const pid = owned.start("kyverno", [join(kyvernoFiles, "kyverno"), ...flags], environment);
   const ca = await authority(cluster, owned);
   const url = `https://127.0.0.1:${port}/mutate/fail`;
+  await until(() => answers({ url, tls: { ca } }), 60_000, "Kyverno's serving certificate");
   return {
     name: "Kyverno",
-    about: `Kyverno ${kyvernoFiles.split("-").at(-1)}, image verification cache on`,
+    about: `Kyverno ${kyvernoFiles.split("-").at(-1)}, image verification cache on, mutating and validating webhook`,
     url,
     ca,
     pid,
@@ -37,9 +39,9 @@ export async function startKyverno({ options, owned, cluster }: Surroundings): P
 
 /** The definitions that its module holds; they serve assay too. */
 export async function applyKyvernoDefinitions({ kubectl }: ApiServer, kyvernoFiles: string): Promise<void> {
-  const groups = ["kyverno", "policies.kyverno.io", "policyreport", "reports"];
-  const files = groups.flatMap((group) => ["-f", join(kyvernoFiles, "crds", group)]);
-  await must(kubectl(["apply", "--server-side", ...files]));
+  for (const group of ["kyverno", "policies.kyverno.io", "policyreport", "reports"]) {
+    await must(kubectl(["apply", "--server-side", "-f", join(kyvernoFiles, "crds", group)]));
+  }
   await must(kubectl(["wait", "--for=condition=established", "crd", "--all", "--timeout=50s"]));
 }
 
@@ -126,6 +128,19 @@ async function authority({ kubectl }: ApiServer, owned: Owned): Promise<string> 
     throw new Error(`Kyverno registered no webhooks:\n${owned.log("kyverno")}`, { cause });
   }
   return Buffer.from(found, "base64").toString("utf8");
+}
+
+/** Its webhooks are registered a moment before its own certificate is there. */
+async function answers(target: Target): Promise<boolean> {
+  const client = createClient(target, 1);
+  try {
+    await client.post("", {});
+    return true;
+  } catch {
+    return false;
+  } finally {
+    client.close();
+  }
 }
 
 /** Waits for the webhooks that Kyverno makes of the policy, at the URL that is measured directly. */
