@@ -92,7 +92,7 @@ async function busyShare(): Promise<number> {
 
 function printGoal({ goal, met, because }: Goal): void {
   print(`\n${met ? "met    " : "NOT MET"} ${goal}`);
-  for (const line of because.split("\n")) print(`        ${line}`);
+  for (const line of (because || "nothing was measured").split("\n")) print(`        ${line}`);
 }
 
 function writeJson({ json, rounds, direct, created, late }: Options, figures: object): void {
