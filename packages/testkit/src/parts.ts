@@ -6,6 +6,7 @@ export { type CertificateIssuer, type CertificateSpec, issueCertificate } from "
 export { type CtLog, createCtLog, sctExtension } from "./sigstore/ct-log.ts";
 export { der, TAG } from "./sigstore/der.ts";
 export { createRekor, createRekorV2, type LogOptions, signedNote } from "./sigstore/rekor.ts";
+export { rekorAnswer } from "./sigstore/rekor-api.ts";
 export { fulcioExtensions, GITHUB_ISSUER, GITHUB_SUBJECT } from "./sigstore/sigstore.ts";
 export { createTimestampAuthority, type TimestampAuthorityOptions } from "./sigstore/timestamp-authority.ts";
 export { type TrustedParts, trustedRootOf, type ValidFor } from "./sigstore/trusted-root.ts";

@@ -3,6 +3,7 @@ import { base64, jsonBytes, utf8 } from "../signing/encoding.ts";
 import { createKey, hashBytes, type SigningKey, signBytes } from "../signing/signing-key.ts";
 import { bodyV1, bodyV2 } from "./entry-body.ts";
 import { inclusionPath, leafHash, rootHash } from "./merkle-tree.ts";
+import { rekorHandler } from "./rekor-api.ts";
 import type { LogEntry, TransparencyLog } from "./transparency-log.ts";
 
 /** How a throwaway log is set up. */
@@ -25,6 +26,7 @@ export function createRekor(options: LogOptions): TransparencyLog {
   const host = options.host ?? "rekor.testkit.example";
   const origin = `${host} - 1193050959916656506`;
   const leaves = [...SEED_LEAVES];
+  const recorded: LogEntry[] = [];
   const signCheckpoint = (note: string): string => signedNote(note, { name: host, key, id });
   const signPromise: TransparencyLog["signPromise"] = ({ body, integratedTime, logIndex, logId }) => {
     const logID = Buffer.from(logId).toString("hex");
@@ -32,6 +34,7 @@ export function createRekor(options: LogOptions): TransparencyLog {
   };
   return {
     ...{ version: 1, key, id, origin, baseUrl: `https://${host}`, signPromise, signCheckpoint },
+    handle: rekorHandler(() => recorded),
     record(request, { at = options.clock(), evidence = "both" } = {}) {
       const { kind, version, body } = bodyV1(request);
       const bytes = canonical(request.editBody?.(body) ?? body);
@@ -41,6 +44,7 @@ export function createRekor(options: LogOptions): TransparencyLog {
         integratedTime: Math.floor(at.getTime() / 1000),
         logIndex: EARLIER_SHARDS + proof.logIndex,
       };
+      recorded.push({ ...entry, promise: signPromise(entry), proof });
       return {
         ...entry,
         ...(evidence === "proof" ? {} : { promise: signPromise(entry) }),
@@ -60,6 +64,7 @@ export function createRekorV2(options: LogOptions): TransparencyLog {
   return {
     ...{ version: 2, key, id, origin, baseUrl: `https://${origin}`, signCheckpoint },
     signPromise: () => new Uint8Array(),
+    handle: async () => new Response(null, { status: 404 }),
     record(request) {
       const { kind, version, body } = bodyV2(request);
       const bytes = canonical(request.editBody?.(body) ?? body);

@@ -1,3 +1,4 @@
+import type { Handler } from "../registry/host-fetch.ts";
 import type { HashName, SigningKey } from "../signing/signing-key.ts";
 
 /** Entry types of Rekor v1 and v2. The v2 log knows the first two. */
@@ -66,4 +67,6 @@ export interface TransparencyLog {
   /** The raw parts, for hand-made entries: a promise and a checkpoint over anything. */
   signPromise(entry: Pick<LogEntry, "body" | "integratedTime" | "logIndex" | "logId">): Uint8Array;
   signCheckpoint(note: string): string;
+  /** Rekor v1's search (`POST /api/v1/log/entries/retrieve`) over what was recorded. A v2 log cannot be searched. */
+  readonly handle: Handler;
 }
