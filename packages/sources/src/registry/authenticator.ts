@@ -167,7 +167,8 @@ function requestToken(
     const form = new URLSearchParams({ grant_type: "refresh_token", refresh_token: credential.token, scope });
     form.set("client_id", "assay");
     if (service !== undefined) form.set("service", service);
-    return exchange({ ...common, url: realm, headers: {}, form: form.toString() }, options.exchange);
+    const body = { type: "application/x-www-form-urlencoded", text: form.toString() };
+    return exchange({ ...common, url: realm, headers: {}, body }, options.exchange);
   }
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set("service", service);

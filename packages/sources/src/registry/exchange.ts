@@ -28,8 +28,10 @@ export interface ExchangeOptions {
 export interface Outgoing {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** A form: makes it a POST. */
-  readonly form?: string;
+  /** Makes it a POST, which is sent to no other address than this. */
+  readonly body?: { readonly type: string; readonly text: string };
+  /** Default: those of a GET are followed, within the borders. */
+  readonly redirects?: "refuse";
   /** Most bytes of a good answer. */
   readonly limit: number;
   readonly signal: AbortSignal;
@@ -68,18 +70,19 @@ async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Inc
   for (let hops = 0; ; hops++) {
     const { incoming, location } = await once({ ...outgoing, url, headers, reach }, options);
     if (location === undefined) return incoming;
+    if (outgoing.body !== undefined || outgoing.redirects === "refuse")
+      throw refused(outgoing.url.host, incoming.status, "redirects, which is not followed here");
     const next = parseLocation(location, url);
-    if (hops >= maxRedirects || outgoing.form !== undefined) {
-      throw new SourceError("unavailable", `\`${outgoing.url.host}\` redirects too often`, {
-        status: incoming.status,
-        origin: outgoing.url.host,
-      });
-    }
+    if (hops >= maxRedirects) throw refused(outgoing.url.host, incoming.status, "redirects too often");
     const refusal = { code: "unavailable", status: incoming.status } as const;
     reach = (await checkCrossing(url, next, options.borders, refusal)) ?? reach;
     if (next.origin !== url.origin) headers = withoutSecrets(headers);
     url = next;
   }
+}
+
+function refused(host: string, status: number, why: string): SourceError {
+  return new SourceError("unavailable", `\`${host}\` ${why}`, { status, origin: host });
 }
 
 async function once(
@@ -88,7 +91,7 @@ async function once(
 ): Promise<{ readonly incoming: Incoming; readonly location?: string }> {
   const { url } = outgoing;
   const started = options.now();
-  const method = outgoing.form === undefined ? "GET" : "POST";
+  const method = outgoing.body === undefined ? "GET" : "POST";
   const told = { method, url: `${url.origin}${url.pathname}` } as const;
   const tell = (more: Omit<RequestEvent, "method" | "url" | "milliseconds">): void =>
     options.onRequest?.({ ...told, milliseconds: options.now() - started, ...more });
@@ -119,9 +122,9 @@ function send(outgoing: Outgoing, method: "GET" | "POST", options: ExchangeOptio
     "accept-encoding": "identity",
     "user-agent": "assay",
     ...outgoing.headers,
-    ...(outgoing.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
+    ...(outgoing.body === undefined ? {} : { "content-type": outgoing.body.type }),
   };
-  const init = { method, headers, body: outgoing.form ?? null, signal: outgoing.signal };
+  const init = { method, headers, body: outgoing.body?.text ?? null, signal: outgoing.signal };
   const checked = outgoing.reach?.kind === "public" ? options.publicFetch() : undefined;
   return checked === undefined
     ? options.fetch(outgoing.url, { ...init, redirect: "manual" })
