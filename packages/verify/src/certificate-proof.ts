@@ -40,6 +40,21 @@ export interface ChainInput {
  * Proves a certificate: somebody trusted vouches for it, at the time of the signature, and a CT log promised to show it.
  */
 export function checkChain(leaf: Certificate, { signature, signer, times, input }: ChainInput): void {
+  const [path, ...others] = trustedPaths(leaf, { signature, signer, input });
+  // cosign: a certificate that only the policy has is trusted for ever, one that came with the signature is not.
+  const isTimed = signer.signer.kind !== "certificate" || signature.certificates.length > 0;
+  const valid = isTimed ? validPath([path, ...others], signer, times, input.now) : path;
+  const { pools, cache } = poolsOf(signer, input);
+  if (signer.ctLog === "ignore" || pools.length === 0) return;
+  const logs = signer.ctLog === "trust" ? fromTrust(input, "CT log keys").ctLogs : signer.ctLog;
+  checkCertificateTimestamps(leaf, valid.certificates[1] ?? leaf, logs, cache);
+}
+
+/** The ways from a certificate to somebody trusted, at whatever time. At least one, or the certificate is refused. */
+export function trustedPaths(
+  leaf: Certificate,
+  { signature, signer, input }: Omit<ChainInput, "times">,
+): readonly [CertificatePath, ...CertificatePath[]] {
   const { pools, cache } = poolsOf(signer, input);
   // A certificate that the policy pins without its authority is its own anchor.
   const own: CertificatePath = { certificates: [leaf], validFor: always };
@@ -47,12 +62,7 @@ export function checkChain(leaf: Certificate, { signature, signer, times, input 
   // guard: chain-anchor
   if (found.length === 0) refuse("untrustedSigner", "certificate signed by unknown authority");
   const [path = own, ...others] = found;
-  // cosign: a certificate that only the policy has is trusted for ever, one that came with the signature is not.
-  const isTimed = signer.signer.kind !== "certificate" || signature.certificates.length > 0;
-  const valid = isTimed ? validPath([path, ...others], signer, times, input.now) : path;
-  if (signer.ctLog === "ignore" || pools.length === 0) return;
-  const logs = signer.ctLog === "trust" ? fromTrust(input, "CT log keys").ctLogs : signer.ctLog;
-  checkCertificateTimestamps(leaf, valid.certificates[1] ?? leaf, logs, cache);
+  return [path, ...others];
 }
 
 function poolsOf(

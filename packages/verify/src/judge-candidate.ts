@@ -1,6 +1,7 @@
 import type { Fact, Trace } from "@assay/policy";
 import { type ReadCandidate, reasonOf } from "./evidence-candidates.ts";
 import type { KernelInput } from "./kernel.ts";
+import { type LogQuestion, PendingLog } from "./log-lookup.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { outcomeOf } from "./refusal.ts";
 import { rememberedProof } from "./remembered-proof.ts";
@@ -23,6 +24,8 @@ export type JudgedCandidate<T> =
       readonly proof: undefined;
       /** The signature is genuine: what was refused is what it says. */
       readonly isGenuine: boolean;
+      /** What logs must be asked before anything can be said. */
+      readonly needsLog: readonly LogQuestion[];
     };
 
 type SignatureCandidate = Extract<ReadCandidate, { kind: "signature" }>;
@@ -44,12 +47,14 @@ export function judgeCandidate<T>(
       trace: { ...base, outcome: "fail", code: read.code, message: read.message, facts },
       proof: undefined,
       isGenuine: false,
+      needsLog: [],
     };
   }
   let isGenuine = false;
   try {
     const identity = step === "statement" ? "last" : "first";
-    const light = { trust: input.trust?.[trusted], now: input.now, digest: input.digest, identity } as const;
+    const { now, digest, logLookup } = input;
+    const light = { trust: input.trust?.[trusted], now, digest, identity, logLookup } as const;
     const proof = rememberedProof(read.signature, signer, light);
     isGenuine = true;
     const value = readClaim(read);
@@ -61,11 +66,9 @@ export function judgeCandidate<T>(
     };
   } catch (error) {
     const { code, message, ...details } = reasonOf(error);
-    return {
-      trace: { ...base, outcome: outcomeOf(code), code, message, ...details, facts },
-      proof: undefined,
-      isGenuine,
-    };
+    const trace = { ...base, outcome: outcomeOf(code), code, message, ...details, facts };
+    const needsLog = error instanceof PendingLog ? error.questions : [];
+    return { trace, proof: undefined, isGenuine, needsLog };
   }
 }
 

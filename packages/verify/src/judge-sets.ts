@@ -44,6 +44,7 @@ function needsOf(undecided: readonly Needs[]): Needs {
     needsTrust: undecided.some(({ needsTrust }) => needsTrust),
     needsEvidence: undecided.some(({ needsEvidence }) => needsEvidence),
     needsManifest: undecided.some(({ needsManifest }) => needsManifest),
+    needsLog: undecided.flatMap(({ needsLog }) => needsLog),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { Attestor, AttestorSet, Code, Json, JsonObject, Place, Trace } from "@assay/policy";
 import type { Evidence, Origin } from "./evidence.ts";
+import type { LogLookup, LogQuestion } from "./log-lookup.ts";
 import type { MissingManifest } from "./refusal.ts";
 import type { TrustRoot } from "./trust-root.ts";
 
@@ -31,6 +32,8 @@ export interface KernelInput {
    * asked for. Without it such a bundle proves nothing; what is handed in is hashed before it counts.
    */
   readonly manifest?: Uint8Array | MissingManifest;
+  /** Answers of logs to questions about signatures that came without an entry. Absent: logs are not to be asked. */
+  readonly logLookup?: LogLookup;
 }
 
 /** A set as prepared from the policy, whose keys have been fetched. */
@@ -81,6 +84,8 @@ export interface Needs {
   readonly needsEvidence: boolean;
   /** True where `manifest` was absent. */
   readonly needsManifest: boolean;
+  /** Questions that `logLookup` answered with `pending`. */
+  readonly needsLog: readonly LogQuestion[];
 }
 
 export interface SignatureJudgement extends Needs {

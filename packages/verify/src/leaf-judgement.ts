@@ -3,6 +3,8 @@ import type { Signer } from "./distinct-signers.ts";
 import type { EvidenceGap } from "./evidence.ts";
 import type { Needs } from "./kernel.ts";
 
+import type { LogQuestion } from "./log-lookup.ts";
+
 /** What one attestor's evidence came to. */
 export interface LeafJudgement<Verified> extends Needs {
   readonly trace: Trace;
@@ -12,7 +14,12 @@ export interface LeafJudgement<Verified> extends Needs {
 }
 
 /** Where the outcome is certain. */
-export const nothingNeeded: Needs = { needsTrust: false, needsEvidence: false, needsManifest: false };
+export const nothingNeeded: Needs = {
+  needsTrust: false,
+  needsEvidence: false,
+  needsManifest: false,
+  needsLog: [],
+};
 
 /** How far a candidate came, worst first: the closest one tells the user most. */
 const closeness: readonly Code[] = [
@@ -52,15 +59,22 @@ export interface Unsatisfied extends Needs {
   readonly message: string;
 }
 
+/** The candidates of an attestor that none of them satisfied. */
+export interface Tried {
+  readonly children: readonly Trace[];
+  /** What logs were to be asked about them, and were not yet. */
+  readonly needsLog: readonly LogQuestion[];
+}
+
 /** Gaps that follow from the evidence's bytes or number are reasons to fail, the others reasons not to know. */
 const failing: readonly (Code | "pending")[] = ["malformed", "tooLarge", "tooMany"];
 
 /**
  * Failure or "could not tell": it is an error where something is missing that could have satisfied the attestor: a
- * shelf, the trust root, the manifest, or a check of ours that broke.
+ * shelf, the trust root, the manifest, a log's answer, or a check of ours that broke.
  */
 export function unsatisfied(
-  candidates: readonly Trace[],
+  { children: candidates, needsLog }: Tried,
   gaps: readonly EvidenceGap[],
   fallback: Pick<Unsatisfied, "code" | "message">,
 ): Unsatisfied {
@@ -71,6 +85,7 @@ export function unsatisfied(
     needsTrust: trustless !== undefined,
     needsEvidence: pending !== undefined,
     needsManifest: manifestless !== undefined,
+    needsLog,
   };
   const error = (code: Code, message: string): Unsatisfied => ({ outcome: "error", code, message, ...needs });
   if (pending !== undefined) return error("unavailable", `not asked yet: ${pending.message}`);
@@ -78,8 +93,8 @@ export function unsatisfied(
   if (manifestless !== undefined) return error("manifestUnavailable", manifestless.message);
   const missing = gaps.find(({ code }) => !failing.includes(code));
   if (missing !== undefined && missing.code !== "pending") return error(missing.code, missing.message);
-  const broken = candidates.find(({ code }) => code === "internal");
-  if (broken !== undefined) return error("internal", broken.message);
+  const undecided = candidates.find(({ outcome }) => outcome === "error");
+  if (undecided !== undefined) return error(undecided.code, undecided.message);
   const [gap] = gaps;
   const reason =
     gap === undefined || gap.code === "pending" ? fallback : { code: gap.code, message: gap.message };

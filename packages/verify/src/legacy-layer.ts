@@ -1,9 +1,8 @@
-import type { Json } from "@assay/policy";
 import { decodeBase64 } from "./base64.ts";
 import { parseDsseEnvelope } from "./dsse-envelope.ts";
 import type { Candidate } from "./evidence.ts";
 import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
-import { type LogEntry, logEntry, readLogBody } from "./log-entry.ts";
+import { type LogEntry, readRekorEntry } from "./log-entry.ts";
 import { parsePem } from "./pem.ts";
 import { refuse } from "./refusal.ts";
 import { isJsonObject, own, parseStrictObject } from "./strict-json.ts";
@@ -93,36 +92,7 @@ function readLogEntry(text: string): readonly LogEntry[] {
   const payload = own(members, "Payload");
   if (typeof promise !== "string" || !isJsonObject(payload))
     return refuse("malformed", `${what} is incomplete`);
-  const [body, logId] = [own(payload, "body"), own(payload, "logID")];
-  const [integratedTime, logIndex] = [own(payload, "integratedTime"), own(payload, "logIndex")];
-  if (typeof body !== "string" || typeof logId !== "string" || !/^[0-9a-f]{64}$/.test(logId)) {
-    return refuse("malformed", `${what} has a bad body or log id`);
-  }
-  if (!isCount(integratedTime) || !isCount(logIndex))
-    return refuse("malformed", `${what} has a bad time or index`);
-  const canonicalizedBody = decodeBase64(body, `body of the ${what}`);
-  const recorded = readLogBody(canonicalizedBody);
-  const entry = {
-    logIndex: String(logIndex),
-    logId: { keyId: Buffer.from(logId, "hex") },
-    kindVersion: kindOf(recorded),
-    integratedTime: String(integratedTime),
-    inclusionPromise: { signedEntryTimestamp: decodeBase64(promise, `promise of the ${what}`) },
-    inclusionProof: undefined,
-    canonicalizedBody,
-  };
-  return [logEntry(entry, recorded)];
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function kindOf(json: Json): { kind: string; version: string } {
-  const [kind, version] = isJsonObject(json) ? [own(json, "kind"), own(json, "apiVersion")] : [];
-  if (typeof kind !== "string" || typeof version !== "string")
-    return refuse("malformed", "log entry body has no kind");
-  return { kind, version };
+  return [readRekorEntry(payload, { what, promise })];
 }
 
 function readTimestamp(text: string): readonly Buffer[] {

@@ -41,6 +41,12 @@ export function parsePem(text: string, maxBlocks: number): PemResult {
   return blocks.length === 0 ? { problem: "holds no PEM block" } : { blocks };
 }
 
+/** One block, in the usual spelling. */
+export function writePem(label: string, der: Buffer): Buffer {
+  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
+  return Buffer.from(`-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`);
+}
+
 function firstLine(text: string): string {
   return (text.split("\n").find((line) => !isBlank(line)) ?? "").trim().slice(0, 40);
 }

@@ -134,6 +134,7 @@ function signerOf(
       : rekor?.pubkey
         ? policyLogs(rekor.pubkey, rekor.url, `${path}.rekor.pubkey`)
         : "trust",
+    ...(rekor?.url === undefined ? {} : { logUrl: rekor.url }),
     ctLog: ctlog?.ignoreSCT
       ? "ignore"
       : ctlog?.pubkey

@@ -54,6 +54,8 @@ export interface PreparedSigner extends Place {
   readonly signer: SignerRule;
   /** `trust`: by the trust root's logs. */
   readonly log: "ignore" | "trust" | readonly TransparencyLog[];
+  /** `rekor.url`: where a missing entry is looked for. Undefined: at the logs that are trusted. */
+  readonly logUrl?: string;
   readonly ctLog: "ignore" | "trust" | readonly CtLog[];
   /** Undefined: the trust root's, where it is at hand or needed. */
   readonly timestampAuthority: TimestampAuthority | undefined;

@@ -1,4 +1,5 @@
 import type { Digest } from "@assay/image";
+import type { LogLookup } from "./log-lookup.ts";
 import { refuse } from "./refusal.ts";
 import type { TrustMaterial } from "./trust-material.ts";
 
@@ -11,6 +12,8 @@ export interface ProofInput {
   readonly digest?: Digest;
   /** `last`: a refusal for the identity then means that all else was proven. Default: before anything costly. */
   readonly identity?: "first" | "last";
+  /** Undefined: logs are not to be asked. */
+  readonly logLookup?: LogLookup | undefined;
 }
 
 /** The trust root, where it decides. */

@@ -20,6 +20,10 @@ export type RefusalCode = Extract<
   | "trustUnavailable"
   | "imageNotFound"
   | "manifestUnavailable"
+  | "unauthorized"
+  | "rateLimited"
+  | "unavailable"
+  | "timeout"
 >;
 
 /** Why the image's manifest is not at hand: all but the last are reasons to fail. */
@@ -35,6 +39,10 @@ export interface MissingManifest {
 const undecided: readonly (RefusalCode | "internal")[] = [
   "trustUnavailable",
   "manifestUnavailable",
+  "unauthorized",
+  "rateLimited",
+  "unavailable",
+  "timeout",
   "internal",
 ];
 

@@ -11,6 +11,8 @@ export interface RememberedProof {
   /** When it was found out. A proof that looked at the clock holds for that moment only. */
   readonly now: number;
   readonly isTimeless: boolean;
+  /** Whether logs could be asked. What one answered is nothing to remember here: see below. */
+  readonly mayAskLogs: boolean;
   readonly result: ProvenSignature | Refusal;
 }
 
@@ -25,7 +27,8 @@ const lasting: readonly RefusalCode[] = [
 
 /**
  * `proveSignature`, remembered per signer and signature (by object, not by content). Trust root and order of checks must
- * be the same; what depended on the clock is found out anew unless the clock stands where it stood.
+ * be the same; what depended on the clock is found out anew unless the clock stands where it stood, and what depended on
+ * the answer of a log always.
  */
 export function rememberedProof(
   signature: EvidenceSignature,
@@ -34,26 +37,41 @@ export function rememberedProof(
 ): ProvenSignature {
   const known = signer.proofs.get(signature);
   if (known !== undefined && fits(known, input)) return resultOf(known);
-  const found = prove(signature, signer, input);
+  const { found, askedLogs } = prove(signature, signer, input);
+  // guard: remembered-answers
+  if (askedLogs) return resultOf(found);
   signer.proofs.set(signature, found);
   return resultOf(found);
 }
 
-function fits({ trust, identity, now, isTimeless }: RememberedProof, input: ProofInput): boolean {
+function fits({ trust, identity, now, ...known }: RememberedProof, input: ProofInput): boolean {
   if (trust !== input.trust || identity !== input.identity) return false;
+  if (known.mayAskLogs !== (input.logLookup !== undefined)) return false;
   const time = input.now.getTime();
   // A log entry of the future is refused: what was none then is none later, but might have been one before.
-  return time === now || (isTimeless && time > now);
+  return time === now || (known.isTimeless && time > now);
 }
 
-function prove(signature: EvidenceSignature, signer: PreparedSigner, input: ProofInput): RememberedProof {
-  const light = { trust: input.trust, identity: input.identity, now: input.now.getTime() };
+function prove(
+  signature: EvidenceSignature,
+  signer: PreparedSigner,
+  input: ProofInput,
+): { readonly found: RememberedProof; readonly askedLogs: boolean } {
+  const { trust, identity, now, logLookup } = input;
+  let askedLogs = false;
+  const watched: ProofInput["logLookup"] =
+    logLookup &&
+    ((question) => {
+      askedLogs = true;
+      return logLookup(question);
+    });
+  const light = { trust, identity, now: now.getTime(), mayAskLogs: logLookup !== undefined };
   try {
-    const result = proveSignature(signature, signer, input);
-    return { ...light, isTimeless: !result.looksAtClock, result };
+    const result = proveSignature(signature, signer, { ...input, logLookup: watched });
+    return { found: { ...light, isTimeless: !result.looksAtClock, result }, askedLogs };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { ...light, isTimeless: lasting.includes(error.code), result: error };
+    return { found: { ...light, isTimeless: lasting.includes(error.code), result: error }, askedLogs };
   }
 }
 

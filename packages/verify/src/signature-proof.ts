@@ -1,17 +1,17 @@
 import type { Digest } from "@assay/image";
 import type { Certificate } from "./certificate.ts";
 import { checkChain, checkLeaf } from "./certificate-proof.ts";
-import { digestOf } from "./digest-memo.ts";
 import type { Signer } from "./distinct-signers.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { type CertificateIdentity, checkIdentity, readIdentity } from "./identity.ts";
 import type { SignerFacts } from "./kernel.ts";
+import { checkLog } from "./log-proof.ts";
 import type { PreparedSigner } from "./prepared.ts";
-import { fromTrust, type ProofInput } from "./proof-input.ts";
+import type { ProofInput } from "./proof-input.ts";
 import { type HashName, hashesOfKey, type PublicKey } from "./public-key.ts";
 import { refuse } from "./refusal.ts";
 import { type CheckedSignature, checkSignature } from "./signed-content.ts";
-import { checkTransparencyLog, type LoggedFacts } from "./transparency-log.ts";
+import type { LoggedFacts } from "./transparency-log.ts";
 import { refuseUnverified } from "./unverified-signature.ts";
 import { type VerifiedTime, verifiedTimes } from "./verified-times.ts";
 
@@ -38,7 +38,8 @@ export function proveSignature(
   const checked = verifySignature(signature, by, input.digest);
   if (leaf !== undefined && by.certificate === leaf) checkLeaf(leaf, signer);
   if (input.identity !== "last") checkSigner(by, signer);
-  const logged = checkLog(signature, { signer, by, checked, input });
+  const { key, certificate } = by;
+  const logged = checkLog(signature, { signer, checked, input, key, ...(certificate && { certificate }) });
   const times = verifiedTimes(signature, signer, logged, input);
   checkLogWindows(logged, times);
   if (by.certificate !== undefined) checkChain(by.certificate, { signature, signer, times, input });
@@ -103,36 +104,6 @@ function verifySignature(
   return (
     checked ?? refuseUnverified(signature, { key, hashes, digest, isNamed: signature.leaf !== undefined })
   );
-}
-
-interface LogQuestion {
-  readonly signer: PreparedSigner;
-  readonly by: SigningKey;
-  readonly checked: CheckedSignature;
-  readonly input: ProofInput;
-}
-
-function checkLog(
-  signature: EvidenceSignature,
-  { signer, by, checked, input }: LogQuestion,
-): LoggedFacts | undefined {
-  if (signer.log === "ignore") return undefined;
-  const entries = signature.logEntries;
-  // guard: log-required
-  if (entries.length === 0)
-    refuse("logMissing", "signature not found in transparency log: it comes with no log entry");
-  const logs = signer.log === "trust" ? fromTrust(input, "log keys").logs : signer.log;
-  const { leaf } = signature;
-  const logged = {
-    content: signature.content,
-    signature: signature.signature,
-    signedDigest: checked.signedDigest,
-    payloadDigest: signature.content.kind === "dsse" ? digestOf(signature.content.payload) : undefined,
-    hash: checked.hash,
-    signer: by.key,
-    ...(leaf === undefined ? {} : { certificate: leaf.der }),
-  };
-  return checkTransparencyLog(entries, logs, logged, input.now);
 }
 
 /** A log that had been retired before the signature was made cannot have seen it. */

@@ -6,7 +6,10 @@ import { checkStatementSubject, isAbout } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
-import { closest, type LeafJudgement, nothingNeeded, unsatisfied } from "./leaf-judgement.ts";
+
+import { closest, type LeafJudgement, nothingNeeded, type Tried, unsatisfied } from "./leaf-judgement.ts";
+import type { LogQuestion } from "./log-lookup.ts";
+
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { applyQuantifier, type CheckedStatement } from "./quantifier.ts";
 import { shown } from "./refusal.ts";
@@ -45,7 +48,7 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
   const { rule, input } = question;
   const evidence = input.evidence(signer.repository);
   const candidates = candidatesOf(evidence, question);
-  const { children, checked, broken } = checkStatements(candidates.ofType, signer, question);
+  const { children, checked, broken, needsLog } = checkStatements(candidates.ofType, signer, question);
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
   const gaps = relevantGaps(evidence, "attestation", input.format);
   const result = applyQuantifier(rule.quantifier, checked);
@@ -59,19 +62,20 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
     return { trace, signers, verified, ...nothingNeeded };
   }
   const failed = result.outcome !== "pass" && checked.length > 0 ? result : undefined;
-  // With `any`, a statement that failed may be outvoted by one that could not be read; otherwise it decides.
-  if (failed !== undefined && (!isAny || failed.outcome === "error")) {
+  // With `any` or `latest`, a statement that failed may be outvoted by one that is not known yet; otherwise it decides.
+  const isUndecided = children.some(({ outcome }) => outcome === "error");
+  const mayBeOutvoted = isAny || (rule.quantifier === "latest" && isUndecided);
+  if (failed !== undefined && (!mayBeOutvoted || failed.outcome === "error")) {
     const { outcome, code, message } = failed;
     const trace = { ...place, outcome, code, message };
     return { trace, signers: [], verified: [], ...nothingNeeded };
   }
   const reason = failed ?? blocked ?? notFound(rule, candidates.ofType, candidates.others, children);
-  const { outcome, code, message, ...needs } = unsatisfied(children, gaps, reason);
+  const { outcome, code, message, ...needs } = unsatisfied({ children, needsLog }, gaps, reason);
   return { trace: { ...place, outcome, code, message }, signers: [], verified: [], ...needs };
 }
 
-interface CheckedStatements {
-  readonly children: readonly Trace[];
+interface CheckedStatements extends Tried {
   readonly checked: readonly CheckedStatement[];
   /** A statement of this signer that nobody can read: it might be of the type, and might fail. */
   readonly broken: Reason | undefined;
@@ -86,10 +90,12 @@ function checkStatements(
   let broken: Trace | undefined;
   const children: Trace[] = [];
   const checked: CheckedStatement[] = [];
+  const needsLog: LogQuestion[] = [];
   for (const read of candidates) {
     const question = { signer, sets, input, step: "statement" } as const;
     const judged = judgeCandidate(read, question, (candidate) => proveStatement(candidate, signer, input));
     if (judged.proof === undefined) {
+      needsLog.push(...judged.needsLog);
       children.push(ownReason(judged.trace, read, input));
       // guard: attestation-broken
       if (judged.isGenuine && judged.trace.code === "malformed") broken ??= judged.trace;
@@ -102,7 +108,7 @@ function checkStatements(
     children.push({ ...judged.trace, outcome, code, message, children: [trace] });
     checked.push({ attestation: proven, signer: names, trace });
   }
-  return { children, checked, broken };
+  return { children, checked, broken, needsLog };
 }
 
 function candidatesOf(

@@ -9,8 +9,11 @@ import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
-import { closest, type LeafJudgement, nothingNeeded, unsatisfied } from "./leaf-judgement.ts";
+
+import { closest, type LeafJudgement, nothingNeeded, type Tried, unsatisfied } from "./leaf-judgement.ts";
+
 import { bufferOf } from "./legacy-layer.ts";
+import type { LogQuestion } from "./log-lookup.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { refuse } from "./refusal.ts";
@@ -34,7 +37,7 @@ function judgeSigner(
   sets: PreparedSets,
   input: KernelInput,
 ): LeafJudgement<VerifiedSignature> {
-  const { children, verified, signers } = findSignatures(signer, everySigner, sets, input);
+  const { children, verified, signers, needsLog } = findSignatures(signer, everySigner, sets, input);
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
   if (verified.length > 0) {
     const trace = { ...place, outcome: "pass", code: "ok", message: "verified image signature" } as const;
@@ -47,12 +50,11 @@ function judgeSigner(
     message: `failed to verify signature: ${found}`,
   } as const;
   const gaps = relevantGaps(input.evidence(signer.repository), "signature", input.format);
-  const { outcome, code, message, ...needs } = unsatisfied(children, gaps, reason);
+  const { outcome, code, message, ...needs } = unsatisfied({ children, needsLog }, gaps, reason);
   return { trace: { ...place, outcome, code, message }, signers: [], verified: [], ...needs };
 }
 
-interface FoundSignatures {
-  readonly children: readonly Trace[];
+interface FoundSignatures extends Tried {
   readonly verified: readonly VerifiedSignature[];
   readonly signers: readonly (readonly string[])[];
 }
@@ -68,6 +70,7 @@ function findSignatures(
   const verified: VerifiedSignature[] = [];
   const signers: (readonly string[])[] = [];
   const artifact = manifestOf(input);
+  const needsLog: LogQuestion[] = [];
   for (const candidate of input.evidence(signer.repository).candidates) {
     if (verified.length > 0 && !everySigner) break;
     if (!isWanted(candidate, "signature", input.format)) continue;
@@ -76,12 +79,15 @@ function findSignatures(
     const question = { signer, sets, input, step: "signature" } as const;
     const judged = judgeCandidate(read, question, (proven) => signedAnnotations(proven, signer, input));
     children.push(judged.trace);
-    if (judged.proof === undefined) continue;
+    if (judged.proof === undefined) {
+      needsLog.push(...judged.needsLog);
+      continue;
+    }
     const { names, facts } = judged.proof;
     signers.push(names);
     verified.push({ attestor: signer.path, signer: facts, annotations: judged.value, origin: read.origin });
   }
-  return { children, verified, signers };
+  return { children, verified, signers, needsLog };
 }
 
 /** What the proven signature says: that it is about this image, and annotations, which must hold what is asked. */
