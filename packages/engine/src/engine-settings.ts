@@ -12,6 +12,8 @@ export interface EngineSettings {
   readonly trustRoot: string;
   /** Which signed statements count as an image signature. Default `cosign-sign`. */
   readonly signaturePredicateTypes: "cosign-sign" | "any";
+  /** Whether logs are asked about signatures that come without a log entry. Default `never`. */
+  readonly logLookup: "never" | "whenMissing";
   /** Registry of references without one. Default `docker.io`. */
   readonly defaultRegistry: string;
 }

@@ -48,6 +48,11 @@ export interface EngineOptions {
   readonly trustRoot?: string;
   /** Which signed statements count as an image signature. Default `cosign-sign`. */
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  /**
+   * `whenMissing`: where a signature by the policy's signer comes without the log entry that the policy wants, the log is
+   * asked for it (`rekor.url`, else the trust root's logs), as Kyverno does. Default `never`.
+   */
+  readonly logLookup?: "never" | "whenMissing";
   /** Registry of image references that name none. Default `docker.io`. */
   readonly defaultRegistry?: string;
   readonly limits?: EngineLimits;
@@ -121,6 +126,7 @@ function settingsOf(options: EngineOptions): EngineSettings {
     secretNamespace: options.secretNamespace ?? "kyverno",
     trustRoot: options.trustRoot ?? "public-good",
     signaturePredicateTypes: options.signaturePredicateTypes ?? "cosign-sign",
+    logLookup: options.logLookup ?? "never",
     defaultRegistry: options.defaultRegistry ?? "docker.io",
   };
 }

@@ -112,6 +112,8 @@ function ask(lookup: Lookup, sources: Sources, options: FetchOptions): Promise<A
       return sources.keys?.fetch(lookup, options) ?? absent(lookup, "no key source is configured");
     case "trustRoot":
       return sources.trust?.fetch(lookup, options) ?? absent(lookup, "no trust source is configured");
+    case "logEntries":
+      return sources.log?.fetch(lookup, options) ?? absent(lookup, "no log source is configured");
   }
 }
 
@@ -149,7 +151,14 @@ export function originOf(lookup: Lookup): string {
       return lookup.reference.slice(0, lookup.reference.indexOf(":"));
     case "trustRoot":
       return `trust root ${lookup.name}`;
+    case "logEntries":
+      return hostOf(lookup.url);
   }
+}
+
+/** The host of a URL that a policy or a trust root names; what is none is shown as it is. */
+export function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
 }
 
 function whenAborted(signal: AbortSignal): { readonly promise: Promise<undefined>; dispose(): void } {

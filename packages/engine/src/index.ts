@@ -17,6 +17,8 @@ export type {
   FetchOptions,
   KeyLookup,
   KeySource,
+  LogEntriesLookup,
+  LogSource,
   Lookup,
   LookupFailure,
   Notes,

@@ -1,6 +1,6 @@
 import { type Digest, ImageReferenceError, parseImageReference, repositoryName } from "@assay/image";
 import type { Trace } from "@assay/policy";
-import type { Evidence, KernelInput, MissingManifest, Needs, PreparedSets } from "@assay/verify";
+import type { KernelInput, MissingManifest, Needs, PreparedSets } from "@assay/verify";
 import { PendingLookup } from "./answer-book.ts";
 import {
   type EvidenceQuestion,
@@ -8,6 +8,7 @@ import {
   gatherEvidence,
   type Purpose,
 } from "./gather-evidence.ts";
+import { type LogConsultation, logConsultation } from "./log-consultation.ts";
 import type { Answer, EvidenceLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
 import { hasNotes, lookupTrace } from "./lookup-trace.ts";
 import type { Pass } from "./pass.ts";
@@ -41,7 +42,7 @@ export interface Judged<J extends Judgement> {
 /**
  * Puts evidence, trust and clock before the kernel. Throws `PendingLookup` when something must be asked first: the
  * evidence at once, the trust root, the manifest and the referrers fallback tag only when the kernel says that they could
- * change the outcome.
+ * change the outcome, and a log only when it does so after all of these.
  */
 export function judgeEvidence<J extends Judgement>(
   question: KernelQuestion,
@@ -59,7 +60,9 @@ export function judgeEvidence<J extends Judgement>(
   for (const repository of question.sets.repositories) find(repository);
   if ([...found.values()].some(isIncomplete)) throw new PendingLookup("evidence");
 
-  const judgement = kernel(kernelInput(question, pass, (repository) => find(repository).evidence));
+  const log = logConsultation(pass);
+  const evidence: KernelInput["evidence"] = (repository) => find(repository).evidence;
+  const judgement = kernel(kernelInput(question, pass, { evidence, log }));
   const manifest = manifestLookup(question);
   let pending = [...found.values()].some(isIncomplete);
   if (judgement.needsTrust && pass.trust.kind === "unasked") {
@@ -74,9 +77,13 @@ export function judgeEvidence<J extends Judgement>(
       pending = true;
     }
   }
+  if (!pending && judgement.needsLog.length > 0) {
+    log.ask(judgement.needsLog);
+    pending = true;
+  }
   if (pending) throw new PendingLookup("evidence");
-  const failures = [...found.values()].flatMap((one) => one.failures);
-  const lookups = [...found.values()].flatMap((one) => one.lookups);
+  const failures = [...[...found.values()].flatMap((one) => one.failures), ...log.failures()];
+  const lookups = [...[...found.values()].flatMap((one) => one.lookups), ...log.traces()];
   if (judgement.needsTrust && pass.trust.kind === "unavailable") {
     const { failure } = pass.trust;
     failures.push(failure);
@@ -136,12 +143,13 @@ function isIncomplete({ evidence }: FoundEvidence): boolean {
 function kernelInput(
   question: KernelQuestion,
   pass: Pass,
-  evidence: (repository: string | undefined) => Evidence,
+  { evidence, log }: { readonly evidence: KernelInput["evidence"]; readonly log: LogConsultation },
 ): KernelInput {
   const manifest = pass.book.peek(manifestLookup(question));
   return {
     digest: question.digest,
     evidence,
+    ...(log.lookup === undefined ? {} : { logLookup: log.lookup }),
     now: pass.now,
     signaturePredicateTypes: question.signaturePredicateTypes ?? pass.settings.signaturePredicateTypes,
     ...(pass.trust.kind === "loaded" ? { trust: pass.trust.root } : {}),

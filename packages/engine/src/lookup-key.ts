@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { Json } from "@assay/policy";
 import type { Lookup, RegistryAccess } from "./lookup.ts";
 
@@ -35,6 +36,9 @@ export function lookupKey(lookup: Lookup): string {
       return join(lookup.kind, lookup.name);
     case "kmsKey":
       return join(lookup.kind, lookup.reference);
+    case "logEntries":
+      // The text may hold a whole envelope, twice.
+      return join(lookup.kind, lookup.url, hash("sha256", lookup.entries));
   }
 }
 

@@ -46,7 +46,17 @@ export type KeyLookup = { readonly kind: "kmsKey"; readonly reference: string };
 
 export type TrustLookup = { readonly kind: "trustRoot"; readonly name: string };
 
-export type Lookup = EvidenceLookup | ContextLookup | KeyLookup | TrustLookup;
+/**
+ * Has a transparency log entries of a signature that came without one? Made only where `logLookup` asks for it.
+ * `entries` is the JSON text that `POST /api/v1/log/entries/retrieve` takes as `entries`.
+ */
+export type LogEntriesLookup = {
+  readonly kind: "logEntries";
+  readonly url: string;
+  readonly entries: string;
+};
+
+export type Lookup = EvidenceLookup | ContextLookup | KeyLookup | TrustLookup | LogEntriesLookup;
 
 /** What each question is answered with. Bytes are unverified; digests were computed from bytes that were read. */
 export interface AnswerValues {
@@ -66,6 +76,8 @@ export interface AnswerValues {
   readonly kmsKey: { readonly pem: string };
   /** The text of a `trusted_root.json`. */
   readonly trustRoot: { readonly json: string };
+  /** The text of the log's answer, a JSON list of entries: unverified, whoever sent it. */
+  readonly logEntries: { readonly json: string };
 }
 
 /**
@@ -138,10 +150,16 @@ export interface TrustSource {
   fetch(lookup: TrustLookup, options: FetchOptions): Promise<Answer<"trustRoot">>;
 }
 
+/** Searches Rekor v1 transparency logs. */
+export interface LogSource {
+  fetch(lookup: LogEntriesLookup, options: FetchOptions): Promise<Answer<"logEntries">>;
+}
+
 /** Everything the engine may ask. What is absent is answered with `unsupported`. */
 export interface Sources {
   readonly evidence: EvidenceSource;
   readonly context?: ContextSource;
   readonly keys?: KeySource;
   readonly trust?: TrustSource;
+  readonly log?: LogSource;
 }

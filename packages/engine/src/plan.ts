@@ -1,7 +1,8 @@
 import { repositoryName } from "@assay/image";
-import type { SourcePosition } from "@assay/policy";
+import type { Attestor, SourcePosition } from "@assay/policy";
+import type { CompiledSets } from "./compile.ts";
 import { type Case, judgeOnce } from "./evaluate-request.ts";
-import { originOf } from "./gather.ts";
+import { hostOf, originOf } from "./gather.ts";
 import type { Lookup } from "./lookup.ts";
 import type { PlannedImage } from "./request-plan.ts";
 
@@ -21,7 +22,9 @@ export interface PlannedLookup {
     /** Only if a bundle hangs there that signs the manifest itself. */
     | "ifManifestIsSigned"
     /** Only if a signature that was found needs log, CT or authority keys that the policy does not give. */
-    | "ifTrustIsNeeded";
+    | "ifTrustIsNeeded"
+    /** Only if a signature by the right signer comes without its log entry. */
+    | "ifLogEntryIsMissing";
 }
 
 /** A rule that applies, and the images it checks. */
@@ -45,7 +48,7 @@ export function planOf(one: Case): Plan {
   const judgement = judgeOnce(one, new Map());
   const first = judgement.kind === "wanted" ? [...judgement.wanted.values()].map(plannedNow) : [];
   const planned = unique([...first, ...one.plan.rules.flatMap(({ images }) => images.flatMap(followUps))]);
-  const lookups = trustNeeded(one) ? [...planned, trustLookup(one.settings.trustRoot)] : planned;
+  const lookups = [...planned, ...trustLookups(one), ...logLookups(one)];
   return {
     rules: one.plan.rules
       .filter(({ images }) => images.length > 0)
@@ -93,8 +96,9 @@ function mayBeSigned(entries: PlannedImage["entries"]): boolean {
   );
 }
 
-function trustNeeded({ plan }: Case): boolean {
-  const sets = plan.rules.flatMap(({ images }) =>
+/** Whose signatures are looked for, and in which way they are made ready. */
+function setsOf({ plan }: Case): readonly CompiledSets[] {
+  return plan.rules.flatMap(({ images }) =>
     images.flatMap(({ entries }) =>
       entries.flatMap(({ compiled }) => [
         ...(compiled.attestors === undefined ? [] : [compiled.attestors]),
@@ -102,11 +106,33 @@ function trustNeeded({ plan }: Case): boolean {
       ]),
     ),
   );
-  return sets.some((compiled) => compiled.kind === "variable" || compiled.sets.mayNeedTrust);
 }
 
-function trustLookup(name: string): PlannedLookup {
-  return { kind: "trustRoot", subject: name, host: `trust root ${name}`, when: "ifTrustIsNeeded" };
+function trustLookups(one: Case): readonly PlannedLookup[] {
+  const isNeeded = setsOf(one).some((sets) => sets.kind === "variable" || sets.sets.mayNeedTrust);
+  const name = one.settings.trustRoot;
+  return isNeeded
+    ? [{ kind: "trustRoot", subject: name, host: `trust root ${name}`, when: "ifTrustIsNeeded" }]
+    : [];
+}
+
+/** Logs that may be asked for missing entries. Which ones a trust root names is not known before it is loaded. */
+function logLookups(one: Case): readonly PlannedLookup[] {
+  if (one.settings.logLookup === "never") return [];
+  const ofRoot = `logs of trust root ${one.settings.trustRoot}`;
+  const urls = setsOf(one).flatMap(({ model }) => model.flatMap(logUrlsOf));
+  return [...new Set(urls)].map((url) => ({
+    kind: "logEntries",
+    subject: url ?? ofRoot,
+    host: url === undefined ? ofRoot : hostOf(url),
+    when: "ifLogEntryIsMissing",
+  }));
+}
+
+/** `rekor.url` of every signer whose signatures must be logged; undefined: the trust root says where. */
+function logUrlsOf(attestor: Attestor): readonly (string | undefined)[] {
+  if (attestor.kind === "set") return attestor.entries.flatMap(logUrlsOf);
+  return attestor.rekor?.ignoreTlog === true ? [] : [attestor.rekor?.url];
 }
 
 function subjectOf(lookup: Lookup): string {
@@ -127,6 +153,8 @@ function subjectOf(lookup: Lookup): string {
       return `${lookup.method} ${lookup.url}`;
     case "kmsKey":
       return lookup.reference;
+    case "logEntries":
+      return lookup.url;
     case "globalContext":
     case "trustRoot":
       return lookup.name;

@@ -19,6 +19,7 @@ export interface RecordedOptions {
   readonly secretNamespace?: string;
   readonly trustRoot?: string;
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  readonly logLookup?: "never" | "whenMissing";
   readonly defaultRegistry?: string;
 }
 
@@ -152,7 +153,7 @@ export function replaySources(record: Pick<EvaluationRecord, "answers">): Source
     // INVARIANT: an answer is stored under the key of its lookup, which holds the kind.
     Promise.resolve((known.get(lookupKey(lookup)) ?? unrecorded(lookup)) as never);
   const source = { fetch };
-  return { evidence: source, context: source, keys: source, trust: source };
+  return { evidence: source, context: source, keys: source, trust: source, log: source };
 }
 
 function unrecorded(lookup: Lookup): Answer {

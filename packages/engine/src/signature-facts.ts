@@ -106,5 +106,6 @@ function keyOf(question: KernelQuestion, pass: Pass, memory: FactMemory): string
     question.repository,
     question.format ?? null,
     question.signaturePredicateTypes ?? pass.settings.signaturePredicateTypes,
+    pass.settings.logLookup,
   ]);
 }

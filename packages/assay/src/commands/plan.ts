@@ -91,6 +91,7 @@ const WHEN: Readonly<Record<Plan["lookups"][number]["when"], string>> = {
   ifNoReferrersApi: " (if the registry has no referrers API)",
   ifManifestIsSigned: " (if a bundle signs the manifest itself)",
   ifTrustIsNeeded: " (if a signature needs it)",
+  ifLogEntryIsMissing: " (if a signature comes without its log entry)",
 };
 
 function describe(plans: readonly Planned[], checks: readonly PlaceCheck[] | undefined): string {
