@@ -59,7 +59,7 @@ export const codes: Readonly<Record<Code, CodeHelp>> = {
     outcome: "fail",
     meaning: "The policy wants an entry in the transparency log, and the signature has none.",
     nextStep:
-      "Sign with an upload to Rekor, or, for private images signed by a key, set `rekor.ignoreTlog: true` in the policy and know what you give up.",
+      "Sign with an upload to Rekor. If it was uploaded but the entry does not come with the signature, have the log asked: `--log-lookup whenMissing` (`logLookup` of `createAssay`). For private images signed by a key, set `rekor.ignoreTlog: true` in the policy and know what you give up.",
   },
   logMismatch: {
     outcome: "fail",

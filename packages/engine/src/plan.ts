@@ -129,10 +129,15 @@ function logLookups(one: Case): readonly PlannedLookup[] {
   }));
 }
 
+/** What the loader fills in for `rekor.url`, as Kyverno does. */
+const defaultLog = "https://rekor.sigstore.dev";
+
 /** `rekor.url` of every signer whose signatures must be logged; undefined: the trust root says where. */
 function logUrlsOf(attestor: Attestor): readonly (string | undefined)[] {
   if (attestor.kind === "set") return attestor.entries.flatMap(logUrlsOf);
-  return attestor.rekor?.ignoreTlog === true ? [] : [attestor.rekor?.url];
+  const { rekor } = attestor;
+  if (rekor?.ignoreTlog === true) return [];
+  return [rekor?.pubkey === undefined && rekor?.url === defaultLog ? undefined : rekor?.url];
 }
 
 function subjectOf(lookup: Lookup): string {

@@ -1,5 +1,6 @@
 export { type AttachTarget, attach, fallbackTag } from "./image/attach.ts";
 export { attestImage, type SignedSubject, signImage, subjectOf } from "./image/sign.ts";
+export { listen } from "./registry/server.ts";
 export { base64, jsonBytes, pem, preAuthEncoding, utf8 } from "./signing/encoding.ts";
 export { hashBytes, signBytes } from "./signing/signing-key.ts";
 export { type CertificateIssuer, type CertificateSpec, issueCertificate } from "./sigstore/certificate.ts";

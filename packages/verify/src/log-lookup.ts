@@ -50,14 +50,17 @@ export class PendingLog extends Refusal {
   }
 }
 
-/** Kyverno's default (api/kyverno/v1/image_verification_types.go, `rekor.url`). */
+/** Kyverno's default (api/kyverno/v1/image_verification_types.go, `rekor.url`), which the policy need not have written. */
 const publicLog = "https://rekor.sigstore.dev";
 /** Twice as much is sent for an attestation, once for each kind of entry. */
 const maxEnvelopeBytes = 4 * 1024 * 1024;
 
-/** Which logs to ask: the policy's, else those whose keys are trusted, else the one that Kyverno would ask. */
+/**
+ * Which logs to ask: the policy's, else those whose keys are trusted, else the one that Kyverno would ask. Where another
+ * log is trusted than Sigstore's, nothing is told to Sigstore's: no entry of it would count.
+ */
 export function logUrls(policyUrl: string | undefined, logs: readonly TransparencyLog[]): readonly string[] {
-  if (policyUrl !== undefined) return [policyUrl];
+  if (policyUrl !== undefined && policyUrl !== publicLog) return [policyUrl];
   const known = logs.filter((log) => log.baseUrl !== "" && isVersion1(log)).map(({ baseUrl }) => baseUrl);
   return known.length === 0 ? [publicLog] : [...new Set(known)];
 }
