@@ -3,6 +3,7 @@ import type {
   ContextSource,
   EvidenceSource,
   KeySource,
+  LogSource,
   Lookup,
   Sources,
   TrustSource,
@@ -12,7 +13,7 @@ import { inSpan } from "./tracing.ts";
 
 /** The same sources, with a span and a metric for every lookup. */
 export function observedSources(sources: Sources, metrics?: WebhookMetrics): Sources {
-  const { evidence, context, keys, trust } = sources;
+  const { evidence, context, keys, trust, log } = sources;
   return {
     evidence: {
       fetch: (lookup, options) => observe(lookup, metrics, () => evidence.fetch(lookup, options)),
@@ -31,6 +32,11 @@ export function observedSources(sources: Sources, metrics?: WebhookMetrics): Sou
       trust: {
         fetch: (lookup, options) => observe(lookup, metrics, () => trust.fetch(lookup, options)),
       } as TrustSource,
+    }),
+    ...(log && {
+      log: {
+        fetch: (lookup, options) => observe(lookup, metrics, () => log.fetch(lookup, options)),
+      } as LogSource,
     }),
   };
 }

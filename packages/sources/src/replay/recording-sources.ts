@@ -33,13 +33,14 @@ export function recordingSources(sources: Sources): Recording {
     };
     return outer as T;
   };
-  const { evidence, context, keys, trust } = sources;
+  const { evidence, context, keys, trust, log } = sources;
   return {
     sources: {
       evidence: recording(evidence),
       ...(context === undefined ? {} : { context: recording(context) }),
       ...(keys === undefined ? {} : { keys: recording(keys) }),
       ...(trust === undefined ? {} : { trust: recording(trust) }),
+      ...(log === undefined ? {} : { log: recording(log) }),
     },
     text: () => encodeAnswers(recorded.values()),
   };

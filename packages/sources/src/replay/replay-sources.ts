@@ -16,6 +16,6 @@ export function replaySources(text: string): Sources {
       return { ok: false, failure: { code: "unavailable", message, origin: "record" }, requests: 0 };
     },
   };
-  const every: object = { evidence: source, context: source, keys: source, trust: source };
+  const every: object = { evidence: source, context: source, keys: source, trust: source, log: source };
   return every as Sources; // an answer is of its lookup's kind, as it was recorded.
 }
