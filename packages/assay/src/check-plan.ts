@@ -23,7 +23,8 @@ interface Errand {
  */
 export async function checkPlan(plan: Plan, errand: Errand): Promise<readonly PlaceCheck[]> {
   const asked = new Map<string, PlannedLookup>();
-  for (const lookup of plan.lookups) {
+  // Logs are tried by their addresses, of which a policy may name more than it needs: see `checkRekor`.
+  for (const lookup of plan.lookups.filter(({ kind }) => kind !== "logEntries")) {
     const one = `${lookup.host} ${isRegistryLookup(lookup) ? "" : lookup.subject}`;
     if (!asked.has(one)) asked.set(one, lookup);
   }
@@ -31,23 +32,28 @@ export async function checkPlan(plan: Plan, errand: Errand): Promise<readonly Pl
   return Promise.all([...asked.values()].map((lookup) => check(lookup, images, errand)));
 }
 
-/** Asks a Rekor for the state of its log. */
-export async function checkRekor(url: string, signal: AbortSignal): Promise<PlaceCheck> {
+/** Asks a Rekor for the state of its log. `isAsked`: verifying looks there for missing entries. */
+export async function checkRekor(
+  url: string,
+  { signal, isAsked }: { readonly signal: AbortSignal; readonly isAsked: boolean },
+): Promise<PlaceCheck> {
   const place = URL.canParse(url) ? new URL(url).host : url;
-  const note = "verifying does not ask it, `assay rekor search` does";
+  const note = isAsked
+    ? "asked where a signature comes without its entry"
+    : "verifying does not ask it unless `--log-lookup` says so; `assay rekor search` does";
   try {
     const answer = await fetch(`${url.replace(/\/+$/, "")}/api/v1/log`, { signal, redirect: "error" });
     await answer.body?.cancel();
     return {
       place,
       ok: answer.ok,
-      needed: false,
+      needed: isAsked,
       message: `transparency log: HTTP ${answer.status} (${note})`,
     };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const why = cause instanceof Error ? cause.message : String(cause);
-    return { place, ok: false, needed: false, message: `transparency log: ${why} (${note})` };
+    return { place, ok: false, needed: isAsked, message: `transparency log: ${why} (${note})` };
   }
 }
 

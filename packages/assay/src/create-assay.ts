@@ -7,6 +7,7 @@ import {
   type EvaluationRequest,
   type EvidenceSource,
   type KeySource,
+  type LogSource,
   type Plan,
   type RecordedFile,
   recordOf,
@@ -29,6 +30,7 @@ import { type RegistryOptions, registrySource } from "@assay/sources/registry";
 import { AssayError } from "./assay-error.ts";
 import { defaultCredentials } from "./default-credentials.ts";
 import { defaultKeys } from "./default-keys.ts";
+import { defaultLog } from "./default-log.ts";
 import { defaultTrust } from "./default-trust.ts";
 import { isJsonObject } from "./json-object.ts";
 
@@ -60,6 +62,14 @@ export interface AssayOptions {
   readonly variables?: JsonObject;
   /** `any`: every signed statement about the digest counts as an image signature, as in Kyverno. */
   readonly signaturePredicateTypes?: "cosign-sign" | "any";
+  /**
+   * `whenMissing`: a signature by the right signer that comes without the log entry that the policy wants is looked up in
+   * the log (`rekor.url`, else the trust root's logs), as Kyverno does; what the log answers is held to the same as an
+   * entry that came along. Default `never`: a verdict then rests on what the image's registry holds.
+   */
+  readonly logLookup?: "never" | "whenMissing";
+  /** How logs are asked, if they are. Default: Rekor v1 by https. */
+  readonly log?: LogSource;
 }
 
 /** Policies, ready to be asked. It keeps what was fetched by digest; a tag is resolved anew for every request. */
@@ -103,10 +113,11 @@ export function assemble(
   options: Omit<AssayOptions, "policies">,
   files: readonly RecordedFile[] = [],
 ): Assay {
-  const { variables, signaturePredicateTypes } = options;
+  const { variables, signaturePredicateTypes, logLookup } = options;
   const settings = {
     ...(variables === undefined ? {} : { variables }),
     ...(signaturePredicateTypes === undefined ? {} : { signaturePredicateTypes }),
+    ...(logLookup === undefined ? {} : { logLookup }),
   };
   const engine = createEngine({
     policies: loaded.policies,
@@ -142,6 +153,7 @@ export function sourcesOf(options: Omit<AssayOptions, "policies">): Sources {
     trust: trust === undefined ? defaultTrust() : isTrustSource(trust) ? trust : fixedTrust(trust.json),
     context: reads,
     keys: keys ?? defaultKeys(reads),
+    log: options.log ?? defaultLog(),
   };
 }
 
@@ -151,12 +163,14 @@ export function optionsOf({
   context,
   trust,
   keys,
-}: Sources): Pick<AssayOptions, "source" | "context" | "trust" | "keys"> {
+  log,
+}: Sources): Pick<AssayOptions, "source" | "context" | "trust" | "keys" | "log"> {
   return {
     source: evidence,
     ...(context === undefined ? {} : { context }),
     ...(trust === undefined ? {} : { trust }),
     ...(keys === undefined ? {} : { keys }),
+    ...(log === undefined ? {} : { log }),
   };
 }
 

@@ -21,6 +21,23 @@ export interface ContextFlags {
   readonly mutate: boolean;
 }
 
+/** Whether the transparency log is asked about signatures that come without an entry. */
+export interface LogFlags {
+  readonly logLookup: "never" | "whenMissing";
+}
+
+/** Adds the flag of `LogFlags`. */
+export function addLogFlag(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--log-lookup <when>",
+      "ask the transparency log about signatures that come without its entry; what it answers must be genuine and about them",
+    )
+      .choices(["never", "whenMissing"])
+      .default("never"),
+  );
+}
+
 /** Adds the flags of `SourceFlags`. */
 export function addSourceFlags(command: Command): Command {
   return command

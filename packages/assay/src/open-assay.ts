@@ -2,7 +2,7 @@ import type { Sources } from "@assay/engine";
 import { contextFromObjects } from "@assay/sources/cluster";
 import { AssayError } from "./assay-error.ts";
 import { type Assay, type AssayOptions, createAssay, optionsOf, sourcesOf } from "./create-assay.ts";
-import { type ContextFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
+import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
 import { type InputFile, readInputFiles } from "./input-files.ts";
 import { sourceOptions } from "./open-sources.ts";
 import { readObjects } from "./read-objects.ts";
@@ -28,17 +28,18 @@ interface Overrides extends Pick<AssayOptions, "trust" | "context"> {
 /** Policies with the flags of the command line. */
 export async function openAssay(
   policies: readonly string[],
-  flags: SourceFlags & ContextFlags,
+  flags: SourceFlags & ContextFlags & Partial<LogFlags>,
   terminal: Terminal,
   { observe = (sources) => sources, ...overrides }: Overrides = {},
 ): Promise<Assay> {
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const context = overrides.context ?? contextFromObjects(objects);
-  const { now } = flags;
+  const { now, logLookup } = flags;
   const assay = createAssay({
     policies: await policyFiles(policies, flags, terminal),
     variables: parseVariables(flags.var),
     clock: now === undefined ? terminal.now : () => now,
+    ...(logLookup === undefined ? {} : { logLookup }),
     ...optionsOf(
       observe(sourcesOf({ context, ...(await sourceOptions(flags, terminal, context)), ...overrides })),
     ),

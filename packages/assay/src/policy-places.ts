@@ -1,6 +1,6 @@
 import type { Attestor, Policy } from "@assay/policy";
 
-/** Transparency logs that policies name. Verifying asks them nothing; their clients (`assay rekor search`) do. */
+/** Transparency logs that policies name. Verifying asks them only under `--log-lookup`; `assay rekor search` does, too. */
 export function rekorUrls(policies: readonly Policy[]): readonly string[] {
   return unique(
     policies.flatMap(attestorsOf).flatMap((attestor) => ("rekor" in attestor ? [attestor.rekor?.url] : [])),

@@ -83,39 +83,28 @@ function bundleLogIndexes(bytes: Uint8Array): readonly number[] {
 }
 
 async function ask(path: string, options: RekorOptions, body?: object): Promise<unknown> {
-  const base = (options.url ?? PUBLIC_REKOR).replace(/\/+$/, "");
-  const { host } = new URL(base);
-  const signal = AbortSignal.any([AbortSignal.timeout(30_000), ...(options.signal ? [options.signal] : [])]);
-  const request: RequestInit =
-    body === undefined
-      ? { signal, redirect: "error" }
-      : {
-          signal,
-          redirect: "error",
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify(body),
-        };
+  const request = {
+    url: options.url ?? PUBLIC_REKOR,
+    path,
+    signal: options.signal ?? new AbortController().signal,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
+  const { askRekor } = await import("@assay/sources/rekor");
   try {
-    const answer = await (options.fetch ?? fetch)(`${base}${path}`, { ...request });
-    if (!answer.ok) throw unavailable(host, `answered HTTP ${answer.status}`);
-    return JSON.parse(await readBody(answer, host));
+    const { value } = await askRekor(request, {
+      maxBytes: MAX_BODY,
+      timeoutMs: 30_000,
+      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    });
+    return value;
   } catch (error) {
-    if (error instanceof AssayError) throw error;
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw unavailable(host, cause instanceof Error ? cause.message : String(cause), error);
+    const { SourceError } = await import("@assay/sources");
+    if (!(error instanceof SourceError)) throw error;
+    throw new AssayError("unavailable", error.message, {
+      hint: "check the address and the network, or name another log with --rekor-url",
+      cause: error,
+    });
   }
-}
-
-async function readBody(answer: Response, host: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of answer.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_BODY) throw unavailable(host, `sent more than ${MAX_BODY} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function readEntries(answer: unknown): readonly RekorEntry[] {
@@ -183,11 +172,4 @@ function parseOrUndefined(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function unavailable(host: string, what: string, cause?: unknown): AssayError {
-  return new AssayError("unavailable", `the transparency log \`${host}\` ${what}`, {
-    hint: "check the address and the network, or name another log with --rekor-url",
-    cause,
-  });
 }

@@ -94,6 +94,9 @@ test("the logs that policies name are found at any depth, once", () => {
 });
 
 test("a log that is down is said to be", async () => {
-  const check = await checkRekor("http://127.0.0.1:9", AbortSignal.timeout(5000));
-  expect(check).toMatchObject({ place: "127.0.0.1:9", ok: false, needed: false });
+  const signal = AbortSignal.timeout(5000);
+  for (const isAsked of [false, true]) {
+    const check = await checkRekor("http://127.0.0.1:9", { signal, isAsked });
+    expect(check).toMatchObject({ place: "127.0.0.1:9", ok: false, needed: isAsked });
+  }
 });

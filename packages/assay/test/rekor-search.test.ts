@@ -105,6 +105,6 @@ test.each([
 
 test("a log that is down exits 2 with its name, not `nothing found`", async () => {
   const { status, err } = await search("--sha", KNOWN, "--rekor-url", `${url}/down`);
-  expect(err).toContain(`the transparency log \`${new URL(url).host}\` answered HTTP 503`);
+  expect(err).toContain(`transparency log \`${new URL(url).host}\` answered HTTP 503`);
   expect(status).toBe(2);
 });

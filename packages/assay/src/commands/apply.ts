@@ -6,10 +6,12 @@ import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
 import {
   addContextFlags,
+  addLogFlag,
   addOutputFlag,
   addSourceFlags,
   type ContextFlags,
   collect,
+  type LogFlags,
   type SourceFlags,
 } from "../evaluation-flags.ts";
 import { showProgress } from "../progress.ts";
@@ -17,7 +19,7 @@ import type { FileObject } from "../read-objects.ts";
 import type { Terminal } from "../terminal.ts";
 import { VERSION } from "../version.ts";
 
-interface Flags extends SourceFlags, ContextFlags {
+interface Flags extends SourceFlags, ContextFlags, LogFlags {
   readonly resource: readonly string[];
   readonly output: "text" | "json" | "sarif" | "junit";
   readonly verbose?: boolean;
@@ -33,6 +35,7 @@ export function addApplyCommand(program: Command, { terminal, finish }: CommandC
     .option("-v, --verbose", "explain what is allowed, too");
   addContextFlags(command);
   addSourceFlags(command);
+  addLogFlag(command);
   addOutputFlag(command, ["text", "json", "sarif", "junit"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     if (flags.resource.length === 0)

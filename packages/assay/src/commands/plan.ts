@@ -6,17 +6,19 @@ import type { PlaceCheck } from "../check-plan.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import {
   addContextFlags,
+  addLogFlag,
   addOutputFlag,
   addSourceFlags,
   type ContextFlags,
   collect,
+  type LogFlags,
   type SourceFlags,
 } from "../evaluation-flags.ts";
 import { jsonObject } from "../json-object.ts";
 import { plainText } from "../plain-text.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface Flags extends SourceFlags, ContextFlags {
+interface Flags extends SourceFlags, ContextFlags, LogFlags {
   readonly resource: readonly string[];
   readonly check?: boolean;
   readonly output: "text" | "json";
@@ -39,6 +41,7 @@ export function addPlanCommand(program: Command, { terminal, finish }: CommandCo
     .option("--check", "try every host, and the transparency logs that policies name");
   addContextFlags(command);
   addSourceFlags(command);
+  addLogFlag(command);
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
@@ -77,7 +80,9 @@ async function checkAll(
     lookups: plans.flatMap(({ plan }) => plan.lookups),
     hosts: [],
   };
-  const logs = rekorUrls(policies).map((url) => checkRekor(url, signal));
+  const logs = rekorUrls(policies).map((url) =>
+    checkRekor(url, { signal, isAsked: flags.logLookup !== "never" }),
+  );
   return [...(await checkPlan(all, { sources, signal })), ...(await Promise.all(logs))];
 }
 

@@ -6,16 +6,18 @@ import { AssayError } from "../assay-error.ts";
 import type { CommandContext } from "../command-line.ts";
 import {
   addContextFlags,
+  addLogFlag,
   addOutputFlag,
   addSourceFlags,
   type ContextFlags,
   collect,
+  type LogFlags,
   type SourceFlags,
 } from "../evaluation-flags.ts";
 import type { Terminal } from "../terminal.ts";
 import { statusOf } from "./apply.ts";
 
-interface Flags extends SourceFlags, ContextFlags {
+interface Flags extends SourceFlags, ContextFlags, LogFlags {
   readonly resource: readonly string[];
   readonly out: string;
   readonly output: "text" | "json";
@@ -31,6 +33,7 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
     .requiredOption("--out <path>", "file for the record; a directory where there are several resources");
   addContextFlags(command);
   addSourceFlags(command);
+  addLogFlag(command);
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");

@@ -8,10 +8,12 @@ import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
 import {
   addContextFlags,
+  addLogFlag,
   addOutputFlag,
   addSourceFlags,
   type ContextFlags,
   collect,
+  type LogFlags,
   type SourceFlags,
 } from "../evaluation-flags.ts";
 import { plainText } from "../plain-text.ts";
@@ -19,7 +21,7 @@ import type { ScanItem } from "../scan/scan-items.ts";
 import type { ScanCounts, ScanResult } from "../scan/scan-result.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface Flags extends SourceFlags, ContextFlags {
+interface Flags extends SourceFlags, ContextFlags, LogFlags {
   readonly images: readonly string[];
   readonly resource: readonly string[];
   readonly cluster?: boolean;
@@ -49,6 +51,7 @@ export function addScanCommand(program: Command, { terminal, finish }: CommandCo
     );
   addContextFlags(command);
   addSourceFlags(command);
+  addLogFlag(command);
   addOutputFlag(command, ["text", "jsonl"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     const work = await open(policies, flags, terminal);

@@ -2,16 +2,18 @@ import { type Command, Option } from "commander";
 import type { CommandContext } from "../command-line.ts";
 import {
   addContextFlags,
+  addLogFlag,
   addSourceFlags,
   type ContextFlags,
   collect,
+  type LogFlags,
   type SourceFlags,
 } from "../evaluation-flags.ts";
 import { leanHeap } from "../serve/lean-heap.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
 import type { ServerFlags } from "../serve/serve-policies.ts";
 
-type Flags = SourceFlags & ContextFlags & ServerFlags & ClusterFlags & PrintFlags;
+type Flags = SourceFlags & ContextFlags & LogFlags & ServerFlags & ClusterFlags & PrintFlags;
 
 interface PrintFlags {
   readonly cluster?: boolean;
@@ -55,6 +57,7 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     );
   addContextFlags(command);
   addSourceFlags(command);
+  addLogFlag(command);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     if (flags.printWebhooks !== undefined) {
       const { printWebhooks } = await import("../serve/print-webhooks.ts");

@@ -4,7 +4,7 @@ import { basename, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, describeError, exitCode } from "../command-line.ts";
-import { addOutputFlag, addSourceFlags, collect, parseTime } from "../evaluation-flags.ts";
+import { addLogFlag, addOutputFlag, addSourceFlags, collect, parseTime } from "../evaluation-flags.ts";
 import type { TestFlags } from "../policy-test/run-test-file.ts";
 import type { TestRow } from "../policy-test/test-row.ts";
 import type { Terminal } from "../terminal.ts";
@@ -28,6 +28,7 @@ export function addTestCommand(program: Command, { terminal, finish }: CommandCo
     .option("--var <name=value>", "value for a {{ variable }} of the policies; repeatable", collect, [])
     .addOption(new Option("--now <rfc3339>", "judge as of this time").argParser(parseTime));
   addSourceFlags(command);
+  addLogFlag(command);
   addOutputFlag(command, ["text", "json", "junit"]);
   command.addHelpText("after", EXAMPLES).action(async (paths: readonly string[], flags: Flags) => {
     const rows = await runAll(paths, flags, terminal);

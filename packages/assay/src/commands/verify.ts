@@ -1,12 +1,20 @@
 import type { Verdict } from "@assay/engine";
 import type { Command } from "commander";
 import { type CommandContext, exitCode } from "../command-line.ts";
-import { addOutputFlag, addSourceFlags, collect, parseTime, type SourceFlags } from "../evaluation-flags.ts";
+import {
+  addLogFlag,
+  addOutputFlag,
+  addSourceFlags,
+  collect,
+  type LogFlags,
+  parseTime,
+  type SourceFlags,
+} from "../evaluation-flags.ts";
 import { addSignerFlags, type SignerFlags } from "../signer-flags.ts";
 import type { Terminal } from "../terminal.ts";
 import { statusOf } from "./apply.ts";
 
-interface Flags extends SourceFlags, SignerFlags {
+interface Flags extends SourceFlags, SignerFlags, LogFlags {
   readonly type: readonly string[];
   readonly output: "text" | "json";
   readonly now?: Date;
@@ -27,6 +35,7 @@ export function addVerifyCommand(program: Command, { terminal, finish }: Command
     )
     .option("--now <rfc3339>", "judge as of this time (default: the clock)", parseTime);
   addSourceFlags(command);
+  addLogFlag(command);
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (images: readonly string[], flags: Flags) => {
     const verdicts: Verdict[] = [];
@@ -53,6 +62,7 @@ async function verify(image: string, flags: Flags, terminal: Terminal): Promise<
   return evaluateImage(image, question, {
     ...(await sourceOptions(flags, terminal)),
     clock: now === undefined ? terminal.now : () => now,
+    logLookup: flags.logLookup,
     signal: terminal.signal,
     ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 }),
   });

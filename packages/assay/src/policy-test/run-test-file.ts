@@ -10,7 +10,7 @@ import {
 } from "@assay/policy";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, type AssayOptions, assemble } from "../create-assay.ts";
-import { parseTime, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
+import { type LogFlags, parseTime, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
 import { type InputFile, readInputFiles, readTextFile } from "../input-files.ts";
 import { jsonObject } from "../json-object.ts";
 import { sourceOptions } from "../open-sources.ts";
@@ -23,7 +23,7 @@ import { type Judged, rowsOf, type TestRow } from "./test-row.ts";
 import { givenFor } from "./test-values.ts";
 
 /** What the command line gives every test. */
-export interface TestFlags extends SourceFlags {
+export interface TestFlags extends SourceFlags, LogFlags {
   readonly var: readonly string[];
   readonly now?: Date;
 }
@@ -154,6 +154,7 @@ async function open(file: TestFile, path: string, flags: TestFlags, terminal: Te
     options: {
       ...(await sourceOptions(source, terminal)),
       variables: parseVariables(flags.var),
+      logLookup: flags.logLookup,
       clock: now === undefined ? terminal.now : () => now,
     },
   };

@@ -7,7 +7,7 @@ import { registrySource } from "@assay/sources/registry";
 import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, createAssay, optionsOf, sourcesOf } from "../create-assay.ts";
-import { type ContextFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
+import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
 import { registryOptions, sourceOptions } from "../open-sources.ts";
 import type { Terminal } from "../terminal.ts";
 import { logLines } from "./log-lines.ts";
@@ -20,7 +20,7 @@ export interface ClusterFlags {
   readonly exceptionNamespace: readonly string[];
 }
 
-type Flags = ServerFlags & ClusterFlags & SourceFlags & ContextFlags;
+type Flags = ServerFlags & ClusterFlags & SourceFlags & ContextFlags & LogFlags;
 
 /** Serves the cluster's own policies, following every change, and re-judges what runs if a namespace for the Lease is given. */
 export async function serveCluster(
@@ -87,6 +87,7 @@ async function evaluatorFactory(
       })),
       variables,
       clock: terminal.now,
+      logLookup: flags.logLookup,
       ...optionsOf(sources),
     });
 }

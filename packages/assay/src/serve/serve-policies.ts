@@ -7,7 +7,7 @@ import {
   webhookMetrics,
 } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
-import type { ContextFlags, SourceFlags } from "../evaluation-flags.ts";
+import type { ContextFlags, LogFlags, SourceFlags } from "../evaluation-flags.ts";
 import { openAssay } from "../open-assay.ts";
 import type { Terminal } from "../terminal.ts";
 import { logLines } from "./log-lines.ts";
@@ -23,7 +23,7 @@ export interface ServerFlags {
 /** Serves the policies of files until the terminal's signal aborts. */
 export async function servePolicies(
   policies: readonly string[],
-  flags: ServerFlags & SourceFlags & ContextFlags,
+  flags: ServerFlags & SourceFlags & ContextFlags & Partial<LogFlags>,
   terminal: Terminal,
 ): Promise<void> {
   if (policies.length === 0) {
