@@ -1,6 +1,7 @@
-import { createEngine, type Evaluation, type Verdict } from "@assay/engine";
+import { createEngine, type EngineLimits, type Evaluation, type Verdict } from "@assay/engine";
 import { loadPolicies, type Trace } from "@assay/policy";
 import { type RegistryOptions, registrySource } from "@assay/sources/registry";
+import { rekorLogs } from "@assay/sources/rekor";
 import { trustRoots } from "@assay/sources/trust";
 import { createRegistry, type Handler, hostFetch, type Registry } from "@assay/testkit";
 import { type Judged, now, policyKey, sigstore } from "./world.ts";
@@ -18,9 +19,13 @@ export interface WorldOptions {
   /** Further YAML lines of the image verification, e.g. `repository: …`. */
   readonly entry?: readonly string[];
   readonly failurePolicy?: "Fail" | "Ignore";
+  readonly failureAction?: "Enforce" | "Audit";
+  /** Default: logs are not asked. */
+  readonly logLookup?: "whenMissing";
   readonly trust?: string;
   readonly timeoutMilliseconds?: number;
   readonly signal?: AbortSignal;
+  readonly limits?: EngineLimits;
 }
 
 /** A judgement with everything that was asked for it. */
@@ -46,13 +51,14 @@ function policyYaml({
   attestors = keyYaml(),
   entry = [],
   failurePolicy = "Fail",
+  failureAction = "Enforce",
 }: WorldOptions = {}): string {
   return `
 apiVersion: kyverno.io/v1
 kind: ClusterPolicy
 metadata: { name: abuse }
 spec:
-  validationFailureAction: Enforce
+  validationFailureAction: ${failureAction}
   failurePolicy: ${failurePolicy}
   rules:
     - name: signed
@@ -95,7 +101,10 @@ export function engineOf(
         ...options.source,
       }),
       trust: trustRoots({ json: options.trust ?? sigstore.trustedRoot() }),
+      log: rekorLogs({ fetch, timeoutMs: 1000 }),
     },
+    ...(options.logLookup && { logLookup: options.logLookup }),
+    ...(options.limits && { limits: options.limits }),
   });
   const { signal, timeoutMilliseconds } = options;
   const limits = { ...(signal && { signal }), ...(timeoutMilliseconds && { timeoutMilliseconds }) };

@@ -13,6 +13,7 @@ import { GITHUB_ISSUER, GITHUB_SUBJECT } from "@assay/testkit/parts";
 import {
   type Candidate,
   type KernelInput,
+  type LogLookup,
   parseTrustRoot,
   prepareAttestors,
   type ResolvedSet,
@@ -96,6 +97,8 @@ export interface JudgeOptions {
   readonly format?: "Cosign" | "SigstoreBundle";
   /** The image's manifest, as the engine read it; false: it did not. Default: the image's own. */
   readonly manifest?: Uint8Array | false;
+  /** Answers of logs. Default: logs are not to be asked. */
+  readonly logLookup?: LogLookup;
   /** What hangs on the image as the kernel sees it. Default: the image's own artifacts. */
   readonly candidates?: readonly Candidate[];
 }
@@ -183,6 +186,7 @@ function inputOf(image: TestImage, options: JudgeOptions): KernelInput {
     evidence: () => ({ digest, candidates, gaps: [] }),
     now: options.now ?? now,
     ...(trust === false ? {} : { trust: parseTrustRoot(trust) }),
+    ...(options.logLookup === undefined ? {} : { logLookup: options.logLookup }),
     ...(options.format === undefined ? {} : { format: options.format }),
     ...(options.signaturePredicateTypes === undefined
       ? {}
