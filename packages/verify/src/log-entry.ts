@@ -23,7 +23,7 @@ export function logEntry(entry: TransparencyLogEntry, known?: Json): LogEntry {
 }
 
 /** The body of an entry: what the log recorded. */
-export function readLogBody(bytes: Buffer): Json {
+function readLogBody(bytes: Buffer): Json {
   return parseStrictJson(readUtf8(bytes, "log entry body"), "log entry body");
 }
 

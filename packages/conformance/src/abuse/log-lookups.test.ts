@@ -257,6 +257,7 @@ describe("in the kernel", () => {
       .attestedBy(policyKey, predicate(type, { text: "x".repeat(5 << 20) }));
     const judged = await judgeWith(rekor.handle, signed, {
       entry: ["attestations:", `  - { type: "${type}" }`],
+      limits: { largeEvidenceBytes: Number.POSITIVE_INFINITY },
     });
     expect(judged.outcome).toBe("denied");
     expect(judged.codes).toContain("tooLarge");
