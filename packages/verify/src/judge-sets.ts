@@ -1,7 +1,7 @@
 import type { Outcome, Trace } from "@assay/policy";
 import { countDistinct } from "./distinct-signers.ts";
 import type { Needs } from "./kernel.ts";
-import { type LeafJudgement, nothingNeeded } from "./leaf-judgement.ts";
+import { type LeafJudgement, nothingNeeded, type Unsatisfied } from "./leaf-judgement.ts";
 import type {
   PreparedAttestor,
   PreparedSet,
@@ -18,7 +18,7 @@ export function judgeSets<Verified>(
   sets: PreparedSets,
   judgeLeaf: JudgeLeaf<Verified>,
 ): LeafJudgement<Verified> {
-  const judged = sets.sets.map((set) => judgeSet(set, judgeLeaf));
+  const judged = sets.sets.map((set) => judgeSet(set, false, judgeLeaf));
   const outcome = worst(judged.map(({ trace }) => trace.outcome));
   const decisive = judged.find(({ trace }) => trace.outcome === outcome) ?? judged[0];
   const trace: Trace = {
@@ -54,26 +54,59 @@ function worst(outcomes: readonly Outcome[]): Outcome {
   return outcomes.every((outcome) => outcome === "pass") ? "pass" : "error";
 }
 
-function judgeSet<Verified>(set: PreparedSet, judgeLeaf: JudgeLeaf<Verified>): LeafJudgement<Verified> {
+/**
+ * `everySigner`: a set around this one tells signers apart, so that none of this one's may be left out, nor an entry
+ * that is not needed for this set itself.
+ */
+function judgeSet<Verified>(
+  set: PreparedSet,
+  everySigner: boolean,
+  judgeLeaf: JudgeLeaf<Verified>,
+): LeafJudgement<Verified> {
   const judged: LeafJudgement<Verified>[] = [];
-  const held = (): number =>
-    heldBy(
-      set,
-      judged.filter(({ trace }) => trace.outcome === "pass"),
-    );
+  const toldApart = everySigner || (set.isThreshold && set.count > 1);
   for (const entry of set.entries) {
-    judged.push(held() >= set.count ? notEvaluated(entry) : judgeEntry(entry, set, judgeLeaf));
+    const isNeeded = everySigner || heldBy(set, passing(judged)) < set.count;
+    judged.push(isNeeded ? judgeEntry(entry, toldApart, judgeLeaf) : notEvaluated(entry));
   }
-  const passed = held();
-  const undecided = judged.filter(({ trace }) => trace.outcome === "error");
+  const passed = heldBy(set, passing(judged));
+  const reasons = undecidedReasons(judged);
   const outcome: Outcome =
-    passed >= set.count ? "pass" : passed + undecided.length >= set.count ? "error" : "fail";
+    passed >= set.count ? "pass" : couldHold(set, judged) >= set.count ? "error" : "fail";
+  const trace = setTrace(set, { outcome, passed, judged, reasons });
+  if (outcome !== "pass") {
+    return { trace, signers: [], verified: [], ...(outcome === "error" ? needsOf(reasons) : nothingNeeded) };
+  }
+  const [further] = everySigner ? reasons : [];
   return {
-    trace: setTrace(set, { outcome, passed, judged }),
-    signers: outcome === "pass" ? judged.flatMap(({ signers }) => signers) : [],
-    verified: outcome === "pass" ? judged.flatMap(({ verified }) => verified) : [],
-    ...(outcome === "error" ? needsOf(undecided) : nothingNeeded),
+    trace,
+    signers: judged.flatMap(({ signers }) => signers),
+    verified: judged.flatMap(({ verified }) => verified),
+    ...nothingNeeded,
+    ...(further === undefined ? {} : { furtherSigners: { ...further, ...needsOf(reasons) } }),
   };
+}
+
+function passing<Verified>(judged: readonly LeafJudgement<Verified>[]): readonly LeafJudgement<Verified>[] {
+  return judged.filter(({ trace }) => trace.outcome === "pass");
+}
+
+/** Why more entries or signers than are known may hold. */
+function undecidedReasons(judged: readonly LeafJudgement<unknown>[]): readonly Unsatisfied[] {
+  return judged.flatMap(({ trace, furtherSigners, signers: _, verified: __, ...needs }) => {
+    if (furtherSigners !== undefined) return [furtherSigners];
+    if (trace.outcome !== "error") return [];
+    return [{ outcome: "error", code: trace.code, message: trace.message, ...needs }];
+  });
+}
+
+/** How many entries may hold once everything is known: who may have further signers counts as having one of its own. */
+function couldHold(set: PreparedSet, judged: readonly LeafJudgement<unknown>[]): number {
+  const best = passing(judged).map((one, i) =>
+    // No name of a signer holds NUL.
+    one.furtherSigners === undefined ? one : { ...one, signers: [...one.signers, [`\0${i}`]] },
+  );
+  return heldBy(set, best) + judged.filter(({ trace }) => trace.outcome === "error").length;
 }
 
 /** A written count is a number of signers; without one, every entry is a demand of its own. */
@@ -85,17 +118,22 @@ function heldBy<Verified>({ isThreshold }: PreparedSet, passed: readonly LeafJud
 
 function judgeEntry<Verified>(
   entry: PreparedAttestor,
-  set: PreparedSet,
+  everySigner: boolean,
   judgeLeaf: JudgeLeaf<Verified>,
 ): LeafJudgement<Verified> {
   switch (entry.kind) {
     case "set":
-      return judgeSet(entry, judgeLeaf);
+      return judgeSet(entry, everySigner, judgeLeaf);
     case "signer":
-      return judgeLeaf(entry, set.isThreshold && set.count > 1);
+      return judgeLeaf(entry, everySigner && isOpenToMany(entry));
     case "unavailable":
       return unavailable(entry);
   }
+}
+
+/** A pinned key or certificate is one signer, however often it signed. */
+function isOpenToMany({ signer }: PreparedSigner): boolean {
+  return signer.kind === "keyless" || signer.kind === "authority";
 }
 
 function unavailable<Verified>({
@@ -126,14 +164,16 @@ interface SetOutcome {
   readonly outcome: Outcome;
   readonly passed: number;
   readonly judged: readonly LeafJudgement<unknown>[];
+  /** Where it is undecided: why. */
+  readonly reasons: readonly Unsatisfied[];
 }
 
-function setTrace(set: PreparedSet, { outcome, passed, judged }: SetOutcome): Trace {
+function setTrace(set: PreparedSet, { outcome, passed, judged, reasons: undecided }: SetOutcome): Trace {
   const children = judged.map(({ trace }) => trace);
   const place = { step: "attestorSet", path: set.path, source: set.source, outcome, children } as const;
   const counted = `${passed} of ${set.count} required attestors hold`;
   if (outcome === "pass") return { ...place, code: "ok", message: counted };
-  const reasons = children.filter((child) => child.outcome === (outcome === "error" ? "error" : "fail"));
+  const reasons = outcome === "error" ? undecided : children.filter((child) => child.outcome === "fail");
   const [only] = reasons;
   if (only !== undefined && set.entries.length === 1)
     return { ...place, code: only.code, message: only.message };

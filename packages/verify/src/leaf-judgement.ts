@@ -2,7 +2,6 @@ import type { Code, Outcome, Trace } from "@assay/policy";
 import type { Signer } from "./distinct-signers.ts";
 import type { EvidenceGap } from "./evidence.ts";
 import type { Needs } from "./kernel.ts";
-
 import type { LogQuestion } from "./log-lookup.ts";
 
 /** What one attestor's evidence came to. */
@@ -11,6 +10,8 @@ export interface LeafJudgement<Verified> extends Needs {
   /** Everybody who satisfied it; empty unless it passed. */
   readonly signers: readonly Signer[];
   readonly verified: readonly Verified[];
+  /** Where it passed: why further signers may satisfy it, who are not known yet. Asked for by `everySigner`. */
+  readonly furtherSigners?: Unsatisfied;
 }
 
 /** Where the outcome is certain. */
@@ -99,4 +100,13 @@ export function unsatisfied(
   const reason =
     gap === undefined || gap.code === "pending" ? fallback : { code: gap.code, message: gap.message };
   return { outcome: "fail", ...reason, ...needs };
+}
+
+/** What may hold further signers beside those who satisfied an attestor: what could not be had of its evidence. */
+export function furtherSigners(
+  tried: Tried,
+  gaps: readonly EvidenceGap[],
+): Pick<LeafJudgement<unknown>, "furtherSigners"> {
+  const reason = unsatisfied(tried, gaps, { code: "notSigned", message: "no further signers" });
+  return reason.outcome === "error" ? { furtherSigners: reason } : {};
 }

@@ -6,10 +6,15 @@ import { checkStatementSubject, isAbout } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
-
-import { closest, type LeafJudgement, nothingNeeded, type Tried, unsatisfied } from "./leaf-judgement.ts";
+import {
+  closest,
+  furtherSigners,
+  type LeafJudgement,
+  nothingNeeded,
+  type Tried,
+  unsatisfied,
+} from "./leaf-judgement.ts";
 import type { LogQuestion } from "./log-lookup.ts";
-
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { applyQuantifier, type CheckedStatement } from "./quantifier.ts";
 import { shown } from "./refusal.ts";
@@ -26,8 +31,8 @@ export function verifyAttestations(
   check: StatementCheck,
   input: KernelInput,
 ): AttestationJudgement {
-  const { signers: _, ...judged } = judgeSets(sets, (signer) =>
-    judgeSigner(signer, { rule, sets, check, input }),
+  const { signers: _, ...judged } = judgeSets(sets, (signer, everySigner) =>
+    judgeSigner(signer, everySigner, { rule, sets, check, input }),
   );
   return {
     ...judged,
@@ -44,7 +49,11 @@ interface Question {
   readonly input: KernelInput;
 }
 
-function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<VerifiedAttestation> {
+function judgeSigner(
+  signer: PreparedSigner,
+  everySigner: boolean,
+  question: Question,
+): LeafJudgement<VerifiedAttestation> {
   const { rule, input } = question;
   const evidence = input.evidence(signer.repository);
   const candidates = candidatesOf(evidence, question);
@@ -59,7 +68,8 @@ function judgeSigner(signer: PreparedSigner, question: Question): LeafJudgement<
     // Only who made what passed: a statement that failed, or that a later one replaced, counts for nobody.
     const signers = result.passed.map((one) => one.signer);
     const verified = result.passed.map(({ attestation }) => attestation);
-    return { trace, signers, verified, ...nothingNeeded };
+    const further = everySigner ? furtherSigners({ children, needsLog }, gaps) : {};
+    return { trace, signers, verified, ...nothingNeeded, ...further };
   }
   const failed = result.outcome !== "pass" && checked.length > 0 ? result : undefined;
   // With `any` or `latest`, a statement that failed may be outvoted by one that is not known yet; otherwise it decides.

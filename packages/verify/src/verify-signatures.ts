@@ -9,9 +9,14 @@ import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
 import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
-
-import { closest, type LeafJudgement, nothingNeeded, type Tried, unsatisfied } from "./leaf-judgement.ts";
-
+import {
+  closest,
+  furtherSigners,
+  type LeafJudgement,
+  nothingNeeded,
+  type Tried,
+  unsatisfied,
+} from "./leaf-judgement.ts";
 import { bufferOf } from "./legacy-layer.ts";
 import type { LogQuestion } from "./log-lookup.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
@@ -39,9 +44,11 @@ function judgeSigner(
 ): LeafJudgement<VerifiedSignature> {
   const { children, verified, signers, needsLog } = findSignatures(signer, everySigner, sets, input);
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
+  const gaps = relevantGaps(input.evidence(signer.repository), "signature", input.format);
   if (verified.length > 0) {
     const trace = { ...place, outcome: "pass", code: "ok", message: "verified image signature" } as const;
-    return { trace, signers, verified, ...nothingNeeded };
+    const further = everySigner ? furtherSigners({ children, needsLog }, gaps) : {};
+    return { trace, signers, verified, ...nothingNeeded, ...further };
   }
   const best = closest(children);
   const found = best === undefined ? "no signatures found" : `no matching signatures: ${best.message}`;
@@ -49,7 +56,6 @@ function judgeSigner(
     code: best?.code ?? "notSigned",
     message: `failed to verify signature: ${found}`,
   } as const;
-  const gaps = relevantGaps(input.evidence(signer.repository), "signature", input.format);
   const { outcome, code, message, ...needs } = unsatisfied({ children, needsLog }, gaps, reason);
   return { trace: { ...place, outcome, code, message }, signers: [], verified: [], ...needs };
 }

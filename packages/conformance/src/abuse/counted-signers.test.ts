@@ -2,7 +2,18 @@ import type { KeylessAttestor } from "@assay/policy";
 import { image, type Signer, slsa } from "@assay/testkit";
 import { describe } from "vitest";
 import { type AbuseCase, abuseCases } from "./cases.ts";
-import { type Judged, judgeAttestation, keyless, now, setOf, sigstore } from "./world.ts";
+import {
+  byKey,
+  type Judged,
+  judgeAttestation,
+  judgeSignature,
+  keyless,
+  now,
+  policyKey,
+  setOf,
+  sigstore,
+  strangerKey,
+} from "./world.ts";
 
 const ISSUER = "https://accounts.acme.example";
 const hour = 60 * 60 * 1000;
@@ -58,5 +69,79 @@ describe("a count of attestors", () => {
         want: "allowed",
       }),
     ),
+  ]);
+});
+
+describe("a count of signers", () => {
+  const alone = victim.signedBy(person("alice"));
+  const both = alone.signedBy(person("bob"));
+  const one = { ...setOf([employee()]), path: "attestors[0].entries[0]" };
+  const ours = byKey();
+  const either = setOf([ours, byKey({ publicKeys: strangerKey.pem })], 1);
+  const byBothKeys = victim.signedBy(policyKey).signedBy(strangerKey);
+  const missing = (code: "pending" | "unavailable" | "unauthorized" | "tooMany") =>
+    [{ shelf: "referrersTag", code, message: "the fallback tag was not read" }] as const;
+  abuseCases([
+    {
+      name: "33 two employees asked for by nested sets, both signed",
+      judge: () => judgeSignature(both, [setOf([one, one], 2)]),
+      want: "allowed",
+    },
+    {
+      name: "33 two employees asked for by nested sets, one signed",
+      judge: () => judgeSignature(alone, [setOf([one, one], 2)]),
+      code: "notEnoughAttestors",
+    },
+    {
+      name: "33 ours and either of two keys asked for, both signed",
+      judge: () => judgeSignature(byBothKeys, [setOf([either, ours], 2)]),
+      want: "allowed",
+    },
+    {
+      name: "33 ours and either of two keys asked for, ours signed alone",
+      judge: () => judgeSignature(victim.signedBy(policyKey), [setOf([either, ours], 2)]),
+      code: "notEnoughAttestors",
+    },
+    // What was not read may hold the second signer: that is no refusal.
+    ...(["pending", "unavailable", "unauthorized"] as const).flatMap((code): readonly AbuseCase[] => [
+      {
+        name: `91 the second of two signers may stand where nobody could look (${code})`,
+        judge: () => judgeSignature(alone, twoEmployees, { gaps: missing(code) }),
+        want: "error",
+        code: code === "pending" ? "unavailable" : code,
+      },
+      {
+        name: `91 the second of two signers in nested sets may stand where nobody could look (${code})`,
+        judge: () => judgeSignature(alone, [setOf([one, one], 2)], { gaps: missing(code) }),
+        want: "error",
+      },
+      {
+        name: `91 the second of two statements may stand where nobody could look (${code})`,
+        judge: () =>
+          judgeAttestation(victim.attestedBy(person("alice"), slsa({ version: "0.2" })), twoEmployees, {
+            quantifier: "any",
+            gaps: missing(code),
+          }),
+        want: "error",
+      },
+    ]),
+    {
+      name: "91 a pinned key is one signer, whatever else could be read",
+      judge: () =>
+        judgeSignature(victim.signedBy(policyKey), [setOf([ours, ours], 2)], {
+          gaps: missing("unavailable"),
+        }),
+      code: "notEnoughAttestors",
+    },
+    {
+      name: "33 more signatures than may be read leave the second signer unproven",
+      judge: () => judgeSignature(alone, twoEmployees, { gaps: missing("tooMany") }),
+      code: "notEnoughAttestors",
+    },
+    {
+      name: "33 two signers that are known need nothing more",
+      judge: () => judgeSignature(both, twoEmployees, { gaps: missing("unavailable") }),
+      want: "allowed",
+    },
   ]);
 });

@@ -3,6 +3,7 @@ import { type Digest, parseDigest } from "@assay/image";
 import type {
   AttestationRule,
   Attestor,
+  AttestorSet,
   CertificateAttestor,
   KeyAttestor,
   KeylessAttestor,
@@ -12,6 +13,7 @@ import { createKey, createSigstore, FROZEN_TIME, type SignedArtifact, type TestI
 import { GITHUB_ISSUER, GITHUB_SUBJECT } from "@assay/testkit/parts";
 import {
   type Candidate,
+  type EvidenceGap,
   type KernelInput,
   type LogLookup,
   parseTrustRoot,
@@ -78,7 +80,7 @@ export function byCertificate(more: Partial<CertificateAttestor>): CertificateAt
 }
 
 /** One set; without `count` every entry must hold. */
-export function setOf(entries: readonly Attestor[], count?: number): ResolvedSet {
+export function setOf(entries: readonly Attestor[], count?: number): AttestorSet {
   return {
     ...PLACE,
     path: "spec.rules[0].verifyImages[0].attestors[0]",
@@ -101,6 +103,8 @@ export interface JudgeOptions {
   readonly logLookup?: LogLookup;
   /** What hangs on the image as the kernel sees it. Default: the image's own artifacts. */
   readonly candidates?: readonly Candidate[];
+  /** Shelves that could not be read, or were not asked yet. Default: none. */
+  readonly gaps?: readonly EvidenceGap[];
 }
 
 /** The judgement of a case: what it came to, every code and message on the way. */
@@ -183,7 +187,7 @@ function inputOf(image: TestImage, options: JudgeOptions): KernelInput {
   return {
     digest,
     ...(options.manifest === false ? {} : { manifest: options.manifest ?? image.manifest }),
-    evidence: () => ({ digest, candidates, gaps: [] }),
+    evidence: () => ({ digest, candidates, gaps: options.gaps ?? [] }),
     now: options.now ?? now,
     ...(trust === false ? {} : { trust: parseTrustRoot(trust) }),
     ...(options.logLookup === undefined ? {} : { logLookup: options.logLookup }),
