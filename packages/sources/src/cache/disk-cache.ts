@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "@assay/image";
+import { byteTurns } from "../oci/byte-turns.ts";
 import { matchesDigest } from "../oci/digest.ts";
+import { readAt } from "../oci/read-at.ts";
 import type { BytesCache } from "./bytes-cache.ts";
 
 export interface DiskCacheOptions {
@@ -25,6 +27,7 @@ export function diskCache(options: DiskCacheOptions): BytesCache {
   const { directory, maxBytes = 1024 ** 3 } = options;
   let unswept = Number.POSITIVE_INFINITY;
   let sweeping = false;
+  const turns = byteTurns();
 
   async function write(digest: Digest, bytes: Uint8Array): Promise<void> {
     const path = pathOf(directory, digest);
@@ -45,8 +48,8 @@ export function diskCache(options: DiskCacheOptions): BytesCache {
     async get(digest) {
       const path = pathOf(directory, digest);
       try {
-        const bytes = await readFile(path);
-        if (matchesDigest(bytes, digest)) {
+        const bytes = await read(path);
+        if (await matchesDigest(bytes, digest, turns)) {
           await touch(path);
           return bytes;
         }
@@ -64,6 +67,15 @@ export function diskCache(options: DiskCacheOptions): BytesCache {
 function pathOf(directory: string, digest: Digest): string {
   const [algorithm = "", hex = ""] = digest.split(":");
   return join(directory, algorithm, hex.slice(0, 2), hex);
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    return await readAt(file, 0, (await file.stat()).size);
+  } finally {
+    await file.close();
+  }
 }
 
 async function touch(path: string): Promise<void> {

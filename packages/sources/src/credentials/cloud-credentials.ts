@@ -1,3 +1,4 @@
+import { byteTurns } from "../oci/byte-turns.ts";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
 import { readBody } from "../registry/read-body.ts";
 import { SourceError } from "../source-error.ts";
@@ -101,7 +102,9 @@ async function acrToken(
     signal,
     redirect: "error",
   });
-  const answer = response.ok ? parseObject(await readBody(response, 1024 * 1024, host)) : undefined;
+  const answer = response.ok
+    ? parseObject(await readBody(response, { limit: 1024 * 1024, origin: host, turns: byteTurns() }))
+    : undefined;
   const token = isFields(answer) ? text(own(answer, "refresh_token")) : undefined;
   if (token !== undefined) return token;
   const message = `\`${host}\` answered ${response.status} to the exchange of the Azure token`;

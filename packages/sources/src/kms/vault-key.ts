@@ -1,3 +1,4 @@
+import { byteTurns } from "../oci/byte-turns.ts";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
 import { SourceError, shown } from "../source-error.ts";
@@ -43,6 +44,7 @@ function send(
     publicFetch: () => undefined,
     timeoutMs: kmsTimeoutMs,
     borders,
+    turns: byteTurns(),
     now: Date.now,
     onRequest: undefined,
   });

@@ -50,7 +50,7 @@ export async function readBlob(
   files: LayoutFiles,
 ): Promise<Uint8Array | undefined> {
   const bytes = await files.read(blobName(digest), limit);
-  if (bytes === undefined || matchesDigest(bytes, digest)) return bytes;
+  if (bytes === undefined || (await matchesDigest(bytes, digest, files.turns))) return bytes;
   const message = `\`${blobName(digest)}\` in \`${files.path}\` holds other bytes than its name says`;
   throw new SourceError("digestMismatch", message, { origin: files.path });
 }

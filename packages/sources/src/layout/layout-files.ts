@@ -1,12 +1,16 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "@assay/image";
+import { type ByteTurns, byteTurns } from "../oci/byte-turns.ts";
+import { readAt } from "../oci/read-at.ts";
 import { SourceError } from "../source-error.ts";
 
 /** The files of an OCI layout, wherever they are: a directory, a tar file. */
 export interface LayoutFiles {
   /** For messages. */
   readonly path: string;
+  /** For the work on what is read. */
+  readonly turns: ByteTurns;
   /** Undefined: no such file. Throws `tooLarge` beyond `limit`. */
   read(name: string, limit: number): Promise<Uint8Array | undefined>;
 }
@@ -20,6 +24,7 @@ export function blobName(digest: Digest): string {
 export function directoryFiles(path: string): LayoutFiles {
   return {
     path,
+    turns: byteTurns(),
     async read(name, limit) {
       const file = await open(join(path, name), "r").catch((error: unknown) => {
         if (isMissing(error)) return undefined;
@@ -29,9 +34,7 @@ export function directoryFiles(path: string): LayoutFiles {
       try {
         const { size } = await file.stat();
         if (size > limit) throw tooLarge(path, name, limit);
-        const bytes = new Uint8Array(size);
-        const { bytesRead } = await file.read(bytes, 0, size, 0);
-        return bytes.subarray(0, bytesRead);
+        return await readAt(file, 0, size);
       } catch (error) {
         throw error instanceof SourceError ? error : unreadable(path, name, error);
       } finally {

@@ -1,4 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { byteTurns } from "../oci/byte-turns.ts";
+import { readAt } from "../oci/read-at.ts";
 import { SourceError } from "../source-error.ts";
 import { type LayoutFiles, tooLarge } from "./layout-files.ts";
 
@@ -27,6 +29,7 @@ export function tarFiles(path: string): LayoutFiles {
   };
   return {
     path,
+    turns: byteTurns(),
     async read(name, limit) {
       members ??= withFile((file) => listMembers(file, path));
       const member = (await members).get(name);
@@ -86,12 +89,6 @@ function textIn(bytes: Uint8Array, start: number, length: number): string {
   const field = Buffer.from(bytes.subarray(start, start + length));
   const end = field.indexOf(0);
   return field.toString("utf8", 0, end < 0 ? field.length : end);
-}
-
-async function readAt(file: FileHandle, offset: number, size: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(size);
-  const { bytesRead } = await file.read(bytes, 0, size, offset);
-  return bytes.subarray(0, bytesRead);
 }
 
 function malformed(path: string, why: string): SourceError {

@@ -1,3 +1,4 @@
+import type { ByteTurns } from "../oci/byte-turns.ts";
 import { SourceError, shown } from "../source-error.ts";
 import { type checkedFetch, RefusedAddress } from "./checked-fetch.ts";
 import { withTimeout } from "./deadline.ts";
@@ -22,6 +23,7 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   readonly borders: Borders;
   readonly now: () => number;
+  readonly turns: ByteTurns;
   readonly onRequest: ((event: RequestEvent) => void) | undefined;
 }
 
@@ -102,7 +104,7 @@ async function once(
     status = response.status;
     const location = isRedirect(status) ? response.headers.get("location") : null;
     if (location !== null) await discard(response);
-    const bytes = location === null ? await bodyOf(response, outgoing) : new Uint8Array();
+    const bytes = location === null ? await bodyOf(response, outgoing, options.turns) : new Uint8Array();
     tell({ status, bytes: bytes.byteLength });
     const incoming = { url, status, headers: response.headers, bytes };
     return location === null ? { incoming } : { incoming, location };
@@ -131,11 +133,11 @@ function send(outgoing: Outgoing, method: "GET" | "POST", options: ExchangeOptio
     : checked(outgoing.url, init);
 }
 
-async function bodyOf(response: Response, outgoing: Outgoing): Promise<Uint8Array> {
+async function bodyOf(response: Response, outgoing: Outgoing, turns: ByteTurns): Promise<Uint8Array> {
   const { host } = outgoing.url;
-  if (response.ok) return readBody(response, outgoing.limit, host);
+  if (response.ok) return readBody(response, { limit: outgoing.limit, origin: host, turns });
   // An error's text only helps people: an over-long or compressed one is left away.
-  return readBody(response, errorBytes, host).catch((error: unknown) => {
+  return readBody(response, { limit: errorBytes, origin: host, turns }).catch((error: unknown) => {
     if (error instanceof SourceError) return new Uint8Array();
     throw error;
   });

@@ -39,14 +39,14 @@ type Dispatchers = (host: string) => object;
 export function registryFetch(options: RegistryFetchOptions): typeof globalThis.fetch {
   checkKeys(options);
   for (const tls of Object.values(options.hosts ?? {})) checkKeys(tls);
-  // undici takes tens of milliseconds to load: only who needs it waits, once.
-  let loading: Promise<{ undici: typeof import("undici"); dispatcherFor: Dispatchers }> | undefined;
-  const load = async () => {
-    const undici = await import("undici");
-    return { undici, dispatcherFor: dispatchers(undici, options) };
-  };
+  // undici takes tens of milliseconds to load: only who needs it waits, and not amid an admission.
+  const loading = import("undici").then((undici) => ({
+    undici,
+    dispatcherFor: dispatchers(undici, options),
+  }));
+  // Told to who asks.
+  loading.catch(() => undefined);
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    loading ??= load();
     const { undici, dispatcherFor } = await loading;
     const url = new URL(input instanceof Request ? input.url : input);
     const dispatcher = dispatcherFor(url.host);

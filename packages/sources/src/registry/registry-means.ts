@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { BytesCache } from "../cache/bytes-cache.ts";
 import { memoryCache } from "../cache/memory-cache.ts";
 import type { CredentialProvider } from "../credentials/credential.ts";
+import { byteTurns } from "../oci/byte-turns.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
 import { isPrivateAddress } from "./addresses.ts";
 import { authenticator } from "./authenticator.ts";
@@ -65,11 +66,15 @@ const noReferrersMs = 60_000;
 export function registryMeans(options: RegistryOptions): RepositoryOptions {
   const clock = options.clock ?? systemClock;
   const resolve = options.resolve ?? addressesOf;
+  const turns = byteTurns();
+  // Node loads what is behind `fetch` at its first use, for tens of milliseconds: now, rather than amid an admission.
+  if (options.fetch === undefined) void new Headers();
   const exchange: ExchangeOptions = {
     fetch: options.fetch ?? globalThis.fetch,
     publicFetch: publicFetch(options.fetch, resolve),
     timeoutMs: options.timeoutMs ?? 15_000,
     now: clock.now,
+    turns,
     onRequest: options.onRequest,
     borders: {
       allowPrivateHosts: options.allowPrivateHosts ?? [],
@@ -80,6 +85,7 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
   return {
     limits: limitsOf(options.limits),
     cache: options.cache ?? memoryCache(),
+    turns,
     tagPrefix: options.tagPrefix,
     listings: listingMemory(options.listingTtlMs ?? 0),
     referrersMemory: new LRUCache<string, true>({ max: 5000, ttl: noReferrersMs }),

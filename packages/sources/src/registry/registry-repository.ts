@@ -1,5 +1,6 @@
 import type { Digest } from "@assay/image";
 import type { BytesCache } from "../cache/bytes-cache.ts";
+import type { ByteTurns } from "../oci/byte-turns.ts";
 import { digestOf, matchesDigest } from "../oci/digest.ts";
 import type { Limits } from "../oci/limits.ts";
 import { manifestTypes } from "../oci/manifest.ts";
@@ -14,6 +15,7 @@ export interface RepositoryOptions {
   readonly transport: Transport;
   readonly limits: Limits;
   readonly cache: BytesCache;
+  readonly turns: ByteTurns;
   readonly referrersMemory: ReferrersMemory;
   readonly tagPrefix: string | undefined;
   readonly listings: ListingMemory;
@@ -32,7 +34,7 @@ export function registryRepository(
   const { transport, limits, cache } = options;
   const manifest = (reference: string): Promise<Document | undefined> =>
     fetchManifest(reference, location, errand, options);
-  const byDigest = digestReader(name, location, cache);
+  const byDigest = digestReader(name, location, options);
 
   async function manifestByDigest(digest: Digest): Promise<Document | undefined> {
     let saidManifest = true;
@@ -82,7 +84,7 @@ async function fetchManifest(
   reference: string,
   location: Location,
   errand: Errand,
-  { transport, limits }: RepositoryOptions,
+  { transport, limits, turns }: RepositoryOptions,
 ): Promise<Document | undefined> {
   const get = { location, accept, limit: limits.manifestBytes, expect: okOrMissing };
   const incoming = await transport({ ...get, path: `manifests/${reference}` }, errand);
@@ -91,7 +93,7 @@ async function fetchManifest(
   // The `Docker-Content-Digest` header is never looked at: a registry may say what it likes, the bytes decide.
   return {
     bytes: incoming.bytes,
-    digest: digestOf(incoming.bytes),
+    digest: await digestOf(incoming.bytes, turns),
     saidManifest: manifestTypes.includes(said),
   };
 }
@@ -102,17 +104,17 @@ type Fetch = () => Promise<Uint8Array | undefined>;
 function digestReader(
   name: string,
   location: Location,
-  cache: BytesCache,
+  { cache, turns }: RepositoryOptions,
 ): (digest: Digest, fetch: Fetch) => Promise<Uint8Array | undefined> {
   // Two signatures over one payload name the same blob: it is asked for once.
   const underWay = new Map<Digest, Promise<Uint8Array | undefined>>();
 
   async function read(digest: Digest, fetch: Fetch): Promise<Uint8Array | undefined> {
     const kept = await cache.get(digest);
-    if (kept !== undefined && matchesDigest(kept, digest)) return kept;
+    if (kept !== undefined && (await matchesDigest(kept, digest, turns))) return kept;
     const bytes = await fetch();
     if (bytes === undefined) return undefined;
-    if (!matchesDigest(bytes, digest)) {
+    if (!(await matchesDigest(bytes, digest, turns))) {
       const message = `\`${location.host}\` sent other bytes than \`${digest}\` of \`${name}\` names`;
       throw new SourceError("digestMismatch", message, { origin: location.host });
     }
