@@ -18,7 +18,7 @@ export interface EngineLimits {
   readonly concurrency?: number;
   /** Lookups of one evaluation; what is wanted beyond is answered with `tooMany`. Default 10,000. */
   readonly maxLookups?: number;
-  /** Evidence of at least so many bytes is judged in a thread of its own. Default 1 MiB; Infinity: never. */
+  /** Evidence of at least so many bytes is judged in a thread of its own. Default 256 KiB; Infinity: never. */
   readonly largeEvidenceBytes?: number;
   /** Sets of attestors with variables or fetched keys that are kept prepared. Default 1,000. */
   readonly maxPrepared?: number;
@@ -98,7 +98,7 @@ export function createEngine(options: EngineOptions): Engine {
   const limits = {
     concurrency: options.limits?.concurrency ?? 32,
     maxLookups: options.limits?.maxLookups ?? 10_000,
-    largeEvidenceBytes: options.limits?.largeEvidenceBytes ?? 1024 * 1024,
+    largeEvidenceBytes: options.limits?.largeEvidenceBytes ?? 256 * 1024,
   };
   const away = awayJudge(exceptions);
   return {

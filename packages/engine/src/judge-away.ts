@@ -1,11 +1,13 @@
 import type { Worker } from "node:worker_threads";
 import type { Policy, PolicyException } from "@assay/policy";
 import { positionTable } from "./condition-positions.ts";
+import { type CopiedAnswer, evidenceCopier } from "./copy-evidence.ts";
 import type { Case } from "./evaluate-request.ts";
 import type { Answers } from "./gather.ts";
 import { candidateBytes, type HeldAnswers, heldAnswers } from "./held-answers.ts";
 import type { Judgement } from "./judge.ts";
 import type { JudgeJob, JudgeReply, ShippedPolicy } from "./judge-job.ts";
+import type { Answer } from "./lookup.ts";
 
 /** Judges in another thread. */
 export interface AwayJudge {
@@ -19,7 +21,7 @@ export interface AwayJudge {
 /** How long an idle thread is kept. */
 const idleMilliseconds = 30_000;
 
-/** Evidence that an idle thread holds, so that what a source keeps is copied once. */
+/** Evidence that an idle thread holds, so that what a source keeps is sent once. */
 const maxHeldBytes = 64 * 1024 * 1024;
 
 /** Bytes of evidence among the answers. */
@@ -35,6 +37,7 @@ interface Thread {
   readonly held: HeldAnswers;
   readonly waiting: Map<number, Waiter>;
   idle?: NodeJS.Timeout;
+  ended?: true;
 }
 
 interface Waiter {
@@ -50,6 +53,7 @@ const maxTries = 3;
 export function awayJudge(exceptions: readonly PolicyException[]): AwayJudge {
   const ids = new Map<Policy, number>();
   let current: Promise<Thread | undefined> | undefined;
+  const copy = evidenceCopier();
   let nextJob = 0;
   const start = (): Promise<Thread | undefined> => {
     if (current !== undefined) return current;
@@ -64,8 +68,17 @@ export function awayJudge(exceptions: readonly PolicyException[]): AwayJudge {
       for (let tries = 0; tries < maxTries && !signal.aborted; tries++) {
         const thread = await start();
         if (thread === undefined) return "unavailable";
+        const copied = new Map<Answer, CopiedAnswer>();
+        for (;;) {
+          const next = thread.held.missing(answers, copied);
+          if (next === undefined) break;
+          copied.set(next, await copy(next));
+        }
+        // INVARIANT: from here to the message nothing is waited for; the books say what the thread was sent.
+        if (signal.aborted) return "lost";
+        if (thread.ended) continue;
         const job = jobOf(nextJob++, { one, answers, ids, thread, exceptions });
-        const judged = await run(job, thread, signal);
+        const judged = await run(withCopies(job, copied), thread, signal);
         if (judged !== undefined) return judged;
       }
       return "lost";
@@ -73,21 +86,36 @@ export function awayJudge(exceptions: readonly PolicyException[]): AwayJudge {
   };
 }
 
+interface Message {
+  readonly job: JudgeJob;
+  /** What is given away with it. */
+  readonly buffers: ArrayBuffer[];
+}
+
+function withCopies(job: JudgeJob, copied: ReadonlyMap<Answer, CopiedAnswer>): Message {
+  const buffers: ArrayBuffer[] = [];
+  const hold = job.hold.map(([id, answered]) => {
+    const copy = copied.get(answered.answer);
+    buffers.push(...(copy?.buffers ?? []));
+    return [id, { lookup: answered.lookup, answer: copy?.answer ?? answered.answer }] as const;
+  });
+  return { job: { ...job, hold }, buffers };
+}
+
 /** Undefined: the thread ended first, perhaps because of another job. */
 async function run(
-  job: JudgeJob,
+  { job, buffers }: Message,
   thread: Thread,
   signal: AbortSignal,
 ): Promise<Judgement | "unavailable" | undefined> {
   // One job at a time: who waits in vain waits for the one that takes too long.
   const end = (): void => void thread.worker.terminate();
-  if (signal.aborted) return undefined;
   signal.addEventListener("abort", end, { once: true });
   try {
     return await new Promise<Judgement | undefined>((resolve, reject) => {
       thread.waiting.set(job.id, { resolve, reject });
       clearTimeout(thread.idle);
-      thread.worker.postMessage(job);
+      thread.worker.postMessage(job, buffers);
     });
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
@@ -134,12 +162,14 @@ function listen(thread: Thread, onEnd: () => void): void {
     else waiter?.reject(new Error(reply.error));
     if (waiting.size > 0) return;
     thread.idle = setTimeout(() => {
+      thread.ended = true;
       onEnd();
       void worker.terminate();
     }, idleMilliseconds);
     thread.idle.unref();
   });
   const ended = (): void => {
+    thread.ended = true;
     onEnd();
     clearTimeout(thread.idle);
     for (const { resolve } of waiting.values()) resolve(undefined);

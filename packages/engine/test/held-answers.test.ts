@@ -16,7 +16,7 @@ function answered(kilobytes: number): Answered {
 const of = (...entries: readonly Answered[]): Answers =>
   new Map(entries.map((one, index) => [`k${index}`, one]));
 
-test("small answers are copied every time, large ones once", () => {
+test("small answers are sent every time, large ones once", () => {
   const held = heldAnswers(1000 * kilo);
   const [small, large] = [answered(1), answered(100)];
   const first = held.ship(of(small, large));
@@ -38,14 +38,14 @@ test("small answers are copied every time, large ones once", () => {
   });
 });
 
-test("a large manifest is copied once as well", () => {
+test("a large manifest is sent once as well", () => {
   const held = heldAnswers(1000 * kilo);
   const large = answered(0);
   const manifest = { ...large, answer: { ok: true, value: { bytes: new Uint8Array(100 * kilo) } } } as const;
   expect(held.ship(of(manifest))).toMatchObject({ answers: [["k0", 0]], hold: [[0, manifest]] });
 });
 
-test("the oldest that a job does not need is forgotten first, and copied again when it comes back", () => {
+test("the oldest that a job does not need is forgotten first, and sent again when it comes back", () => {
   const held = heldAnswers(250 * kilo);
   const [one, two, three] = [answered(100), answered(101), answered(102)];
   held.ship(of(one));
@@ -64,4 +64,16 @@ test("what one job needs is held whatever its size", () => {
     ],
     forget: [],
   });
+});
+
+test("what has to be copied first is what is large, not held, and not copied yet", () => {
+  const held = heldAnswers(1000 * kilo);
+  const [small, one, two] = [answered(1), answered(100), answered(101)];
+  const all = of(small, one, two);
+  expect(held.missing(all, new Map())).toBe(one.answer);
+  expect(held.missing(all, new Map([[one.answer, "copy"]]))).toBe(two.answer);
+  held.ship(of(one));
+  expect(held.missing(all, new Map())).toBe(two.answer);
+  held.ship(of(two));
+  expect(held.missing(all, new Map())).toBeUndefined();
 });
