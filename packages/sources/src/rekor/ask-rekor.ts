@@ -1,4 +1,5 @@
 import type { Json } from "@assay/policy";
+import { byteTurns } from "../oci/byte-turns.ts";
 import { isLoopbackName } from "../registry/addresses.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
 import { SourceError, shown } from "../source-error.ts";
@@ -53,6 +54,7 @@ export async function askRekor(request: RekorRequest, options: RekorOptions = {}
       publicFetch: () => undefined,
       timeoutMs: options.timeoutMs ?? 10_000,
       borders: { allowPrivateHosts: [], insecureHosts: [], resolve: async () => [] },
+      turns: byteTurns(),
       now: Date.now,
       onRequest: undefined,
     },
