@@ -27,6 +27,12 @@ const hashes = ["sha224", "sha256", "sha384", "sha512", "sha1"] as const;
  * where it says that it is by this key, or has no form of a signature, or is about something else besides.
  */
 export function refuseUnverified(signature: EvidenceSignature, expected: ExpectedSigner): never {
+  if (needsBytes(signature, expected)) {
+    return refuse(
+      "badSignature",
+      "invalid signature: such a key signs by another hash than the SHA-256 that is at hand: it takes the file itself",
+    );
+  }
   const made = hashes.find(
     (hash) => !expected.hashes.includes(hash) && verifiesWith(signature, expected.key.keyObject, hash),
   );
@@ -53,6 +59,14 @@ export function refuseUnverified(signature: EvidenceSignature, expected: Expecte
     );
   }
   return refuse("untrustedSigner", "invalid signature: not made by this key (or altered since)");
+}
+
+/** Only the SHA-256 of what was signed is at hand, and such a key may well have signed by another hash. */
+function needsBytes({ content }: EvidenceSignature, { key, hashes: own }: ExpectedSigner): boolean {
+  const isDigestOnly = content.kind === "message" && "verifyPrehashed" in content.artifact;
+  return (
+    isDigestOnly && (key.keyObject.asymmetricKeyType === "ed25519" || own.some((hash) => hash !== "sha256"))
+  );
 }
 
 function verifiesWith({ content, signature }: EvidenceSignature, key: KeyObject, hash: string): boolean {

@@ -1,9 +1,9 @@
 import { parseDigest } from "@assay/image";
-import { type Edits, image, type SignOptions } from "@assay/testkit";
+import { createKey, type Edits, image, type SignOptions } from "@assay/testkit";
 import { GITHUB_ISSUER, GITHUB_SUBJECT } from "@assay/testkit/parts";
 import { parseTrustRoot } from "@assay/verify";
 import { verifyBundle } from "@assay/verify/bundle";
-import { describe } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type AbuseCase, abuseCases } from "./cases.ts";
 import { type Judged, judgeSignature, keyless, now, sigstore } from "./world.ts";
 
@@ -121,6 +121,27 @@ describe("a log that is not in service yet", () => {
       want: "allowed",
     },
   ]);
+});
+
+describe("a file of which only the digest is at hand", () => {
+  const trust = parseTrustRoot(sigstore.trustedRoot());
+  test.each([
+    ["p256", "sha256", "digest", "ok"],
+    ["p384", "sha256", "digest", "ok"],
+    ["p384", "sha384", "file", "ok"],
+    ["p384", "sha384", "digest", "it takes the file itself"],
+    ["p521", "sha512", "file", "ok"],
+    ["p521", "sha512", "digest", "it takes the file itself"],
+    ["rsa2048", "sha256", "digest", "ok"],
+  ] as const)("signed by %s with %s, given by %s: %s", (kind, hash, given, said) => {
+    const key = createKey(kind);
+    const options = { format: "bundle-v0.3", content: "message", log: sigstore.rekor, hash } as const;
+    const [bundle] = victim.signedBy(key, options).artifacts;
+    if (bundle?.kind !== "bundle") throw new Error("not a bundle");
+    const artifact = given === "digest" ? { digest: parseDigest(victim.digest) } : { bytes: victim.manifest };
+    const { trace } = verifyBundle(bundle.bytes, { artifact, signer: { key: key.pem }, trust, now });
+    expect(trace.outcome === "pass" ? trace.code : trace.message).toContain(said);
+  });
 });
 
 describe("the digest that a bundle gives its artifact", () => {
