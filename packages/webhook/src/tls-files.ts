@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { WebhookError } from "./webhook-error.ts";
@@ -19,6 +20,8 @@ export function readTlsFiles(files: TlsFiles): TlsMaterial {
   const key = read(files.keyFile);
   try {
     createSecureContext({ cert, key });
+    // OpenSSL itself compares the two only where both are of one kind (EC, RSA): with others every handshake would fail.
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error("another key's certificate");
   } catch (cause) {
     throw new WebhookError(
       "badTls",

@@ -4,6 +4,7 @@ import type { Logger } from "@assay/engine";
 import { getRequestListener } from "@hono/node-server";
 import { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
 import { readTlsFiles, type TlsFiles, watchTlsFiles } from "./tls-files.ts";
+import { WebhookError } from "./webhook-error.ts";
 
 export interface TlsServerOptions {
   readonly tls: TlsFiles;
@@ -54,8 +55,8 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
     },
     getRequestListener((request) => route(request, { ...own, ...routes })),
   );
-  const unwatch = reloadTls(server, options);
   const port = await listen(server, options.port ?? 8443, options.host);
+  const unwatch = reloadTls(server, options);
   return {
     url: `https://${options.host ?? "127.0.0.1"}:${port}`,
     port,
@@ -102,13 +103,20 @@ function reloadTls(server: Server, options: TlsServerOptions): () => void {
 
 async function listen(server: Server, port: number, host: string | undefined): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    const refused = (error: Error): void => reject(cannotListen(`${host ?? ""}:${port}`, error));
+    server.once("error", refused);
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      server.off("error", reject);
+      server.off("error", refused);
       resolve();
     });
   });
   return (server.address() as AddressInfo).port;
+}
+
+/** Node says `listen EADDRINUSE: address already in use 127.0.0.1:8443`. */
+function cannotListen(address: string, cause: Error): WebhookError {
+  const reason = /^listen \w+: (.*?)(?: \S+:\d+)?$/.exec(cause.message)?.[1] ?? cause.message;
+  return new WebhookError("badOptions", address, `can't listen on \`${address}\`: ${reason}`, cause);
 }
 
 async function drain(server: Server, limitMs: number): Promise<void> {

@@ -1,4 +1,5 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -154,6 +155,31 @@ describe("the webhook server", () => {
     release();
     expect(JSON.parse((await answer).text).response.allowed).toBe(true);
     await closing;
+  });
+
+  test("refuses a key of another kind than its certificate's, which no handshake could use", async () => {
+    const files = mkdtempSync(join(tmpdir(), "assay-webhook-"));
+    closers.push(() => rmSync(files, { recursive: true }));
+    use("first", files);
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    writeFileSync(join(files, "tls.key"), privateKey.export({ type: "pkcs8", format: "pem" }));
+    const options = { tls: { certFile: join(files, "tls.crt"), keyFile: join(files, "tls.key") }, port: 0 };
+    const evaluator: Evaluator = { evaluate: async () => verdict(true) };
+    await expect(createWebhookServer(evaluator, options)).rejects.toMatchObject({ code: "badTls" });
+  });
+
+  test("a port that is taken is said with its address", async () => {
+    const { server, files } = await serve({ evaluate: async () => verdict(true) });
+    const options = {
+      tls: { certFile: join(files, "tls.crt"), keyFile: join(files, "tls.key") },
+      port: server.port,
+      host: "127.0.0.1",
+    };
+    const evaluator: Evaluator = { evaluate: async () => verdict(true) };
+    await expect(createWebhookServer(evaluator, options)).rejects.toMatchObject({
+      code: "badOptions",
+      message: `can't listen on \`127.0.0.1:${server.port}\`: address already in use`,
+    });
   });
 
   test("names the file that is no certificate", async () => {
