@@ -94,6 +94,7 @@ export async function describeError(error: unknown): Promise<string> {
     const hint = error instanceof AssayError && error.hint !== undefined ? `\n  ${error.hint}` : "";
     return `assay: ${plainText(error.message)}${hint}\n`;
   }
+  if (isSystemError(error)) return `assay: ${plainText(systemText(error))}\n`;
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `assay: internal error, please report it with what you ran\n${detail}\n`;
 }
@@ -116,6 +117,17 @@ function isOwnError(error: unknown): error is Error {
     "code" in error &&
     !("syscall" in error)
   );
+}
+
+/** What the operating system refused about a file that the user named (a full disk, a missing directory, no permission). */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & { readonly path: string } {
+  return error instanceof Error && "syscall" in error && "path" in error && typeof error.path === "string";
+}
+
+/** Node says `ENOENT: no such file or directory, open '/nowhere/r.json'`. */
+function systemText({ message, path, syscall }: NodeJS.ErrnoException & { readonly path: string }): string {
+  const reason = /^E[A-Z0-9]+: ([^,]+)/.exec(message)?.[1] ?? message;
+  return `${syscall} \`${path}\`: ${reason}`;
 }
 
 const EPILOGUE = `

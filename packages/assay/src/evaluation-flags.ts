@@ -40,8 +40,17 @@ export function addLogFlag(command: Command): Command {
 
 /** Adds the flags of `SourceFlags`. */
 export function addSourceFlags(command: Command): Command {
+  return addRegistryFlags(
+    command.option(
+      "--layout <dir>",
+      "read images from an OCI layout (directory or tar file), not from registries",
+    ),
+  );
+}
+
+/** The flags of `SourceFlags` without `--layout`, for what reads registries only. */
+export function addRegistryFlags(command: Command): Command {
   return command
-    .option("--layout <dir>", "read images from an OCI layout (directory or tar file), not from registries")
     .option(
       "--registry-config <file>",
       "docker config.json with credentials (default: ~/.docker/config.json)",
@@ -132,4 +141,13 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (seconds > 0 && seconds <= 3600) return seconds;
   throw new AssayError("usage", `--timeout \`${text}\` is not a number of seconds between 0 and 3600`);
+}
+
+/** Commander's parser of a whole number from `least` to `most`; an error names the flag. */
+export function wholeNumber(flag: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    throw new AssayError("usage", `${flag} \`${text}\` is not a whole number from ${least} to ${most}`);
+  };
 }

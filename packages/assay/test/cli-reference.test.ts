@@ -14,7 +14,7 @@ test("docs/reference/cli.md is the help of every command", async () => {
 });
 
 function section(command: Command): string {
-  const name = command.parent === null ? "assay" : `assay ${command.name()}`;
+  const name = fullName(command);
   let help = "";
   command.configureOutput({
     writeOut: (text) => {
@@ -22,6 +22,11 @@ function section(command: Command): string {
     },
   });
   command.outputHelp();
-  const children = command.parent === null ? [] : command.commands.map(section);
+  const own = command.parent === null ? [] : command.commands;
+  const children = own.filter((child) => child.name() !== "help").map(section);
   return [`## ${name}\n`, "```text", help.trimEnd(), "```\n", ...children].join("\n");
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }

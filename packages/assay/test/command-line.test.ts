@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { runCommandLine } from "../src/command-line.ts";
+import { createProgram, describeError, runCommandLine } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
 import { plainText } from "../src/plain-text.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
@@ -18,15 +20,62 @@ test.each([["--help"], ["help"], ["--version"], ["rekor", "--help"]])("%s %s exi
   expect(err).toBe("");
 });
 
-test.each(commands.map((_, i) => i))("command %i has a description and examples", async (i) => {
-  const { out } = await assay("--help");
-  const names = [...out.matchAll(/^ {2}([a-z-]+)\b(?! *\[command\])/gm)].map((match) => match[1] ?? "");
-  const known = names.filter((name) => name !== "help" && name !== "assay");
-  const { out: help } = await assay(
-    ...(known[i] === "rekor" ? ["rekor", "search"] : [known[i] ?? ""]),
-    "--help",
-  );
-  expect(help).toContain("Examples:");
+const program = createProgram({ terminal: fakeTerminal({ cwd: "/" }), finish: () => {} }, commands);
+const everyCommand = program.commands.flatMap((command) => [
+  [command.name()],
+  ...command.commands
+    .filter((child) => child.name() !== "help")
+    .map((child) => [command.name(), child.name()]),
+]);
+
+test.each(everyCommand.map((path) => path.join(" ")).filter((path) => path !== "help"))(
+  "the help of `assay %s` has examples and says what its exit status means",
+  async (path) => {
+    const { out: help } = await assay(...path.split(" "), "--help");
+    expect(help).toContain("\nExamples:\n  ");
+    expect(help).toContain("\nExit status: ");
+  },
+);
+
+test.each<[string, string[], string[]]>([
+  ["a port that is none", ["serve", "p.yaml", "--port", "abc"], ["--port `abc`", "0 to 65535"]],
+  ["a scan interval that is none", ["serve", "--cluster", "--scan-interval", "0"], ["--scan-interval `0`"]],
+  [
+    "a kubeconfig that is missing",
+    ["serve", "--cluster", "--kubeconfig", "/nowhere"],
+    ["`/nowhere`", "--kubeconfig FILE"],
+  ],
+  [
+    "webhooks without a URL",
+    ["serve", "p.yaml", "--print-webhooks", "10.0.0.5", "--tls-cert", "c"],
+    ["`10.0.0.5`", "https://"],
+  ],
+  [
+    "webhooks by http",
+    ["serve", "p.yaml", "--print-webhooks", "http://a", "--tls-cert", "c"],
+    ["`http://a`", "https://"],
+  ],
+  [
+    "a code in the wrong case",
+    ["explain", "NotSigned"],
+    ["neither a code nor a file", "did you mean notSigned?"],
+  ],
+  ["no such code", ["explain", "nonsense"], ["neither a code nor a file", "notSigned"]],
+  [
+    "a record that is none",
+    ["replay", fileURLToPath(import.meta.url)],
+    ["command-line.test.ts", "is no record", "assay record"],
+  ],
+])("%s exits 2 and says what to do", async (_, args, said) => {
+  const { status, err } = await assay(...args);
+  expect(status).toBe(2);
+  for (const part of said) expect(err).toContain(part);
+  expect(err).not.toContain("internal error");
+});
+
+test("a file that cannot be written is named with the reason, not reported as a bug of ours", async () => {
+  const error = await writeFile("/nowhere/at/all.json", "").catch((reason: unknown) => reason);
+  expect(await describeError(error)).toBe("assay: open `/nowhere/at/all.json`: no such file or directory\n");
 });
 
 test("a misspelt command exits 2 and proposes the right one", async () => {

@@ -78,7 +78,7 @@ test("images by name, without a trust root", async () => {
 test.each<[string, string[], string]>([
   ["no image", [], "there is no image to export"],
   ["an image that does not exist", ["HOST/acme/missing:v1"], "does not exist"],
-  ["a layout as source", ["HOST/acme/key-att3:v1", "--layout", "x"], "--layout has no place here"],
+  ["a layout as source", ["HOST/acme/key-att3:v1", "--layout", "x"], "unknown option '--layout'"],
   [
     "resources without policies",
     ["--resource", "examples/03-policy-tests/pods.yaml"],

@@ -102,7 +102,7 @@ test.each([
 });
 
 test.each([
-  ["unsigned:v1", "name the keys that may have signed with --key FILE"],
+  ["unsigned:v1", "sign it, or leave it out"],
   ["keyed:v1", "name the keys that may have signed with --key FILE"],
   ["missing:v1", "does not exist"],
 ])("%s: no policy, exit 2", async (name, said) => {

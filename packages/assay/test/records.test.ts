@@ -159,7 +159,7 @@ describe("explain", () => {
 
   test.each(["constructor", "nosuchcode"])("%s is neither a code nor a file", async (text) => {
     const { status, err } = await runHere(["explain", text]);
-    expect(err).toContain(`no file matches \`${text}\``);
+    expect(err).toContain(`\`${text}\` is neither a code nor a file`);
     expect(status).toBe(2);
   });
 });

@@ -21,7 +21,8 @@ export function readTlsFiles(files: TlsFiles): TlsMaterial {
   try {
     createSecureContext({ cert, key });
     // OpenSSL itself compares the two only where both are of one kind (EC, RSA): with others every handshake would fail.
-    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error("another key's certificate");
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      throw new Error("another key's certificate");
   } catch (cause) {
     throw new WebhookError(
       "badTls",

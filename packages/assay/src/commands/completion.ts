@@ -13,6 +13,8 @@ export function addCompletionCommand(program: Command, { terminal }: CommandCont
 }
 
 const EXAMPLES = `
+Exit status: 0 printed, 2 no such shell.
+
 Examples:
   source <(assay completion bash)                                       in ~/.bashrc, or zsh: in ~/.zshrc
   assay completion fish > ~/.config/fish/completions/assay.fish`;

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import type { CodeHelp, Verdict } from "@assay/engine";
 import type { Code } from "@assay/policy";
 import type { Command } from "commander";
@@ -22,6 +24,7 @@ export function addExplainCommand(program: Command, { terminal }: CommandContext
     const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
     const known = subjects.filter(isCode);
     const paths = subjects.filter((subject) => !isCode(subject));
+    for (const path of paths) await refuseMisspelt(path, Object.keys(codes), terminal);
     const verdicts = await verdictsOf(paths, terminal);
     if (output === "json") {
       const meanings = Object.fromEntries(known.map((code) => [code, codes[code]]));
@@ -32,6 +35,16 @@ export function addExplainCommand(program: Command, { terminal }: CommandContext
     for (const code of known) terminal.out(codeText(code, codes[code]));
     for (const verdict of verdicts) terminal.out(verdictText(verdict, terminal, "full"));
   });
+}
+
+/** What looks like a code and is no file is more likely a code that is spelt otherwise. */
+async function refuseMisspelt(subject: string, codes: readonly string[], { cwd }: Terminal): Promise<void> {
+  if (!/^[a-z]+$/i.test(subject) || existsSync(resolve(cwd, subject))) return;
+  const wanted = subject.toLowerCase();
+  const alike = codes.filter((code) => code.toLowerCase().includes(wanted));
+  const hint =
+    alike.length > 0 ? `did you mean ${alike.slice(0, 5).join(", ")}?` : `codes: ${codes.join(", ")}`;
+  throw new AssayError("usage", `\`${subject}\` is neither a code nor a file`, { hint });
 }
 
 function codeText(code: Code, { outcome, meaning, nextStep }: CodeHelp): string {
@@ -83,6 +96,8 @@ function isVerdict(value: unknown): value is Verdict {
 }
 
 const EXAMPLES = `
+Exit status: 0 printed, 2 no such code, or a file without a verdict.
+
 Examples:
   assay apply policy.yaml --resource pod.yaml --output json | assay explain -
   assay explain web.record.json

@@ -8,7 +8,7 @@ import type { Assay } from "../create-assay.ts";
 import {
   addContextFlags,
   addOutputFlag,
-  addSourceFlags,
+  addRegistryFlags,
   type ContextFlags,
   collect,
   type SourceFlags,
@@ -53,7 +53,7 @@ export function addExportCommand(program: Command, { terminal, finish }: Command
     .requiredOption("--out <dir>", "directory of the layout; made, or added to")
     .option("--no-trust-root", "leave the trust root out (keys without a transparency log need none)");
   addContextFlags(command);
-  addSourceFlags(command);
+  addRegistryFlags(command);
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (images: readonly string[], flags: Flags) => {
     const { report, names } = await exportAll(images, flags, terminal);
@@ -74,8 +74,6 @@ async function exportAll(
   flags: Flags,
   terminal: Terminal,
 ): Promise<{ readonly report: ExportReport; readonly names: readonly string[] }> {
-  if (flags.layout !== undefined)
-    throw new AssayError("usage", "export reads registries: --layout has no place here");
   const { exportLayout } = await import("@assay/sources/layout");
   const { registryOptions, trustOf } = await import("../open-sources.ts");
   const { defaultTrust } = await import("../default-trust.ts");

@@ -71,14 +71,22 @@ async function profileAll(
   const unsigned = profiles.find(({ signers }) => signers.length === 0);
   if (unsigned === undefined) return profiles;
   const because = unsigned.verdict.results.find(({ outcome }) => outcome !== "pass");
-  const isAbsent = because?.code === "imageNotFound" || because?.outcome === "error";
-  const hint =
-    "a key cannot be learnt from its signatures: name the keys that may have signed with --key FILE";
+  const hint = hintFor(because?.code, because?.outcome, flags.key.length > 0);
   throw new AssayError(
     "notInferred",
     `nobody is proven to have signed \`${unsigned.image}\`: ${because?.message ?? "no reason"}`,
-    isAbsent ? {} : { hint },
+    hint === undefined ? {} : { hint },
   );
+}
+
+/** What would help: nothing does where the image is missing or could not be looked at. */
+function hintFor(code?: string, outcome?: string, hasKeys = false): string | undefined {
+  if (code === "imageNotFound" || outcome === "error") return undefined;
+  if (code === "notSigned")
+    return "a policy can only ask for signatures that are there: sign it, or leave it out";
+  return hasKeys
+    ? "none of the given keys, and no identity, signed it: name others with --key FILE"
+    : "a key cannot be learnt from its signatures: name the keys that may have signed with --key FILE";
 }
 
 /** The proposal is judged before it is shown: it must admit what it was made from. */

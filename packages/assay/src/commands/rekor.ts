@@ -16,7 +16,7 @@ interface Flags {
 
 /** `assay rekor search`: what does the transparency log know of a digest or a signature? */
 export function addRekorCommand(program: Command, { terminal, finish }: CommandContext): void {
-  const rekor = program.command("rekor").description("ask a transparency log");
+  const rekor = program.command("rekor").description("ask a transparency log").addHelpText("after", EXAMPLES);
   const search = rekor
     .command("search")
     .description(

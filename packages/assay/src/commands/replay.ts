@@ -1,5 +1,6 @@
 import type { EvaluationRecord, Verdict } from "@assay/engine";
 import type { Command } from "commander";
+import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import { addOutputFlag } from "../evaluation-flags.ts";
 import type { Terminal } from "../terminal.ts";
@@ -48,7 +49,17 @@ export async function readRecords(
   const { decodeRecord } = await import("@assay/engine");
   const { readInputFiles } = await import("../input-files.ts");
   const files = await readInputFiles(paths, terminal, { maxBytes: 512 * 1024 * 1024 });
-  return files.map(({ file, text }) => ({ file, record: decodeRecord(text) }));
+  return files.map(({ file, text }) => {
+    try {
+      return { file, record: decodeRecord(text) };
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AssayError("invalidDocument", `\`${file}\` is no record: ${reason}`, {
+        hint: "records are written by assay record",
+        cause,
+      });
+    }
+  });
 }
 
 async function print(verdicts: readonly Verdict[], flags: Flags, terminal: Terminal): Promise<void> {

@@ -17,5 +17,7 @@ const EXAMPLES = `
 A YAML language server takes it from a first line in the policy:
   # yaml-language-server: $schema=./assay.schema.json
 
+Exit status: 0 printed.
+
 Examples:
   assay schema > assay.schema.json`;

@@ -8,6 +8,7 @@ import {
   collect,
   type LogFlags,
   type SourceFlags,
+  wholeNumber,
 } from "../evaluation-flags.ts";
 import { leanHeap } from "../serve/lean-heap.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
@@ -29,7 +30,9 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     .option("--tls-cert <file>", "serving certificate (PEM); a rotated file is taken up while running")
     .option("--tls-key <file>", "its private key (PEM)")
     .addOption(
-      new Option("--port <number>", "port to listen on; 0 picks one").default(8443).argParser(Number),
+      new Option("--port <number>", "port to listen on; 0 picks one")
+        .default(8443)
+        .argParser(wholeNumber("--port", 0, 65_535)),
     )
     .option("--host <address>", "address to listen on (default: all)")
     .addOption(new Option("--log-format <format>", "log lines").choices(["json", "text"]).default("json"))
@@ -49,7 +52,9 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       [],
     )
     .addOption(
-      new Option("--scan-interval <seconds>", "time between two such scans").default(3600).argParser(Number),
+      new Option("--scan-interval <seconds>", "time between two such scans")
+        .default(3600)
+        .argParser(wholeNumber("--scan-interval", 1, 604_800)),
     )
     .option(
       "--print-webhooks <url>",
@@ -76,6 +81,7 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
 const EXAMPLES = `
 Serves /mutate and /validate, /healthz, /readyz and /metrics, until it is told to stop (SIGTERM, Ctrl-C): then it lets the
 reviews in flight finish. What can't be decided is not allowed.
+Exit status: 0 told to stop (or printed), 2 wrong usage, or it could not start.
 
 Examples:
   assay serve policies/ --tls-cert tls.crt --tls-key tls.key

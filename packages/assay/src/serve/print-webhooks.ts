@@ -16,6 +16,11 @@ export async function printWebhooks(
       hint: "give it with --tls-cert: the certificate authority's PEM, or the certificate itself if it is self-signed",
     });
   }
+  if (!/^https:\/\/[^/?#]/.test(flags.url) || !URL.canParse(flags.url)) {
+    throw new AssayError("usage", `--print-webhooks \`${flags.url}\` is not a URL that an API server calls`, {
+      hint: "give the address at which it reaches this webhook: https://10.0.0.5:8443",
+    });
+  }
   const caBundle = await readTextFile(flags.tlsCert, terminal.cwd);
   const assay = await openAssay(policies, flags, terminal);
   const items = webhookConfigurations(assay.policies, { client: { url: flags.url }, caBundle });

@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
+import { resolve } from "node:path";
 import type { PolicyDocuments, PolicyStanding } from "@assay/controller";
 import type { ContextSource, Sources } from "@assay/engine";
 import { kubernetesContext } from "@assay/sources/cluster";
 import { pullSecretCredentials } from "@assay/sources/credentials";
 import { registrySource } from "@assay/sources/registry";
 import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, createAssay, optionsOf, sourcesOf } from "../create-assay.ts";
 import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
@@ -35,9 +37,7 @@ export async function serveCluster(
   }
   const { controller, client } = await optionalPackages();
   const logger = logLines(terminal, flags.logFormat);
-  const config = new client.KubeConfig();
-  if (flags.kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(flags.kubeconfig);
+  const config = kubeConfig(new client.KubeConfig(), flags.kubeconfig, terminal);
   const context = await controller.watchedContext(config, kubernetesContext({ config }), logger);
   const metrics = webhookMetrics();
   const build = await evaluatorFactory(context.source, flags, terminal, metrics);
@@ -68,6 +68,24 @@ export async function serveCluster(
     await running.stop();
     await context.stop();
   }
+}
+
+/** How to reach the cluster. The client library would take `http://localhost:8080` where it finds no configuration at all. */
+function kubeConfig(config: KubeConfig, file: string | undefined, terminal: Terminal): KubeConfig {
+  const hint = "give --kubeconfig FILE, set KUBECONFIG, or run in a Pod with a service account";
+  try {
+    if (file === undefined) config.loadFromDefault();
+    else config.loadFromFile(resolve(terminal.cwd, file));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const which = file === undefined ? "the kubeconfig" : `\`${file}\``;
+    throw new AssayError("usage", `${which} cannot be used: ${reason}`, { hint, cause });
+  }
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined || server === "http://localhost:8080") {
+    throw new AssayError("usage", "there is no cluster to serve: no kubeconfig names one", { hint });
+  }
+  return config;
 }
 
 /** Registries, trust roots and their caches are opened once and outlive every change of the policies. */
