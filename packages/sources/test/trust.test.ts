@@ -285,6 +285,15 @@ describe("roots by TUF", () => {
     });
   });
 
+  test("that cannot be worked on, because no temporary directory can be made, are unavailable and say so", async () => {
+    vi.stubEnv("TMPDIR", join(directory, "missing"));
+    const answer = await ask(tuf()).finally(() => vi.unstubAllEnvs());
+    expect(answer).toEqual({
+      code: "unavailable",
+      message: expect.stringContaining("(TMPDIR names another)"),
+    });
+  });
+
   test.each([
     [{ mirror: "https://tuf.example" }, "needs its first `root.json`"],
     [{ mirror: "nonsense" }, "is no address"],

@@ -11,6 +11,11 @@ export interface WebhookConfigurationOptions {
   readonly caBundle: string;
   /** Default `assay`. */
   readonly name?: string;
+  /**
+   * Namespaces whose objects are not sent: the webhook's own and `kube-system`, as a rule, because a webhook that does
+   * not answer keeps them from starting, and itself. Nothing in them is judged. Default none.
+   */
+  readonly exemptNamespaces?: readonly string[];
 }
 
 /** What the API server has to know of a policy. */
@@ -75,9 +80,16 @@ function webhook(
     matchPolicy: "Equivalent",
     timeoutSeconds: Math.max(...mine.map((policy) => policy.webhookTimeoutSeconds)),
     clientConfig: clientConfig(step, options),
-    // The webhook's own namespace is the installer's to exclude: a webhook that judges its own Pods can lock itself out.
+    ...namespaceSelector(options.exemptNamespaces ?? []),
     rules: rules(mine),
   };
+}
+
+/** By the label that the API server itself puts on every namespace: nobody can take it off or give it to another. */
+function namespaceSelector(exempt: readonly string[]): object {
+  if (exempt.length === 0) return {};
+  const expression = { key: "kubernetes.io/metadata.name", operator: "NotIn", values: exempt };
+  return { namespaceSelector: { matchExpressions: [expression] } };
 }
 
 function clientConfig(step: string, { client, caBundle }: WebhookConfigurationOptions): object {

@@ -19,6 +19,7 @@ type Flags = SourceFlags & ContextFlags & LogFlags & ServerFlags & ClusterFlags 
 interface PrintFlags {
   readonly cluster?: boolean;
   readonly printWebhooks?: string;
+  readonly exemptNamespace: readonly string[];
 }
 
 /** `assay serve [POLICY…]`: the admission webhook, with policies from files or from the cluster itself. */
@@ -35,30 +36,17 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
         .argParser(wholeNumber("--port", 0, 65_535)),
     )
     .option("--host <address>", "address to listen on (default: all)")
-    .addOption(new Option("--log-format <format>", "log lines").choices(["json", "text"]).default("json"))
-    .option("--cluster", "take policies, exceptions, ConfigMaps and Secrets from the cluster, as they change")
-    .option(
-      "--kubeconfig <file>",
-      "how to reach the cluster (default: in-cluster, $KUBECONFIG, ~/.kube/config)",
-    )
-    .option(
-      "--leader-election-namespace <name>",
-      "re-judge what runs and write PolicyReports; one replica leads",
-    )
-    .option(
-      "--exception-namespace <name>",
-      "with --cluster: namespace whose PolicyExceptions count (default: none); repeatable",
-      collect,
-      [],
-    )
-    .addOption(
-      new Option("--scan-interval <seconds>", "time between two such scans")
-        .default(3600)
-        .argParser(wholeNumber("--scan-interval", 1, 604_800)),
-    )
+    .addOption(new Option("--log-format <format>", "log lines").choices(["json", "text"]).default("json"));
+  addClusterFlags(command)
     .option(
       "--print-webhooks <url>",
       "print the WebhookConfigurations for these policies and this URL, then end",
+    )
+    .option(
+      "--exempt-namespace <name>",
+      "with --print-webhooks: namespace whose objects are not judged (default: none); repeatable",
+      collect,
+      [],
     );
   addContextFlags(command);
   addSourceFlags(command);
@@ -78,6 +66,30 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
   });
 }
 
+function addClusterFlags(command: Command): Command {
+  return command
+    .option("--cluster", "take policies, exceptions, ConfigMaps and Secrets from the cluster, as they change")
+    .option(
+      "--kubeconfig <file>",
+      "how to reach the cluster (default: in-cluster, $KUBECONFIG, ~/.kube/config)",
+    )
+    .option(
+      "--leader-election-namespace <name>",
+      "re-judge what runs and write PolicyReports; one replica leads",
+    )
+    .option(
+      "--exception-namespace <name>",
+      "with --cluster: namespace whose PolicyExceptions count (default: none); repeatable",
+      collect,
+      [],
+    )
+    .addOption(
+      new Option("--scan-interval <seconds>", "time between two such scans")
+        .default(3600)
+        .argParser(wholeNumber("--scan-interval", 1, 604_800)),
+    );
+}
+
 const EXAMPLES = `
 Serves /mutate and /validate, /healthz, /readyz and /metrics, until it is told to stop (SIGTERM, Ctrl-C): then it lets the
 reviews in flight finish. What can't be decided is not allowed.
@@ -85,5 +97,6 @@ Exit status: 0 told to stop (or printed), 2 wrong usage, or it could not start.
 
 Examples:
   assay serve policies/ --tls-cert tls.crt --tls-key tls.key
-  assay serve policies/ --tls-cert tls.crt --print-webhooks https://10.0.0.5:8443 | kubectl apply -f -
+  assay serve policies/ --tls-cert tls.crt --print-webhooks https://10.0.0.5:8443 \\
+    --exempt-namespace kube-system | kubectl apply -f -
   assay serve --cluster --tls-cert /tls/tls.crt --tls-key /tls/tls.key --leader-election-namespace assay`;

@@ -8,7 +8,12 @@ import type { Terminal } from "../terminal.ts";
 /** Prints, as a JSON List for `kubectl apply`, what the API server has to be told for these policies. */
 export async function printWebhooks(
   policies: readonly string[],
-  flags: SourceFlags & ContextFlags & { readonly url: string; readonly tlsCert?: string },
+  flags: SourceFlags &
+    ContextFlags & {
+      readonly url: string;
+      readonly tlsCert?: string;
+      readonly exemptNamespace: readonly string[];
+    },
   terminal: Terminal,
 ): Promise<void> {
   if (flags.tlsCert === undefined) {
@@ -23,6 +28,10 @@ export async function printWebhooks(
   }
   const caBundle = await readTextFile(flags.tlsCert, terminal.cwd);
   const assay = await openAssay(policies, flags, terminal);
-  const items = webhookConfigurations(assay.policies, { client: { url: flags.url }, caBundle });
+  const items = webhookConfigurations(assay.policies, {
+    client: { url: flags.url },
+    caBundle,
+    exemptNamespaces: flags.exemptNamespace,
+  });
   terminal.out(`${JSON.stringify({ apiVersion: "v1", kind: "List", items }, null, 2)}\n`);
 }

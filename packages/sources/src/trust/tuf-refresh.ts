@@ -62,7 +62,10 @@ async function withClient(
   use: (files: string, refreshed: Refreshed) => Promise<Refreshed>,
 ): Promise<Refreshed> {
   const { initTUF } = await import("@sigstore/tuf");
-  const work = await mkdtemp(join(tmpdir(), "assay-tuf-"));
+  const work = await mkdtemp(join(tmpdir(), "assay-tuf-")).catch((cause: unknown) => {
+    const message = `TUF repository \`${repository.mirror}\` could not be read: no temporary directory can be made in \`${tmpdir()}\` (TMPDIR names another)`;
+    throw new SourceError("unavailable", message, { origin: new URL(repository.mirror).host, cause });
+  });
   const url = new URL(mirror);
   // Where @sigstore/tuf keeps a mirror's files.
   const files = join(work, encodeURIComponent(url.host + url.pathname.replace(/\/$/, "")));

@@ -7,6 +7,7 @@ import { admitted, denied, must } from "./answers.ts";
 import { type ApiServer, freePort, startApiServer, until } from "./api-server.ts";
 import { type AssayServer, runAssay, startAssay } from "./assay-server.ts";
 import { createChecks, mustContain } from "./checks.ts";
+import { deployChecks } from "./deploy.ts";
 import * as objects from "./objects.ts";
 
 const root = new URL("../../../../../", import.meta.url).pathname;
@@ -36,6 +37,7 @@ try {
   const certificate = cluster.servingCertificate("webhook");
   const token = (await must(kubectl(["-n", "assay", "create", "token", "assay"]))).trim();
   assay = await startAssay({ root, kubeconfig: cluster.kubeconfig("assay", token), certificate });
+  await deployChecks(check, { kubectl, root });
   await register(cluster, assay);
   await admission();
   await updates();
@@ -57,7 +59,7 @@ async function prepare(): Promise<void> {
   await must(kubectl(["apply", "-k", join(root, "deploy/crds")]));
   await must(kubectl(["apply", "-f", join(root, "deploy/base/namespace.yaml")]));
   await must(kubectl(["apply", "-f", join(root, "deploy/base/rbac.yaml")]));
-  for (const name of ["kyverno", "by-configmap", "lenient", "strict", "exceptions"])
+  for (const name of ["kyverno", "by-configmap", "lenient", "local", "strict", "exceptions"])
     await must(kubectl(["create", "namespace", name]));
   await apply(objects.keyPolicy(key("cosign")));
   await apply(objects.configMapPolicy());
@@ -67,9 +69,9 @@ async function prepare(): Promise<void> {
 
 async function register({ caFile }: ApiServer, server: AssayServer): Promise<void> {
   const caBundle = readFileSync(caFile, "utf8");
-  const options = { client: { url: server.url }, caBundle };
+  const options = { client: { url: server.url }, caBundle, exemptNamespaces: ["kube-system", "assay"] };
   for (const configuration of webhookConfigurations(objects.strictPolicies(), options)) {
-    await apply(objects.withoutSystem(configuration));
+    await apply(configuration);
   }
 }
 
@@ -139,6 +141,16 @@ async function changes(): Promise<void> {
     await until(async () => !(await admitted(attempt("changed"))), 10_000, "the changed ConfigMap");
     await apply(objects.configMap(key("cosign")));
     await until(() => admitted(attempt("restored")), 10_000, "the restored ConfigMap");
+  });
+  await check("a namespaced Policy judges its namespace by a key from a Secret, as it is now", async () => {
+    const attempt = () => run("x", "key-ecdsa", "-n", "local", "--dry-run=server");
+    await apply(objects.secret("local", key("other")));
+    await apply(objects.secretPolicy("local"));
+    await until(async () => !(await admitted(attempt())), 10_000, "the Policy");
+    await must(signedDryRun());
+    await apply(objects.secret("local", key("cosign")));
+    await until(() => admitted(attempt()), 10_000, "the changed Secret");
+    await must(kubectl(["-n", "local", "delete", "policies.kyverno.io", "local"]));
   });
   await check("a new policy is in force without a restart, and so is its removal", async () => {
     await apply(objects.denyAllPolicy());
@@ -253,6 +265,18 @@ async function reports(): Promise<void> {
       "the report about Pod signed",
     );
     mustContain(await all(), '"result": "pass"');
+  });
+  await check("an Event says which Pod that runs breaks which policy", async () => {
+    // Created in a namespace that the webhook is not asked about, and judged by the scan all the same.
+    await must(run("old", "unsigned", "-n", "kube-system"));
+    const events = () => must(kubectl(["-n", "kube-system", "get", "events", "-o", "json"]));
+    await until(async () => (await events()).includes("PolicyViolation"), 60_000, "the Event about Pod old");
+    mustContain(await events(), "policy key/check: ");
+    mustContain(
+      await must(kubectl(["-n", "kube-system", "get", "policyreports", "-o", "json"])),
+      '"result": "fail"',
+    );
+    await must(kubectl(["-n", "kube-system", "delete", "pod", "old", "--force", "--grace-period=0"]));
   });
   await check("`assay scan --cluster` judges the Pods that run", async () => {
     const policy = join(directory, "scan.json");

@@ -1,5 +1,4 @@
 import type { Policy } from "@assay/policy";
-import type { WebhookConfiguration } from "@assay/webhook";
 
 /** An image of the fixtures, where this run's registry serves it. */
 export function image(host: string, name: string): string {
@@ -44,6 +43,18 @@ export function ignorePolicy(publicKeys: string): object {
 /** A key that signed nothing. */
 export function denyAllPolicy(name = "deny-all"): object {
   return policy(name, { entries: [{ keys: { publicKeys: unusedKey, ...offline } }] });
+}
+
+/** A namespaced Policy: judges only where it stands, by a key from a Secret beside it. */
+export function secretPolicy(namespace: string): object {
+  const keys = { secret: { name: "cosign", namespace }, ...offline };
+  const { spec } = policy("local", { entries: [{ keys }] }) as { readonly spec: object };
+  return { apiVersion: "kyverno.io/v1", kind: "Policy", metadata: { name: "local", namespace }, spec };
+}
+
+export function secret(namespace: string, key: string): object {
+  const metadata = { name: "cosign", namespace };
+  return { apiVersion: "v1", kind: "Secret", metadata, stringData: { "cosign.pub": key } };
 }
 
 export function invalidPolicy(): object {
@@ -117,17 +128,4 @@ export function strictPolicies(): readonly Pick<
   "failurePolicy" | "webhookTimeoutSeconds" | "rules"
 >[] {
   return [{ failurePolicy: "Fail", webhookTimeoutSeconds: 10, rules: [] }];
-}
-
-/** The configuration without the namespaces that the cluster itself needs. */
-export function withoutSystem(configuration: WebhookConfiguration): object {
-  const namespaceSelector = {
-    matchExpressions: [
-      { key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["kube-system", "assay"] },
-    ],
-  };
-  return {
-    ...configuration,
-    webhooks: configuration.webhooks.map((webhook) => ({ ...webhook, namespaceSelector })),
-  };
 }

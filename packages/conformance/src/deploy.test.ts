@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { webhookConfigurations } from "@assay/webhook";
+import { expect, test } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { repository } from "./workspace.ts";
+
+// The cluster lane applies the same files to a real API server.
+const base = join(repository, "deploy/base");
+const read = (name: string): string => readFileSync(join(base, name), "utf8");
+
+test("deploy/base names every file in it", () => {
+  const files = readdirSync(base).filter((name) => name !== "kustomization.yaml");
+  expect(parse(read("kustomization.yaml")).resources.toSorted()).toEqual(files.toSorted());
+});
+
+test("deploy/base/webhooks.yaml is what `webhookConfigurations` makes for policies of failurePolicy Fail", () => {
+  const policies = [{ failurePolicy: "Fail", webhookTimeoutSeconds: 10, rules: [] }] as const;
+  const made = webhookConfigurations(policies, {
+    client: { service: { namespace: "assay", name: "assay" } },
+    caBundle: "",
+    exemptNamespaces: ["assay", "kube-system"],
+  });
+  const shipped = parseAllDocuments(read("webhooks.yaml")).map((document) => document.toJS());
+  // cert-manager fills in the authority.
+  const withoutCa = JSON.parse(JSON.stringify(made), (key, value) =>
+    key === "caBundle" ? undefined : value,
+  );
+  for (const [i, configuration] of shipped.entries()) {
+    expect(configuration.metadata.annotations).toEqual({ "cert-manager.io/inject-ca-from": "assay/assay" });
+    delete configuration.metadata.annotations;
+    expect(configuration).toEqual(withoutCa[i]);
+  }
+  expect(shipped).toHaveLength(made.length);
+});
+
+test("deploy/base runs the image's own command, with flags that `assay serve` has", () => {
+  const [container] = parse(read("deployment.yaml")).spec.template.spec.containers;
+  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(
+    readFileSync(join(repository, "deploy/Dockerfile"), "utf8"),
+  )?.[1];
+  const [, command, ...more] = JSON.parse(entrypoint ?? "[]");
+  expect(command).toBe("serve");
+  const help = readFileSync(join(repository, "docs/reference/cli.md"), "utf8");
+  const serve = /## assay serve\n(.*?)\n## /s.exec(help)?.[1] ?? "";
+  const flags = [...more, ...container.args].filter((word: string) => word.startsWith("--"));
+  expect(flags.length).toBeGreaterThan(2);
+  expect(flags.filter((flag: string) => !serve.includes(`  ${flag} `))).toEqual([]);
+});
+
+test("deploy/base: where the file system is read-only, what is written has a place", () => {
+  const { containers, volumes } = parse(read("deployment.yaml")).spec.template.spec;
+  expect(containers[0].securityContext.readOnlyRootFilesystem).toBe(true);
+  const tmp = containers[0].volumeMounts.find((mount: { mountPath: string }) => mount.mountPath === "/tmp");
+  expect(volumes).toContainEqual(expect.objectContaining({ name: tmp?.name, emptyDir: expect.anything() }));
+  // `~/.cache/assay` holds Sigstore's trust root between refreshes.
+  expect(containers[0].env).toContainEqual({ name: "HOME", value: "/tmp" });
+});
