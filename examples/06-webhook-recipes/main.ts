@@ -8,6 +8,7 @@ import * as fastify from "./fastify.ts";
 import * as hono from "./hono.ts";
 import * as nodeHttp from "./node-http.ts";
 import { validateImages } from "./pepr.ts";
+import { post, requestAbout, unsignedPod } from "./recipe.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const assay = createAssay({
@@ -15,23 +16,10 @@ const assay = createAssay({
   trust: { json: readFileSync(here("testdata/cosign-trusted-root.json"), "utf8") },
   source: layoutSource(here("testdata/cosign-images")),
 });
-const containers = [{ name: "app", image: "registry.example.com/acme/unsigned:v1" }];
-const object = {
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: { name: "web", namespace: "default" },
-  spec: { containers },
-};
-const request = { uid: "1", kind: { group: "", version: "v1", kind: "Pod" }, operation: "CREATE", object };
-const body = JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request });
 
 for (const [name, recipe] of Object.entries({ "node:http": nodeHttp, hono, express, fastify })) {
   const { url, close } = await recipe.mount(admissionHandler(assay));
-  const headers = { "content-type": "application/json" };
-  const answer = await fetch(`${url}/mutate?timeout=10s`, { method: "POST", headers, body });
-  const { response } = (await answer.json()) as {
-    response: { allowed: boolean; status: { message: string } };
-  };
+  const response = await post(`${url}/mutate?timeout=10s`, unsignedPod);
   if (response.allowed) throw new Error(`${name} let an unsigned image in`);
   console.log(`${name}: ${response.status.message.trim().split("\n").at(-1)?.trim()}`);
   await close();
@@ -39,7 +27,7 @@ for (const [name, recipe] of Object.entries({ "node:http": nodeHttp, hono, expre
 
 const said: string[] = [];
 await validateImages(admissionHandler(assay))({
-  Request: request,
+  Request: requestAbout(unsignedPod),
   Approve: () => ({}),
   Deny: (message) => ({ denied: said.push(message ?? "") }),
 });

@@ -16,6 +16,12 @@ interface Ran {
 
 const ran = new Map<string, Ran>();
 
+function linesOf(path: string): number {
+  return readFileSync(join(ROOT, "examples", path), "utf8")
+    .trimEnd()
+    .split("\n").length;
+}
+
 /** Each program runs once, whoever asks. */
 function run(path: string): Ran {
   const known = ran.get(path);
@@ -32,14 +38,24 @@ test.each(EXAMPLES)("examples/%s runs", (name) => {
   expect(status, out).toBe(0);
 });
 
-// One file has a recipe for each of several frameworks.
-test.each(EXAMPLES.filter((name) => !name.endsWith("recipes")))(
-  "examples/%s has at most 40 lines",
+test.each(EXAMPLES)("examples/%s has at most 40 lines", (name) => {
+  expect(linesOf(`${name}/main.ts`)).toBeLessThanOrEqual(40);
+});
+
+test.each(["node-http", "hono", "express", "fastify", "pepr"])(
+  "the webhook recipe for %s has at most 20 lines",
   (name) => {
-    const text = readFileSync(join(ROOT, "examples", name, "main.ts"), "utf8");
-    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(40);
+    expect(linesOf(`06-webhook-recipes/${name}.ts`)).toBeLessThanOrEqual(20);
+    expect(run("06-webhook-recipes/main.ts").out).toContain(`${name.replace("node-http", "node:http")}: `);
   },
 );
+
+test("the controller example reports what runs, by the cluster's policy, and ends", () => {
+  const { out } = run("08-controller/main.ts");
+  expect(out).toContain('PolicyReport about signed: {"pass":1,');
+  expect(out).toContain('PolicyReport about unsigned: {"pass":0,"fail":1,');
+  expect(out).toContain('"judged":2,"denied":1');
+});
 
 test("the first example tells signed from unsigned", () => {
   const { out } = run("01-check-an-image/main.ts");

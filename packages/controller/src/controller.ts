@@ -8,6 +8,7 @@ import type { PolicyStanding } from "./policy-sieve.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
 import { tellRefusals } from "./refusal-events.ts";
 import { type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
+import { type Alarm, createAlarm } from "./sleep.ts";
 import { type Kind, watchKind } from "./watched-kind.ts";
 
 const namespaceKind: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };
@@ -25,6 +26,7 @@ export interface ControllerOptions {
   readonly exceptionNamespaces?: readonly string[];
   /** Told after every change of the policies what is in force and what is not; for metrics. */
   readonly loaded?: (standing: PolicyStanding) => void;
+  /** Also of the scan and the election, unless they have their own. */
   readonly logger?: ScanOptions["logger"];
 }
 
@@ -44,12 +46,12 @@ export async function startController(config: KubeConfig, options: ControllerOpt
   const { logger } = options;
   const stop = new AbortController();
   let background: Evaluator | undefined;
-  let wake = (): void => {};
+  const alarm = createAlarm();
   const loaded = (standing: PolicyStanding): void => {
     background = withDenials(options.build(forBackground(standing.inForce)), standing.refused);
     options.loaded?.(standing);
     void tellRefusals(config, standing.news, logger);
-    wake();
+    alarm.ring();
   };
   const evaluator = reloadableEvaluator(options.build, { loaded, ...(logger ? { logger } : {}) });
   const watcher = await watchPolicies(config, evaluator.load, {
@@ -61,7 +63,12 @@ export async function startController(config: KubeConfig, options: ControllerOpt
     const found = namespaces.get(name);
     return found === undefined ? undefined : (found.metadata?.labels ?? {});
   };
-  const scan = options.scan && { ...options.scan, namespaceLabels };
+  const scan = options.scan && {
+    ...(logger ? { logger } : {}),
+    ...options.scan,
+    namespaceLabels,
+    election: { ...(logger ? { logger } : {}), ...options.scan.election },
+  };
   const scanning =
     scan === undefined
       ? Promise.resolve()
@@ -70,11 +77,13 @@ export async function startController(config: KubeConfig, options: ControllerOpt
           scan.election,
           (signal) =>
             scanForEver(
-              { config, evaluator: () => (evaluator.ready() ? background : undefined), options: scan },
-              signal,
-              (wakeUp) => {
-                wake = wakeUp;
+              {
+                config,
+                evaluator: () => (evaluator.ready() ? background : undefined),
+                options: scan,
+                alarm,
               },
+              signal,
             ),
           stop.signal,
         );
@@ -95,24 +104,17 @@ interface Scanning {
   /** Undefined as long as it is not known what holds: nothing is reported then. */
   readonly evaluator: () => Evaluator | undefined;
   readonly options: NonNullable<ControllerOptions["scan"]>;
+  /** Rings when the policies have changed. */
+  readonly alarm: Alarm;
 }
 
-async function scanForEver(
-  scanning: Scanning,
-  signal: AbortSignal,
-  onWake: (wake: () => void) => void,
-): Promise<void> {
+async function scanForEver(scanning: Scanning, signal: AbortSignal): Promise<void> {
+  const { options, alarm } = scanning;
   while (!signal.aborted) {
+    // Policies that change from here on need another scan, also while this one is under way.
+    alarm.reset();
     await scanOnce(scanning, signal);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, scanning.options.intervalMs ?? 3_600_000);
-      const finish = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      onWake(finish);
-      signal.addEventListener("abort", finish, { once: true });
-    });
+    await alarm.sleep(options.intervalMs ?? 3_600_000, signal);
   }
 }
 

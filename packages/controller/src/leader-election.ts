@@ -1,5 +1,6 @@
 import type { Logger } from "@assay/engine";
 import { CoordinationV1Api, type KubeConfig, type V1Lease, V1MicroTime } from "@kubernetes/client-node";
+import { sleep } from "./sleep.ts";
 
 export interface LeaderElectionOptions {
   readonly namespace: string;
@@ -100,16 +101,4 @@ async function release(api: CoordinationV1Api, options: LeaderElectionOptions): 
   } catch {
     // The lease runs out by itself.
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

@@ -70,11 +70,12 @@ export async function watchKind(
     }
   };
   const retry = (error: unknown): void => {
+    if (stopped) return;
     logger?.warn({ kind: kind.kind, error: String(error) }, "watch interrupted, trying again");
     if (unknown !== undefined) unknown = unlisted(error);
     if (isMissing(error)) known();
     clearTimeout(timer);
-    if (!stopped) timer = setTimeout(() => void start(), retryMs).unref();
+    timer = setTimeout(() => void start(), retryMs).unref();
   };
   for (const verb of ["add", "update", "delete"] as const) informer.on(verb, changed);
   informer.on("error", retry);

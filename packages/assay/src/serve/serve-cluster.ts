@@ -50,9 +50,8 @@ export async function serveCluster(
       ? {}
       : {
           scan: {
-            election: { namespace: flags.leaderElectionNamespace, identity: identity(terminal), logger },
+            election: { namespace: flags.leaderElectionNamespace, identity: identity(terminal) },
             intervalMs: flags.scanInterval * 1000,
-            logger,
           },
         }),
   });

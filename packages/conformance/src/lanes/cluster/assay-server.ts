@@ -65,13 +65,21 @@ function read(url: string, ca: string): Promise<string> {
   });
 }
 
+/** How a program ended, and what it printed. */
+interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Runs `assay ARGS` to its end against the cluster of a kubeconfig. */
-export function runAssay(
-  root: string,
-  kubeconfig: string,
-  args: readonly string[],
-): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
-  const cli = ["--conditions=assay:source", join(root, "packages/assay/src/cli.ts"), ...args];
+export function runAssay(root: string, kubeconfig: string, args: readonly string[]): Promise<Ran> {
+  return runNode(root, kubeconfig, [join(root, "packages/assay/src/cli.ts"), ...args]);
+}
+
+/** Runs a program of this repository to its end against the cluster of a kubeconfig. */
+export function runNode(root: string, kubeconfig: string, program: readonly string[]): Promise<Ran> {
+  const cli = ["--conditions=assay:source", ...program];
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   return new Promise((resolve) => {
     execFile(join(root, "node_modules/.bin/node"), cli, { env, timeout: 60_000 }, (error, stdout, stderr) =>

@@ -5,7 +5,7 @@ import { createRegistry, loadLayout } from "@assay/testkit";
 import { webhookConfigurations } from "@assay/webhook";
 import { admitted, denied, must } from "./answers.ts";
 import { type ApiServer, freePort, startApiServer, until } from "./api-server.ts";
-import { type AssayServer, runAssay, startAssay } from "./assay-server.ts";
+import { type AssayServer, runAssay, runNode, startAssay } from "./assay-server.ts";
 import { createChecks, mustContain } from "./checks.ts";
 import { deployChecks } from "./deploy.ts";
 import * as objects from "./objects.ts";
@@ -293,6 +293,12 @@ async function reports(): Promise<void> {
     writeFileSync(policy, JSON.stringify(objects.denyAllPolicy()));
     const bad = await runAssay(root, cluster.kubeconfig("admin"), ["scan", policy, "--cluster"]);
     if (bad.status !== 1) throw new Error(`exit ${bad.status}: ${bad.stderr || bad.stdout}`);
+  });
+  await check("examples/08-controller does against this cluster what it does without one", async () => {
+    const example = join(root, "examples/08-controller/main.ts");
+    const ran = await runNode(root, cluster.kubeconfig("admin"), [example]);
+    if (ran.status !== 0) throw new Error(ran.stderr || ran.stdout);
+    mustContain(ran.stdout, /background scan finished: \{"judged":[1-9]/);
   });
   await check("the Lease names who leads", async () => {
     const lease = [
