@@ -142,7 +142,7 @@ await check("another signer than the record's is never allowed", async () => {
   const { page } = await open("/playground");
   await verdict(page).waitFor();
   const text = await policyPane(page).inputValue();
-  await policyPane(page).fill(text.replaceAll('"ignoreTlog": true', '"ignoreTlog": false'));
+  await policyPane(page).fill(text.replaceAll("ignoreTlog: true", "ignoreTlog: false"));
   await page.locator(".verdict.fail").waitFor();
   must((await page.locator(".results").textContent()).includes("record again"), "does not say what to do");
   await page.close();

@@ -1,16 +1,22 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** One sidebar entry per page of a folder, by file name: a new page needs no entry here. */
+/** One sidebar entry per page of a folder, by its own heading: a new page needs no entry here. */
 function pages(folder: string): { text: string; link: string }[] {
   return readdirSync(here(`../${folder}`))
     .filter((file) => file.endsWith(".md") && file !== "README.md")
     .sort()
-    .map((file) => file.replace(/\.md$/, ""))
-    .map((name) => ({ text: name.replace(/^\d+-/, "").replaceAll("-", " "), link: `/${folder}/${name}` }));
+    .map((file) => ({
+      text: titleOf(`../${folder}/${file}`),
+      link: `/${folder}/${file.replace(/\.md$/, "")}`,
+    }));
+}
+
+function titleOf(path: string): string {
+  return /^# (.+)$/m.exec(readFileSync(here(path), "utf8"))?.[1]?.replaceAll("`", "") ?? path;
 }
 
 export default defineConfig({
@@ -36,12 +42,13 @@ export default defineConfig({
       {
         text: "Reference",
         items: [
-          { text: "command line", link: "/reference/cli" },
+          { text: "Command line", link: "/reference/cli" },
           { text: "API", link: "/api/" },
-          { text: "codes", link: "/codes" },
-          { text: "formats", link: "/formats" },
-          { text: "compatibility with Kyverno", link: "/compatibility" },
-          { text: "lint rules", link: "/lint/" },
+          { text: "Codes", link: "/codes" },
+          { text: "Formats", link: "/formats" },
+          { text: "Requests", link: "/requests" },
+          { text: "Compatibility with Kyverno", link: "/compatibility" },
+          { text: "Lint rules", link: "/lint/" },
         ],
       },
       { text: "Troubleshooting", link: "/troubleshooting" },

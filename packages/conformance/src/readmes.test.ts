@@ -27,7 +27,7 @@ function examplesOf(document: string): readonly Example[] {
 }
 
 const packages = readdirSync(join(repository, "packages")).filter((name) => name !== "conformance");
-const documents = ["README.md", ...packages.map((name) => `packages/${name}/README.md`)];
+const documents = ["README.md", "docs/start.md", ...packages.map((name) => `packages/${name}/README.md`)];
 
 test.each(documents)("%s exists and has an example", (document) => {
   expect(existsSync(join(repository, document)), `${document} is missing`).toBe(true);
