@@ -113,20 +113,26 @@ async function scanForEver(scanning: Scanning, signal: AbortSignal): Promise<voi
   while (!signal.aborted) {
     // Policies that change from here on need another scan, also while this one is under way.
     alarm.reset();
-    await scanOnce(scanning, signal);
-    await alarm.sleep(options.intervalMs ?? 3_600_000, signal);
+    const whole = await scanOnce(scanning, signal);
+    const interval = options.intervalMs ?? 3_600_000;
+    await alarm.sleep(whole ? interval : Math.min(interval, againMs), signal);
   }
 }
 
-/** A scan that broke off (the API server was not there) is logged; the next one comes at its time. */
-async function scanOnce({ config, evaluator, options }: Scanning, signal: AbortSignal): Promise<void> {
+/** When a scan that broke off is tried again: an API server that starts refuses lists for a while. */
+const againMs = 60_000;
+
+/** False for a scan that broke off (the API server was not there), which is logged. */
+async function scanOnce({ config, evaluator, options }: Scanning, signal: AbortSignal): Promise<boolean> {
   const current = evaluator();
-  if (current === undefined) return;
+  if (current === undefined) return true;
   try {
     const summary = await scanCluster(config, current, signal, options);
     options.logger?.info({ ...summary }, "background scan finished");
+    return true;
   } catch (error) {
     options.logger?.error({ error: String(error) }, "background scan broke off");
+    return false;
   }
 }
 
