@@ -25,7 +25,9 @@ export async function evaluateImage(
   }
   const assay = openQuestion(question, options);
   const verdict = await assay.evaluate({ resource: podOf(image) }, options);
-  return proven({ ...verdict, trace: verdict.trace.map(withoutPlace) });
+  // Judged as the only container of a Pod that nobody wrote, so the verdict is about the image.
+  const resource = { kind: "Image", name: image };
+  return proven({ ...verdict, resource, trace: verdict.trace.map(withoutPlace) });
 }
 
 /** INVARIANT: `allowed` rests on an image that was verified, never on there being nothing to verify. */

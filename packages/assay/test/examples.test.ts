@@ -60,7 +60,7 @@ test("the controller example reports what runs, by the cluster's policy, and end
 test("the first example tells signed from unsigned", () => {
   const { out } = run("01-check-an-image/main.ts");
   expect(out).toContain("registry.example.com/acme/key-att3:v1 is signed: run sha256:20f3d5cb");
-  expect(out).toContain("Pod default/image: denied");
+  expect(out).toContain("Image registry.example.com/acme/key-other:v1: denied");
 });
 
 test("the replay example turns one decision with a stricter policy", () => {
