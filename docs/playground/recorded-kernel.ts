@@ -48,9 +48,12 @@ export function prepareAttestors(sets: readonly ResolvedSet[]): object {
   return { sets, mayNeedTrust: false, repositories: [...repositories], timeless: [], reader: undefined };
 }
 
+/** Everything that was asked is in the record. */
+const nothingMore = { needsTrust: false, needsEvidence: false, needsManifest: false, needsLog: [] } as const;
+
 export function verifySignatures(sets: Sets, path: string, input: KernelInput): SignatureJudgement {
   const trace = all("attestors", path, sets, (entry) => signatureLeaf(entry, input));
-  return { trace, verified: [], needsTrust: false, needsEvidence: false };
+  return { trace, verified: [], ...nothingMore };
 }
 
 export function verifyAttestations(
@@ -63,7 +66,7 @@ export function verifyAttestations(
   const trace = all("attestation", rule.path, sets, (entry) =>
     statementLeaf(entry, { rule, check, input, verified }),
   );
-  return { trace: { ...trace, source: rule.source }, verified, needsTrust: false, needsEvidence: false };
+  return { trace: { ...trace, source: rule.source }, verified, ...nothingMore };
 }
 
 function all(step: Trace["step"], path: string, { sets }: Sets, leaf: (entry: Entry) => Trace): Trace {

@@ -13,6 +13,8 @@ if [ -z "$chromium" ]; then
 fi
 cd docs
 npx -y pnpm@12.21.0 install --frozen-lockfile --reporter=append-only || exit 1
+# The playground stands in for the kernel: what the engine asks of one is checked by type.
+npx tsc --noEmit -p tsconfig.playground.json || exit 1
 npx typedoc || exit 1
 npx vitepress build . || exit 1
 CHROMIUM=$chromium node browser-check.mjs

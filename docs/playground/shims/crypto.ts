@@ -19,3 +19,7 @@ export function createHash(name: keyof typeof hashes) {
   };
   return hash;
 }
+
+export function hash(name: keyof typeof hashes, data: string | Uint8Array): string {
+  return createHash(name).update(data).digest("hex") as string;
+}
