@@ -75,7 +75,24 @@ function inherit(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);
   command.showHelpAfterError(`(${fullName(command)} --help shows what there is)`);
   command.option("--no-color", "no colours, also on a terminal");
+  refuseRepeats(command);
   for (const child of command.commands) inherit(child, command);
+}
+
+/**
+ * Of two `--key` the last would count, and whoever reads the line sees both. What may be repeated collects into a list,
+ * which is its default.
+ */
+function refuseRepeats(command: Command): void {
+  for (const option of command.options) {
+    const takesOne = (option.required || option.optional) && !option.variadic;
+    if (!takesOne || Array.isArray(option.defaultValue)) continue;
+    let isGiven = false;
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) command.error(`error: option '${option.flags}' is given twice, and takes one value`);
+      isGiven = true;
+    });
+  }
 }
 
 function fullName(command: Command): string {

@@ -78,6 +78,12 @@ test("a file that cannot be written is named with the reason, not reported as a 
   expect(await describeError(error)).toBe("assay: open `/nowhere/at/all.json`: no such file or directory\n");
 });
 
+test("a flag that takes one value is not given two: neither is silently left out", async () => {
+  const { status, err } = await assay("verify", "a.example/b", "--key", "a.pub", "--key", "b.pub");
+  expect(status).toBe(2);
+  expect(err).toContain("option '--key <file>' is given twice, and takes one value");
+});
+
 test("a misspelt command exits 2 and proposes the right one", async () => {
   const { status, err } = await assay("completoin");
   expect(status).toBe(2);
