@@ -14,6 +14,8 @@ export interface Cosign {
   /** Makes a key pair and returns the path without `.key` and `.pub`. */
   readonly createKey: (name: string, kind: CosignKeyKind) => string;
   readonly sign: (image: string, key: string, format: CosignFormat, more?: readonly string[]) => void;
+  /** Signs with a key that cosign reads by its URI, as the environment says. */
+  readonly signWith: (image: string, uri: string, env: Readonly<Record<string, string>>) => Ended;
   readonly attest: (image: string, key: string, attestation: CosignAttestation) => void;
   readonly verify: (image: string, key: string, more?: readonly string[]) => Ended;
   readonly run: (...args: readonly string[]) => Ended;
@@ -34,7 +36,9 @@ const OFFLINE = ["-y", "--tlog-upload=false", "--use-signing-config=false"];
 export function cosignAt(binary: string, directory: string): Cosign {
   mkdirSync(directory, { recursive: true });
   const env = { COSIGN_PASSWORD: "", HOME: directory, COSIGN_YES: "true" };
-  const cosign = (...args: readonly string[]): Ended => run(binary, args, { env, cwd: directory });
+  const cosignIn = (more: Readonly<Record<string, string>>, args: readonly string[]): Ended =>
+    run(binary, args, { env: { ...env, ...more }, cwd: directory });
+  const cosign = (...args: readonly string[]): Ended => cosignIn({}, args);
   const must = (...args: readonly string[]): void => {
     const { status, output } = cosign(...args);
     if (status !== 0) throw new Error(`cosign ${args.join(" ")} ended with ${status}: ${output}`);
@@ -54,6 +58,8 @@ export function cosignAt(binary: string, directory: string): Cosign {
     sign(image, key, format, more = []) {
       must("sign", ...OFFLINE, bundleFlag(format), "--key", `${key}.key`, ...more, image);
     },
+    signWith: (image, uri, more) =>
+      cosignIn(more, ["sign", ...OFFLINE, bundleFlag("legacy"), "--key", uri, image]),
     attest(image, key, { type, predicate, format }) {
       const file = join(directory, `predicate-${files++}.json`);
       writeFileSync(file, typeof predicate === "string" ? predicate : JSON.stringify(predicate));

@@ -12,9 +12,10 @@ import { checkPagePolicies } from "./page-policies.ts";
 import { type RegistryProcess, startDockerRegistry, startReferrersRegistry } from "./processes.ts";
 import { pushLayout } from "./push.ts";
 import { checkSecured } from "./secured.ts";
+import { checkVault } from "./vault.ts";
 
 const FIXTURES = new URL("../../cases/fixtures/", import.meta.url).pathname;
-const { ASSAY_DOCKER_REGISTRY, ASSAY_REFERRERS_REGISTRY, ASSAY_COSIGN } = process.env;
+const { ASSAY_DOCKER_REGISTRY, ASSAY_REFERRERS_REGISTRY, ASSAY_COSIGN, ASSAY_VAULT } = process.env;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const checks = collectChecks(print);
@@ -85,5 +86,6 @@ async function checkCosign(binary: string): Promise<void> {
         storage: join(directory, "registry/data"),
         directory: join(directory, "secured"),
       });
+    if (!registry.referrersApi && ASSAY_VAULT) await checkVault(interop, ASSAY_VAULT);
   }
 }

@@ -1,0 +1,76 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline/promises";
+import { assayWith, freshImage, type Interop } from "./agreement.ts";
+
+const ADDRESS = "127.0.0.1:8201";
+
+/**
+ * A real Vault keeps the key: the real cosign signs with it by `hashivault://`, assay reads the public half from its
+ * transit engine. Who may not read it gets `error` with its reason, never "not signed".
+ */
+export async function checkVault(interop: Interop, binary: string): Promise<void> {
+  const { checks, cosign } = interop;
+  const vault = await startVault(binary);
+  try {
+    await vault.call("POST", "sys/mounts/transit", { type: "transit" });
+    for (const type of ["ecdsa-p256", "rsa-3072"])
+      await vault.call("POST", `transit/keys/release-${type}`, { type });
+    await vault.call("POST", "transit/keys/other", { type: "ecdsa-p256" });
+    const image = await freshImage(interop, "vault");
+    const env = { VAULT_ADDR: `http://${ADDRESS}`, VAULT_TOKEN: vault.token };
+    for (const type of ["ecdsa-p256", "rsa-3072"]) {
+      const signed = cosign.signWith(image.byDigest, `hashivault://release-${type}`, env);
+      checks.that(`cosign signs with Vault's ${type} key`, signed.status === 0, signed.output);
+    }
+    const asked = (sentence: string, key: string, status: number, reason = "", more = {}): void => {
+      const flags = ["--key", `hashivault://${key}`, "--insecure-ignore-tlog"];
+      const ended = assayWith({ ...env, ...more }, "verify", image.byTag, ...flags);
+      checks.that(
+        `Vault: ${sentence}: exit status ${status}${reason && ` (${reason})`}`,
+        ended.status === status && ended.output.includes(reason),
+        `exit status ${ended.status}: ${ended.output}`,
+      );
+    };
+    asked("the key that signed", "release-ecdsa-p256", 0);
+    asked("the RSA key that signed", "release-rsa-3072", 0);
+    asked("another key", "other", 1, "no matching signatures");
+    asked("a key that does not exist", "nobody", 2, "hashivault://nobody");
+    asked("a token that may not", "other", 2, "unauthorized", { VAULT_TOKEN: "hvs.nonsense" });
+    asked("nobody there", "other", 2, "could not be reached", { VAULT_ADDR: "http://127.0.0.1:8299" });
+    await vault.call("POST", "transit/keys/release-ecdsa-p256/rotate", {});
+    asked("a signature from before the key was rotated", "release-ecdsa-p256", 1, "no matching signatures");
+    await vault.call("PUT", "sys/seal", {});
+    asked("sealed", "other", 2, "Vault is sealed");
+  } finally {
+    vault.stop();
+  }
+}
+
+interface Vault {
+  readonly token: string;
+  call(method: string, path: string, body: object): Promise<void>;
+  stop(): void;
+}
+
+async function startVault(binary: string): Promise<Vault> {
+  const child = spawn(binary, [ADDRESS], { stdio: ["ignore", "pipe", "ignore"] });
+  const stop = (): void => void child.kill("SIGKILL");
+  const signal = AbortSignal.timeout(60_000);
+  signal.addEventListener("abort", stop, { once: true });
+  for await (const token of createInterface({ input: child.stdout, signal })) {
+    child.stdout.resume();
+    return { token, call: (method, path, body) => call(token, method, path, body), stop };
+  }
+  throw new Error(`${binary} does not serve ${ADDRESS}`);
+}
+
+async function call(token: string, method: string, path: string, body: object): Promise<void> {
+  const answer = await fetch(`http://${ADDRESS}/v1/${path}`, {
+    method,
+    headers: { "x-vault-token": token },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(20_000),
+  });
+  if (!answer.ok)
+    throw new Error(`Vault answers ${method} ${path} with ${answer.status}: ${await answer.text()}`);
+}
