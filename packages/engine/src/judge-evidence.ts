@@ -63,38 +63,67 @@ export function judgeEvidence<J extends Judgement>(
   const log = logConsultation(pass);
   const evidence: KernelInput["evidence"] = (repository) => find(repository).evidence;
   const judgement = kernel(kernelInput(question, pass, { evidence, log }));
-  const manifest = manifestLookup(question);
-  let pending = [...found.values()].some(isIncomplete);
-  if (judgement.needsTrust && pass.trust.kind === "unasked") {
+  const shelves = [...found.values()];
+  const asked = askForMore(judgement, { question, pass, shelves, log });
+  if (asked || shelves.some(isIncomplete)) throw new PendingLookup("evidence");
+  const troubles = [
+    { failures: log.failures(), lookups: log.traces() },
+    trustTrouble(judgement, pass),
+    manifestTrouble(judgement, question, pass),
+  ];
+  const gathered = [...shelves, ...troubles];
+  return {
+    judgement: withLookups(
+      judgement,
+      gathered.flatMap(({ lookups }) => lookups),
+    ),
+    failures: gathered.flatMap(({ failures }) => failures),
+  };
+}
+
+interface Consulted {
+  readonly question: KernelQuestion;
+  readonly pass: Pass;
+  readonly shelves: readonly FoundEvidence[];
+  readonly log: LogConsultation;
+}
+
+/** Asks what the kernel says it needs, logs only once nothing else is missing. False: it needs nothing that can be had. */
+function askForMore(needs: Needs, { question, pass, shelves, log }: Consulted): boolean {
+  let asked = false;
+  if (needs.needsTrust && pass.trust.kind === "unasked") {
     pass.book.ask({ kind: "trustRoot", name: pass.settings.trustRoot });
-    pending = true;
+    asked = true;
   }
-  if (judgement.needsManifest && pass.book.ask(manifest) === undefined) pending = true;
-  if (judgement.needsEvidence) {
-    for (const { fallback } of found.values()) {
-      if (fallback === undefined) continue;
-      pass.book.ask(fallback);
-      pending = true;
-    }
+  if (needs.needsManifest && pass.book.ask(manifestLookup(question)) === undefined) asked = true;
+  for (const { fallback } of needs.needsEvidence ? shelves : []) {
+    if (fallback === undefined) continue;
+    pass.book.ask(fallback);
+    asked = true;
   }
-  if (!pending && judgement.needsLog.length > 0) {
-    log.ask(judgement.needsLog);
-    pending = true;
-  }
-  if (pending) throw new PendingLookup("evidence");
-  const failures = [...[...found.values()].flatMap((one) => one.failures), ...log.failures()];
-  const lookups = [...[...found.values()].flatMap((one) => one.lookups), ...log.traces()];
-  if (judgement.needsTrust && pass.trust.kind === "unavailable") {
-    const { failure } = pass.trust;
-    failures.push(failure);
-    lookups.push(lookupTrace({ kind: "trustRoot", name: pass.settings.trustRoot }, { ok: false, failure }));
-  }
-  const read = question.purpose === "signatures" ? pass.book.peek(manifest) : undefined;
-  if (read !== undefined && (read.ok ? hasNotes(read) : judgement.needsManifest)) {
-    lookups.push(lookupTrace(manifest, read));
-    if (!read.ok) failures.push(read.failure);
-  }
-  return { judgement: withLookups(judgement, lookups), failures };
+  if (asked || shelves.some(isIncomplete) || needs.needsLog.length === 0) return asked;
+  log.ask(needs.needsLog);
+  return true;
+}
+
+/** What could not be had of one thing, and the steps that tell of it. */
+type Trouble = Pick<FoundEvidence, "failures" | "lookups">;
+
+const noTrouble: Trouble = { failures: [], lookups: [] };
+
+function trustTrouble({ needsTrust }: Needs, { trust, settings }: Pass): Trouble {
+  if (!needsTrust || trust.kind !== "unavailable") return noTrouble;
+  const { failure } = trust;
+  const lookup = { kind: "trustRoot", name: settings.trustRoot } as const;
+  return { failures: [failure], lookups: [lookupTrace(lookup, { ok: false, failure })] };
+}
+
+/** An answered manifest has a step where there is something to tell of how it was come by. */
+function manifestTrouble({ needsManifest }: Needs, question: KernelQuestion, { book }: Pass): Trouble {
+  const lookup = manifestLookup(question);
+  const read = question.purpose === "signatures" ? book.peek(lookup) : undefined;
+  if (read === undefined || !(read.ok ? hasNotes(read) : needsManifest)) return noTrouble;
+  return { failures: read.ok ? [] : [read.failure], lookups: [lookupTrace(lookup, read)] };
 }
 
 function manifestLookup(question: KernelQuestion): Extract<EvidenceLookup, { kind: "manifest" }> {
