@@ -16,6 +16,8 @@ export interface Options {
   readonly direct: number;
   /** Server-side dry-run Pod creations per round. */
   readonly created: number;
+  /** Admissions of each warm case before the first line: what a runtime compiles while it runs is compiled by then. */
+  readonly warmUp: number;
   /** No further line is begun after so many minutes. */
   readonly minutes: number;
   /** Milliseconds by which the registry answers late. */
@@ -57,6 +59,7 @@ export function readOptions(): Options {
     allowNegative: true,
     options: {
       kyverno: { type: "boolean" },
+      "warm-up": { type: "string", default: "1000" },
       rounds: { type: "string", default: "2" },
       direct: { type: "string", default: "500" },
       created: { type: "string", default: "300" },
@@ -84,6 +87,7 @@ export function readOptions(): Options {
   return {
     kyverno,
     rounds: count("rounds", values.rounds),
+    warmUp: Number(values["warm-up"]),
     direct: count("direct", values.direct),
     created: count("created", values.created),
     minutes: count("minutes", values.minutes),

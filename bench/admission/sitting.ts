@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Case, casesFor, type Images } from "./cases.ts";
 import type { Sitting } from "./goals.ts";
+import { load } from "./load.ts";
 import { measureRound, pooled, type Round, usage } from "./measure.ts";
 import type { Options } from "./options.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -48,6 +49,7 @@ export async function measure(plan: Plan): Promise<Sitting & { readonly complete
     .map(({ name }) => name)
     .filter((name) => options.only.test(name));
   const idle = await settled(peers);
+  await warmUp(plan, candidates);
   const lines: Line[] = [];
   for (const way of ways) {
     for (const name of names) {
@@ -66,6 +68,22 @@ export async function measure(plan: Plan): Promise<Sitting & { readonly complete
     names.filter((name) => name.endsWith("cold")),
   );
   return { lines, bursts, memory: memoryOf(peers, idle, await settled(peers)), complete: true };
+}
+
+/** Both run as they do after days in a cluster: nothing of what follows is their start. */
+async function warmUp({ ways, options }: Plan, candidates: readonly Candidate[]): Promise<void> {
+  const [way] = ways;
+  if (way === undefined || options.warmUp === 0) return;
+  for (const { peer, cases } of candidates) {
+    const connection = way.connect(peer, 8);
+    try {
+      for (const one of cases.filter(({ cold }) => !cold)) {
+        await load(options.warmUp, 8, () => connection.admit(one));
+      }
+    } finally {
+      connection.close();
+    }
+  }
 }
 
 interface Asked {
