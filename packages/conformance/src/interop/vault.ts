@@ -22,7 +22,7 @@ export async function checkVault(interop: Interop, binary: string): Promise<void
       const signed = cosign.signWith(image.byDigest, `hashivault://release-${type}`, env);
       checks.that(`cosign signs with Vault's ${type} key`, signed.status === 0, signed.output);
     }
-    const asked = (sentence: string, key: string, status: number, reason = "", more = {}): void => {
+    const asked = (sentence: string, { key, status, reason = "", more = {} }: Asked): void => {
       const flags = ["--key", `hashivault://${key}`, "--insecure-ignore-tlog"];
       const ended = assayWith({ ...env, ...more }, "verify", image.byTag, ...flags);
       checks.that(
@@ -31,19 +31,33 @@ export async function checkVault(interop: Interop, binary: string): Promise<void
         `exit status ${ended.status}: ${ended.output}`,
       );
     };
-    asked("the key that signed", "release-ecdsa-p256", 0);
-    asked("the RSA key that signed", "release-rsa-3072", 0);
-    asked("another key", "other", 1, "no matching signatures");
-    asked("a key that does not exist", "nobody", 2, "hashivault://nobody");
-    asked("a token that may not", "other", 2, "unauthorized", { VAULT_TOKEN: "hvs.nonsense" });
-    asked("nobody there", "other", 2, "could not be reached", { VAULT_ADDR: "http://127.0.0.1:8299" });
-    await vault.call("POST", "transit/keys/release-ecdsa-p256/rotate", {});
-    asked("a signature from before the key was rotated", "release-ecdsa-p256", 1, "no matching signatures");
+    const [ours, other] = ["release-ecdsa-p256", "other"];
+    const mismatch = { status: 1, reason: "no matching signatures" };
+    asked("the key that signed", { key: ours, status: 0 });
+    asked("the RSA key that signed", { key: "release-rsa-3072", status: 0 });
+    asked("another key", { key: other, ...mismatch });
+    asked("a key that does not exist", { key: "nobody", status: 2, reason: "hashivault://nobody" });
+    const token = { VAULT_TOKEN: "hvs.nonsense" };
+    asked("a token that may not", { key: other, status: 2, reason: "unauthorized", more: token });
+    const nowhere = { VAULT_ADDR: "http://127.0.0.1:8299" };
+    asked("nobody there", { key: other, status: 2, reason: "could not be reached", more: nowhere });
+    await vault.call("POST", `transit/keys/${ours}/rotate`, {});
+    asked("a signature from before the key was rotated", { key: ours, ...mismatch });
     await vault.call("PUT", "sys/seal", {});
-    asked("sealed", "other", 2, "Vault is sealed");
+    asked("sealed", { key: other, status: 2, reason: "Vault is sealed" });
   } finally {
     vault.stop();
   }
+}
+
+/** What `assay verify` is asked, and what has to come of it. */
+interface Asked {
+  readonly key: string;
+  readonly status: number;
+  /** Words that the output must have. */
+  readonly reason?: string;
+  /** Other than what reaches Vault. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 
 interface Vault {
