@@ -5,7 +5,6 @@ import type { AddressInfo } from "node:net";
 import { parseImageReference } from "@assay/image";
 import { type RegistryOptions, registryFetch, registrySource } from "@assay/sources/registry";
 import { afterEach, describe, expect, test } from "vitest";
-import { checkedFetch, RefusedAddress } from "../src/registry/checked-fetch.ts";
 import { ask, digestAt, fixtureRegistry } from "./fixtures.ts";
 
 const pem = (name: string) => readFileSync(new URL(`../testdata/tls/${name}`, import.meta.url), "utf8");
@@ -49,7 +48,7 @@ function rebinding(): NonNullable<RegistryOptions["resolve"]> {
 
 // Real sockets: had the check been believed, the connection would have been made.
 describe.each([
-  ["Node's fetch", () => ({})],
+  ["no fetch", () => ({})],
   ["registryFetch", () => ({ fetch: registryFetch({ ca }) })],
 ] as const)("a name that means a private address by the time it is connected to: %s", (_, options) => {
   test("a token realm is not asked", async () => {
@@ -108,62 +107,4 @@ test("a process that sends everything through a proxy goes on doing so", async (
     setGlobalDispatcher(before);
   }
   expect(seen).toEqual(["auth.public.example:443"]);
-});
-
-describe("checkedFetch", () => {
-  const init = (signal = AbortSignal.timeout(10_000)) => ({ method: "GET", headers: {}, body: null, signal });
-  const anywhere = (resolve: () => Promise<readonly string[]>) =>
-    checkedFetch({ resolve, refuses: (address) => address === "10.0.0.1", tlsFor: () => ({ ca }) });
-
-  test("connects to the address that was resolved, and gives what was sent there", async () => {
-    const target = await inside(async (request, response) => {
-      const sent: Buffer[] = [];
-      for await (const chunk of request) sent.push(chunk);
-      response.writeHead(request.url === "/none" ? 204 : 418, { "x-said": "yes", "set-cookie": ["a", "b"] });
-      response.end(request.url === "/none" ? undefined : `${request.headers.host} ${Buffer.concat(sent)}`);
-    });
-    // The certificate is for this name, which is not asked of the system.
-    const names: string[] = [];
-    const fetch = checkedFetch({
-      resolve: async (name) => {
-        names.push(name);
-        return ["127.0.0.1"];
-      },
-      refuses: () => false,
-      tlsFor: (host) => (host === `localhost:${target.port}` ? { ca } : {}),
-    });
-    const url = (path: string) => new URL(`https://localhost:${target.port}${path}`);
-    const answer = await fetch(url("/some"), { ...init(), method: "POST", body: "form" });
-    expect([answer.status, answer.headers.get("x-said"), await answer.text()]).toEqual([
-      418,
-      "yes",
-      `localhost:${target.port} form`,
-    ]);
-    expect((await fetch(url("/none"), init())).status).toBe(204);
-    expect(names[0]).toBe("localhost");
-  });
-
-  test.each([
-    ["a private address among others", "https://cdn.example/", ["127.0.0.1", "10.0.0.1"], RefusedAddress],
-    ["an address in the place of a name", "https://10.0.0.1/", [], RefusedAddress],
-    ["no address", "https://cdn.example/", [], Error],
-    ["no address but words", "https://cdn.example/", ["localhost"], Error],
-  ])("%s is not connected to", async (_, url, addresses, error) => {
-    await expect(anywhere(async () => addresses)(new URL(url), init())).rejects.toThrow(error);
-  });
-
-  test("plain http is not spoken", async () => {
-    const url = new URL("http://127.0.0.1/");
-    await expect(anywhere(async () => [])(url, init())).rejects.toThrow(/protocol/i);
-  });
-
-  test("ends when its signal does, also in the middle of a body", async () => {
-    const target = await inside((_request, response) => response.writeHead(200).write("begun"));
-    const fetch = anywhere(async () => ["127.0.0.1"]);
-    const controller = new AbortController();
-    const answer = await fetch(new URL(`https://localhost:${target.port}/`), init(controller.signal));
-    const body = answer.text();
-    controller.abort();
-    await expect(body).rejects.toThrow();
-  });
 });

@@ -97,8 +97,8 @@ test("a registry with a certificate of an own CA is reached with that CA", async
 });
 
 test.each([
-  ["Node's fetch", undefined],
-  ["undici without the CA", {}],
+  ["no settings", undefined],
+  ["settings without the CA", {}],
 ])("without the CA it is unavailable, and the message says what to do: %s", async (_, options) => {
   const answer = await resolved(tls.host, options);
   expect(answer).toMatchObject({

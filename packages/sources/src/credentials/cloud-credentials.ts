@@ -1,6 +1,6 @@
-import { byteTurns } from "../oci/byte-turns.ts";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
-import { readBody } from "../registry/read-body.ts";
+import { directExchange } from "../registry/direct-exchange.ts";
+import { exchange } from "../registry/exchange.ts";
 import { SourceError } from "../source-error.ts";
 import type { Credential, CredentialAnswer, CredentialProvider } from "./credential.ts";
 import { optionalPeer } from "./optional-peer.ts";
@@ -70,7 +70,7 @@ export function googleCredentials(options: CloudOptions = {}): CredentialProvide
 }
 
 export interface AzureOptions extends CloudOptions {
-  /** Default: the global `fetch`. */
+  /** Default: Node's HTTP client, as for registries. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -85,30 +85,35 @@ export function azureCredentials(options: AzureOptions = {}): CredentialProvider
     });
     if (given === null)
       throw new SourceError("unauthorized", "Azure gave no access token", { origin: match[0] });
-    const token = await acrToken(match[0], given.token, { fetch: options.fetch ?? globalThis.fetch, signal });
+    const token = await acrToken(match[0], given.token, { fetch: options.fetch, signal });
     return { kind: "identityToken", token };
   });
 }
 
+const tokenTimeoutMs = 15_000;
+
 async function acrToken(
   host: string,
   accessToken: string,
-  { fetch, signal }: { readonly fetch: typeof globalThis.fetch; readonly signal: AbortSignal },
+  { fetch, signal }: { readonly fetch: AzureOptions["fetch"]; readonly signal: AbortSignal },
 ): Promise<string> {
-  const body = new URLSearchParams({ grant_type: "access_token", service: host, access_token: accessToken });
-  const response = await fetch(`https://${host}/oauth2/exchange`, {
-    method: "POST",
-    body,
-    signal,
-    redirect: "error",
-  });
-  const answer = response.ok
-    ? parseObject(await readBody(response, { limit: 1024 * 1024, origin: host, turns: byteTurns() }))
-    : undefined;
+  const form = new URLSearchParams({ grant_type: "access_token", service: host, access_token: accessToken });
+  const { status, bytes } = await exchange(
+    {
+      url: new URL(`https://${host}/oauth2/exchange`),
+      headers: { accept: "application/json" },
+      body: { type: "application/x-www-form-urlencoded", text: form.toString() },
+      limit: 1024 * 1024,
+      signal,
+      count: () => undefined,
+    },
+    directExchange({ fetch, timeoutMs: tokenTimeoutMs }),
+  );
+  const answer = status === 200 ? parseObject(bytes) : undefined;
   const token = isFields(answer) ? text(own(answer, "refresh_token")) : undefined;
   if (token !== undefined) return token;
-  const message = `\`${host}\` answered ${response.status} to the exchange of the Azure token`;
-  throw new SourceError("unauthorized", message, { origin: host, status: response.status });
+  const message = `\`${host}\` answered ${status} to the exchange of the Azure token`;
+  throw new SourceError("unauthorized", message, { origin: host, status });
 }
 
 /** GitHub's registry with the token that GitHub Actions (or the user) put into the environment. */

@@ -14,7 +14,7 @@ export interface KmsOptions {
   readonly context?: ContextSource;
   /** `VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `TRANSIT_SECRET_ENGINE_PATH`, `AWS_REGION`. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** For Vault. Default: the global `fetch`. */
+  /** For Vault. Default: Node's HTTP client, as for registries. */
   readonly fetch?: typeof globalThis.fetch;
   /** Loads a cloud's package by name. Default: `import`, which needs it installed. */
   readonly load?: (name: string, purpose: string) => Promise<unknown>;

@@ -1,5 +1,5 @@
-import { byteTurns } from "../oci/byte-turns.ts";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
 import { SourceError, shown } from "../source-error.ts";
 import { badReference } from "./bad-reference.ts";
@@ -35,19 +35,12 @@ function send(
   options: KmsOptions,
   signal: AbortSignal,
 ): Promise<Incoming> {
-  // A standby node may redirect to the active one; the token is not sent along, so that ends in 403 with these words.
-  const borders = { allowPrivateHosts: [url.host], insecureHosts: [url.host], resolve: async () => [] };
   const outgoing = { url, headers, limit: maxBytes, signal, count: () => undefined };
-  const fetch = options.fetch ?? globalThis.fetch;
-  return exchange(outgoing, {
-    fetch,
-    publicFetch: () => undefined,
-    timeoutMs: kmsTimeoutMs,
-    borders,
-    turns: byteTurns(),
-    now: Date.now,
-    onRequest: undefined,
-  });
+  // A standby node may redirect to the active one; the token is not sent along, so that ends in 403 with these words.
+  return exchange(
+    outgoing,
+    directExchange({ fetch: options.fetch, timeoutMs: kmsTimeoutMs, host: url.host }),
+  );
 }
 
 function newestKey(incoming: Incoming, reference: string): string {

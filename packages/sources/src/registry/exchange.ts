@@ -1,9 +1,10 @@
 import type { ByteTurns } from "../oci/byte-turns.ts";
 import { SourceError, shown } from "../source-error.ts";
-import { type checkedFetch, RefusedAddress } from "./checked-fetch.ts";
 import { withTimeout } from "./deadline.ts";
-import { discard, readBody } from "./read-body.ts";
+import { RefusedAddress } from "./node-wire.ts";
+import { readBody } from "./read-body.ts";
 import { type Borders, checkCrossing, type Reach } from "./redirects.ts";
+import type { Wire, WireAnswer, WireHeaders } from "./wire.ts";
 
 /** One HTTP request that was sent, told to `onRequest`. Holds no credentials and no query. */
 export interface RequestEvent {
@@ -17,9 +18,9 @@ export interface RequestEvent {
 }
 
 export interface ExchangeOptions {
-  readonly fetch: typeof globalThis.fetch;
-  /** For hosts that registries name: connects to public addresses only. Undefined where `fetch` is not ours to replace. */
-  readonly publicFetch: () => ReturnType<typeof checkedFetch> | undefined;
+  readonly wire: Wire;
+  /** For hosts that registries name: connects to public addresses only, where that is ours to say. */
+  readonly publicWire: Wire;
   readonly timeoutMs: number;
   readonly borders: Borders;
   readonly now: () => number;
@@ -46,7 +47,7 @@ export interface Outgoing {
 export interface Incoming {
   readonly url: URL;
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: WireHeaders;
   readonly bytes: Uint8Array;
 }
 
@@ -100,13 +101,12 @@ async function once(
   outgoing.count();
   let status: number | undefined;
   try {
-    const response = await send(outgoing, method, options);
-    status = response.status;
-    const location = isRedirect(status) ? response.headers.get("location") : null;
-    if (location !== null) await discard(response);
-    const bytes = location === null ? await bodyOf(response, outgoing, options.turns) : new Uint8Array();
+    const answer = await send(outgoing, method, options);
+    status = answer.status;
+    const location = isRedirect(status) ? answer.headers.get("location") : null;
+    const bytes = await bodyOf(answer, outgoing, options.turns);
     tell({ status, bytes: bytes.byteLength });
-    const incoming = { url, status, headers: response.headers, bytes };
+    const incoming = { url, status, headers: answer.headers, bytes };
     return location === null ? { incoming } : { incoming, location };
   } catch (error) {
     const problem = networkError(error, outgoing);
@@ -119,25 +119,23 @@ async function once(
   }
 }
 
-function send(outgoing: Outgoing, method: "GET" | "POST", options: ExchangeOptions): Promise<Response> {
+function send(outgoing: Outgoing, method: "GET" | "POST", options: ExchangeOptions): Promise<WireAnswer> {
   const headers = {
     "accept-encoding": "identity",
     "user-agent": "assay",
     ...outgoing.headers,
     ...(outgoing.body === undefined ? {} : { "content-type": outgoing.body.type }),
   };
-  const init = { method, headers, body: outgoing.body?.text ?? null, signal: outgoing.signal };
-  const checked = outgoing.reach?.kind === "public" ? options.publicFetch() : undefined;
-  return checked === undefined
-    ? options.fetch(outgoing.url, { ...init, redirect: "manual" })
-    : checked(outgoing.url, init);
+  const wire = outgoing.reach?.kind === "public" ? options.publicWire : options.wire;
+  return wire({ url: outgoing.url, method, headers, body: outgoing.body?.text, signal: outgoing.signal });
 }
 
-async function bodyOf(response: Response, outgoing: Outgoing, turns: ByteTurns): Promise<Uint8Array> {
+async function bodyOf(answer: WireAnswer, outgoing: Outgoing, turns: ByteTurns): Promise<Uint8Array> {
   const { host } = outgoing.url;
-  if (response.ok) return readBody(response, { limit: outgoing.limit, origin: host, turns });
+  const isGood = answer.status >= 200 && answer.status < 300;
+  if (isGood) return readBody(answer, { limit: outgoing.limit, origin: host, turns });
   // An error's text only helps people: an over-long or compressed one is left away.
-  return readBody(response, { limit: errorBytes, origin: host, turns }).catch((error: unknown) => {
+  return readBody(answer, { limit: errorBytes, origin: host, turns }).catch((error: unknown) => {
     if (error instanceof SourceError) return new Uint8Array();
     throw error;
   });
@@ -159,7 +157,7 @@ function withoutSecrets(headers: Readonly<Record<string, string>>): Readonly<Rec
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name === "accept"));
 }
 
-/** What fetch throws, as ours: the cause says why (refused, unknown host, certificate), the error itself does not. */
+/** What a wire throws, as ours. Where that is a `fetch`, the cause says why (refused, unknown host, certificate). */
 function networkError(error: unknown, outgoing: Outgoing): unknown {
   if (outgoing.signal.aborted) return outgoing.signal.reason;
   if (error instanceof SourceError) return error;

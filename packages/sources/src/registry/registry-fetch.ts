@@ -1,4 +1,9 @@
-import { rootCertificates } from "node:tls";
+import {
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type SecureContextOptions,
+} from "node:tls";
 import { SourceError } from "../source-error.ts";
 
 /** TLS towards one host. All texts are PEM. */
@@ -17,15 +22,18 @@ export interface RegistryFetchOptions extends HostTls {
   readonly proxy?: string;
 }
 
+/** By `host[:port]`. */
+type SecureContexts = (host: string) => SecureContext;
+
 /**
- * What a `fetch` of `registryFetch` offers to whom, where it connects by itself: for the connections that have to be checked.
+ * What a `fetch` of `registryFetch` offers to whom, where it connects by itself: sources then send by a wire of their own.
  * Behind a proxy it is the proxy that looks names up.
  */
 const ownTls = Symbol("tls");
 
 /** The TLS settings of a `fetch` that `registryFetch` made; undefined for another one, or one behind a proxy. */
-export function tlsOf(fetch: typeof globalThis.fetch): ((host: string) => HostTls) | undefined {
-  return (fetch as { readonly [ownTls]?: (host: string) => HostTls })[ownTls];
+export function secureContextsOf(fetch: typeof globalThis.fetch): SecureContexts | undefined {
+  return (fetch as { readonly [ownTls]?: SecureContexts })[ownTls];
 }
 
 type Dispatchers = (host: string) => object;
@@ -39,30 +47,34 @@ type Dispatchers = (host: string) => object;
 export function registryFetch(options: RegistryFetchOptions): typeof globalThis.fetch {
   checkKeys(options);
   for (const tls of Object.values(options.hosts ?? {})) checkKeys(tls);
-  // undici takes tens of milliseconds to load: only who needs it waits, and not amid an admission.
-  const loading = import("undici").then((undici) => ({
-    undici,
-    dispatcherFor: dispatchers(undici, options),
-  }));
-  // Told to who asks.
-  loading.catch(() => undefined);
+  let loading: ReturnType<typeof loadUndici> | undefined;
+  const load = (): ReturnType<typeof loadUndici> => {
+    loading ??= loadUndici(options);
+    return loading;
+  };
+  // It takes tens of milliseconds: where it will be needed, not amid an admission. Whoever asks is told what went wrong.
+  if (options.proxy !== undefined) load().catch(() => undefined);
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    const { undici, dispatcherFor } = await loading;
+    const { undici, dispatcherFor } = await load();
     const url = new URL(input instanceof Request ? input.url : input);
     const dispatcher = dispatcherFor(url.host);
     // undici's own types and the global ones name the same standard; they differ in private members.
     const response: object = await undici.fetch(url, { ...init, dispatcher } as object);
     return response as Response;
   };
-  return options.proxy === undefined ? Object.assign(fetch, { [ownTls]: hostTls(options) }) : fetch;
+  return options.proxy === undefined ? Object.assign(fetch, { [ownTls]: secureContexts(options) }) : fetch;
+}
+
+async function loadUndici(
+  options: RegistryFetchOptions,
+): Promise<{ readonly undici: typeof import("undici"); readonly dispatcherFor: Dispatchers }> {
+  const undici = await import("undici");
+  return { undici, dispatcherFor: dispatchers(undici, options) };
 }
 
 function dispatchers(undici: typeof import("undici"), options: RegistryFetchOptions): Dispatchers {
-  const make = ({ ca, cert, key }: HostTls): object => {
-    const connect = {
-      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
-      ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    };
+  const make = (tls: HostTls): object => {
+    const connect = { ...certificates(tls), rejectUnauthorized: true };
     if (options.proxy === undefined) return new undici.Agent({ connect });
     if (options.proxy === "environment")
       return new undici.EnvHttpProxyAgent({ connect, requestTls: connect });
@@ -73,11 +85,21 @@ function dispatchers(undici: typeof import("undici"), options: RegistryFetchOpti
   return (host) => byHost.get(host) ?? common;
 }
 
-function hostTls({ ca, cert, key, hosts = {} }: RegistryFetchOptions): (host: string) => HostTls {
-  const common = { ca, cert, key } as HostTls;
+/** Each is made once, when it is first needed: reading the well-known authorities takes tens of milliseconds. */
+function secureContexts({ hosts = {}, ...common }: RegistryFetchOptions): SecureContexts {
+  const made = new Map<HostTls, SecureContext>();
   return (host) => {
     const tls = Object.hasOwn(hosts, host) ? (hosts[host] ?? common) : common;
-    return { ...tls, ...(tls.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca].join("\n") }) };
+    const context = made.get(tls) ?? createSecureContext(certificates(tls));
+    made.set(tls, context);
+    return context;
+  };
+}
+
+function certificates({ ca, cert, key }: HostTls): SecureContextOptions {
+  return {
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
 }
 

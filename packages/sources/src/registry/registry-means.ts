@@ -5,23 +5,22 @@ import { memoryCache } from "../cache/memory-cache.ts";
 import type { CredentialProvider } from "../credentials/credential.ts";
 import { byteTurns } from "../oci/byte-turns.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
-import { isPrivateAddress } from "./addresses.ts";
 import { authenticator } from "./authenticator.ts";
-import { checkedFetch } from "./checked-fetch.ts";
 import { type Clock, systemClock } from "./deadline.ts";
 import type { ExchangeOptions, RequestEvent } from "./exchange.ts";
 import { listingMemory } from "./listing-memory.ts";
 import type { Mirror } from "./mirrors.ts";
-import { tlsOf } from "./registry-fetch.ts";
 import type { RepositoryOptions } from "./registry-repository.ts";
 import type { RetryOptions } from "./retry.ts";
 import { transport } from "./transport.ts";
+import { publicWireOf, wireOf } from "./wires.ts";
 
 /** How registries are asked. Everything has a safe default. */
 export interface RegistryOptions {
   /**
-   * Default: the global `fetch`. Own CAs, client certificates and proxies come in here, see `registryFetch`. Any other one
-   * connects as it likes: whether a host that a registry sends us to is private is then asked only before.
+   * Default: Node's HTTP client, or the global `fetch` where the process has put another one, or a dispatcher, in its
+   * place. Own CAs, client certificates and proxies come in here, see `registryFetch`. Any other one connects as it likes:
+   * whether a host that a registry sends us to is private is then asked only before.
    */
   readonly fetch?: typeof globalThis.fetch;
   /** Asked in order for each registry; none: anonymous. See `dockerConfigCredentials` and `pullSecretCredentials`. */
@@ -67,11 +66,9 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
   const clock = options.clock ?? systemClock;
   const resolve = options.resolve ?? addressesOf;
   const turns = byteTurns();
-  // Node loads what is behind `fetch` at its first use, for tens of milliseconds: now, rather than amid an admission.
-  if (options.fetch === undefined) void new Headers();
   const exchange: ExchangeOptions = {
-    fetch: options.fetch ?? globalThis.fetch,
-    publicFetch: publicFetch(options.fetch, resolve),
+    wire: wireOf(options.fetch),
+    publicWire: publicWireOf(options.fetch, resolve),
     timeoutMs: options.timeoutMs ?? 15_000,
     now: clock.now,
     turns,
@@ -102,29 +99,6 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
       }),
     }),
   };
-}
-
-/**
- * What hosts that registries name are asked with: a `fetch` that looks at the addresses it connects to. One that was handed in
- * connects as it likes, and so does Node's once the process has given it a dispatcher of its own (`NODE_USE_ENV_PROXY`,
- * undici's `setGlobalDispatcher`): there the check of the name has to do.
- */
-function publicFetch(
-  given: typeof globalThis.fetch | undefined,
-  resolve: (hostname: string) => Promise<readonly string[]>,
-): ExchangeOptions["publicFetch"] {
-  const tlsFor = given === undefined ? () => ({}) : tlsOf(given);
-  if (tlsFor === undefined) return () => undefined;
-  const checked = checkedFetch({ tlsFor, resolve, refuses: isPrivateAddress });
-  return () => (given === undefined && hasForeignDispatcher() ? undefined : checked);
-}
-
-function hasForeignDispatcher(): boolean {
-  const standard = new Set(["Agent", "Dispatcher1Wrapper"]);
-  return ["undici.globalDispatcher.1", "undici.globalDispatcher.2"].some((name) => {
-    const dispatcher = (globalThis as { readonly [key: symbol]: object | undefined })[Symbol.for(name)];
-    return dispatcher !== undefined && !standard.has(dispatcher.constructor.name);
-  });
 }
 
 async function addressesOf(hostname: string): Promise<readonly string[]> {

@@ -1,12 +1,12 @@
 import type { Json } from "@assay/policy";
-import { byteTurns } from "../oci/byte-turns.ts";
 import { isLoopbackName } from "../registry/addresses.ts";
+import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
 import { SourceError, shown } from "../source-error.ts";
 
 /** How transparency logs are asked. */
 export interface RekorOptions {
-  /** Default: the global `fetch`. */
+  /** Default: Node's HTTP client, as for registries. */
   readonly fetch?: typeof globalThis.fetch;
   /** Largest answer that is read, in bytes. Default 4 MiB. */
   readonly maxBytes?: number;
@@ -49,15 +49,7 @@ export async function askRekor(request: RekorRequest, options: RekorOptions = {}
       redirects: "refuse",
       ...(request.body === undefined ? {} : { body: { type: "application/json", text: request.body } }),
     },
-    {
-      fetch: options.fetch ?? globalThis.fetch,
-      publicFetch: () => undefined,
-      timeoutMs: options.timeoutMs ?? 10_000,
-      borders: { allowPrivateHosts: [], insecureHosts: [], resolve: async () => [] },
-      turns: byteTurns(),
-      now: Date.now,
-      onRequest: undefined,
-    },
+    directExchange({ fetch: options.fetch, timeoutMs: options.timeoutMs ?? 10_000 }),
   );
   if (incoming.status !== 200) throw refusal(incoming);
   return jsonOf(incoming);
