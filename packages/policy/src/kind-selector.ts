@@ -53,13 +53,20 @@ export function matchesKind(selectors: readonly string[], resource: ResourceKind
   const { group, version, kind, subresource } = resource;
   const isEphemeral =
     group === "" && version === "v1" && kind === "Pod" && subresource === "ephemeralcontainers";
-  return selectors.some((text) => {
-    const selector = parseKindSelector(text);
-    return (
+  return parsed(selectors).some(
+    (selector) =>
       wildcardMatch(selector.group, group) &&
       wildcardMatch(selector.version, version) &&
       wildcardMatch(selector.kind, kind) &&
-      (isEphemeral || wildcardMatch(selector.subresource, subresource))
-    );
-  });
+      (isEphemeral || wildcardMatch(selector.subresource, subresource)),
+  );
+}
+
+const known = new WeakMap<readonly string[], readonly KindSelector[]>();
+
+/** Read once for each policy, not for each request: what was loaded is frozen. */
+function parsed(selectors: readonly string[]): readonly KindSelector[] {
+  const read = known.get(selectors) ?? selectors.map(parseKindSelector);
+  if (Object.isFrozen(selectors)) known.set(selectors, read);
+  return read;
 }

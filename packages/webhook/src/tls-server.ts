@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "@assay/engine";
 import { getRequestListener } from "@hono/node-server";
 import { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
+import type { RequestBody } from "./read-json-body.ts";
 import { readTlsFiles, type TlsFiles, watchTlsFiles } from "./tls-files.ts";
 import { WebhookError } from "./webhook-error.ts";
 
@@ -32,8 +33,8 @@ export interface TlsServer {
   close(): Promise<void>;
 }
 
-/** Handlers by path. */
-export type Routes = Readonly<Record<string, (request: Request) => Promise<Response>>>;
+/** Handlers by path. `body` is the request's, without the streams of the web standard that cost more than a whole verdict. */
+export type Routes = Readonly<Record<string, (request: Request, body: RequestBody) => Promise<Response>>>;
 
 /**
  * Serves the routes over TLS, and `/healthz`, `/readyz` and `/metrics` beside them. HTTP/1.1 with long keep-alive:
@@ -43,6 +44,7 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
   const metrics = options.metrics ?? webhookMetrics();
   let closing = false;
   const own = ownRoutes(metrics, () => !closing && (options.ready?.() ?? true));
+  const all = { ...own, ...routes };
   const server = createServer(
     {
       ...readTlsFiles(options.tls),
@@ -53,7 +55,7 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
       headersTimeout: 20_000,
       requestTimeout: 60_000,
     },
-    getRequestListener((request) => route(request, { ...own, ...routes })),
+    getRequestListener((request, { incoming }) => route(request, incoming, all)),
   );
   const port = await listen(server, options.port ?? 8443, options.host);
   const unwatch = reloadTls(server, options);
@@ -80,10 +82,10 @@ function ownRoutes(metrics: WebhookMetrics, ready: () => boolean): Routes {
   };
 }
 
-async function route(request: Request, routes: Routes): Promise<Response> {
+async function route(request: Request, body: RequestBody, routes: Routes): Promise<Response> {
   const path = new URL(request.url).pathname;
   const handler = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  if (handler !== undefined) return handler(request);
+  if (handler !== undefined) return handler(request, body);
   return new Response(`not found: try ${Object.keys(routes).join(", ")}\n`, { status: 404 });
 }
 

@@ -1,5 +1,5 @@
 import type { Evaluator } from "@assay/engine";
-import { type AdmissionHandlerOptions, admissionHandler } from "./admission-handler.ts";
+import { type AdmissionHandlerOptions, admissionRoute } from "./admission-handler.ts";
 import { webhookMetrics } from "./metrics.ts";
 import { createTlsServer, type TlsServer, type TlsServerOptions } from "./tls-server.ts";
 
@@ -13,8 +13,8 @@ export async function createWebhookServer(
   const metrics = options.metrics ?? webhookMetrics();
   return createTlsServer(
     {
-      "/mutate": admissionHandler(assay, { ...options, mode: "mutate", metrics }),
-      "/validate": admissionHandler(assay, { ...options, mode: "validate", metrics }),
+      "/mutate": admissionRoute(assay, { ...options, mode: "mutate", metrics }),
+      "/validate": admissionRoute(assay, { ...options, mode: "validate", metrics }),
     },
     { ...options, metrics },
   );

@@ -4,6 +4,9 @@ interface Flight<T> {
   waiting: number;
 }
 
+/** One for all: making it takes a stack trace. */
+const over = new DOMException("the lookup is over", "AbortError");
+
 /** Joins equal work that is under way. `joined`: somebody else's work was waited for. */
 export type SingleFlight<T> = (
   key: string,
@@ -23,7 +26,7 @@ export function singleFlight<T>(): SingleFlight<T> {
     const promise = work(controller.signal).finally(() => {
       if (flights.get(key) === flight) flights.delete(key);
       // Whatever the work left running (siblings of a failed request) ends with it.
-      controller.abort(new DOMException("the lookup is over", "AbortError"));
+      controller.abort(over);
     });
     const flight: Flight<T> = { promise, controller, waiting: 0 };
     promise.catch(() => undefined);
@@ -41,7 +44,7 @@ export function singleFlight<T>(): SingleFlight<T> {
     } finally {
       if (--flight.waiting === 0) {
         if (flights.get(key) === flight) flights.delete(key);
-        flight.controller.abort(signal.reason);
+        if (!flight.controller.signal.aborted) flight.controller.abort(signal.reason);
       }
     }
   };
