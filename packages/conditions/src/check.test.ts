@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { check } from "./check.ts";
+import { check, rememberingCheck } from "./check.ts";
 import { compileConditions } from "./compile-conditions.ts";
 import { explainCondition } from "./explain.ts";
 import type { Json } from "./json.ts";
@@ -166,4 +166,53 @@ test("compiled conditions serve many scopes, and DELETE requests too", () => {
   });
   expect(check(compiled, scope, { kind: "preconditions" }).holds).toBe(true);
   expect(check(compiled, createScope({ data: { n: 6 }, now }), { kind: "preconditions" }).holds).toBe(false);
+});
+
+describe("a check that remembers what it parsed", () => {
+  const remembering = rememberingCheck();
+  const written = [{ all: [{ key: "{{ request.object.n || 'none' }}", operator: "Equals", value: 1 }] }];
+  const requests: readonly Json[] = [
+    { object: { n: 1 } },
+    { object: { n: 2 } },
+    { operation: "DELETE", object: { n: 2 }, oldObject: { n: 1 } },
+    {},
+    { object: { n: 1 } },
+  ];
+
+  test.each(["preconditions", "attestation"] as const)("says what `check` says, also of %s", (kind) => {
+    for (const request of requests) {
+      for (const limits of [{}, { steps: 3 }]) {
+        const one = createScope({ data: { request }, now, limits });
+        expect(remembering(written, one, { kind })).toEqual(check(written, one, { kind }));
+      }
+    }
+  });
+
+  test("parses once", () => {
+    let reads = 0;
+    const counted = [
+      {
+        get all() {
+          reads++;
+          return [yes()];
+        },
+      },
+    ];
+    for (const _ of [1, 2, 3])
+      expect(remembering(counted, scope, { kind: "preconditions" }).holds).toBe(true);
+    const once = reads;
+    check(counted, scope, { kind: "preconditions" });
+    expect(reads - once).toBe(once);
+  });
+
+  test.each<[string, Json]>([
+    ["malformed ones", [{ anny: [no()] }]],
+    ["a text", "any"],
+    ["null", null],
+  ])("%s are what they are, each time", (_name, conditions) => {
+    for (const _ of [1, 2]) {
+      const options = { kind: "preconditions" } as const;
+      expect(remembering(conditions, scope, options)).toEqual(check(conditions, scope, options));
+    }
+  });
 });

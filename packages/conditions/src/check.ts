@@ -103,11 +103,38 @@ export function check(
   scope: Scope,
   options: CheckOptions,
 ): ConditionsResult {
+  return checkBy(compiledFor, conditions, scope, options);
+}
+
+/**
+ * A `check` that parses conditions once and then knows them by identity. INVARIANT: they are not changed any more. What does
+ * not parse is found out anew each time.
+ */
+export function rememberingCheck(): typeof check {
+  const memory = new WeakMap<object, Map<string, CompiledConditions>>();
+  const remembered: typeof compiledFor = (conditions, scope, options) => {
+    if (typeof conditions !== "object" || conditions === null) return compiledFor(conditions, scope, options);
+    const known = memory.get(conditions) ?? new Map<string, CompiledConditions>();
+    const key = JSON.stringify([options.kind, scope.dialect, scope.limits, isDelete(scope)]);
+    const compiled = known.get(key) ?? compiledFor(conditions, scope, options);
+    known.set(key, compiled);
+    memory.set(conditions, known);
+    return compiled;
+  };
+  return (conditions, scope, options) => checkBy(remembered, conditions, scope, options);
+}
+
+function checkBy(
+  compile: typeof compiledFor,
+  conditions: Value | CompiledConditions,
+  scope: Scope,
+  options: CheckOptions,
+): ConditionsResult {
   const run: Run = { scope, budget: createBudget(scope.limits), options, records: [] };
   let compiled: CompiledConditions | undefined;
   let answer: Answer;
   try {
-    compiled = compiledFor(conditions, scope, options);
+    compiled = compile(conditions, scope, options);
     if (options.kind === "attestation") for (const each of compiled.all) render(each, run);
     answer = evaluateBlocks(compiled.blocks, run);
   } catch (error) {

@@ -5,6 +5,7 @@ export {
   type ConditionsResult,
   type ConditionTrace,
   check,
+  rememberingCheck,
   type SourcePosition,
 } from "./check.ts";
 export { type CompiledExpression, type CompileOptions, compile, evaluate } from "./compile.ts";

@@ -45,8 +45,13 @@ export function answerBook(answers: Answers): AnswerBook {
 }
 
 /** Thrown through an expression that needs an answer which is not there yet; caught where the pass can go on. */
-export class PendingLookup extends Error {
-  override readonly name = "PendingLookup";
+export class PendingLookup {
+  /** What is waited for. It is no `Error`: nobody is shown it, and a stack trace would cost more than the pass. */
+  readonly what: string;
+
+  constructor(what: string) {
+    this.what = what;
+  }
 }
 
 /** Thrown through an expression that refers to something which could not be had. */

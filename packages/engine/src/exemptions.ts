@@ -1,6 +1,6 @@
-import { check } from "@assay/conditions";
 import { exceptsImage, matchException, type PolicyException, type Trace } from "@assay/policy";
 import { UnavailableContext } from "./answer-book.ts";
+import { checkConditions } from "./check-conditions.ts";
 import type { ImageJudgement } from "./judge-image.ts";
 import type { Pass } from "./pass.ts";
 import type { PlannedImage, PlannedRule } from "./request-plan.ts";
@@ -43,7 +43,9 @@ function holds(
   if (!matchException(exception, { policy, rule: rule.name, now: pass.now }, request).matched) return false;
   if (exception.conditions === undefined) return true;
   try {
-    return check(exception.conditions, scope.scopeFor(exception.conditions), { kind: "preconditions" }).holds;
+    return checkConditions(exception.conditions, scope.scopeFor(exception.conditions), {
+      kind: "preconditions",
+    }).holds;
   } catch (error) {
     if (error instanceof UnavailableContext) return false;
     throw error;

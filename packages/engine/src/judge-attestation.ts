@@ -1,7 +1,7 @@
-import { check } from "@assay/conditions";
 import type { AttestationRule, Trace } from "@assay/policy";
 import { type VerifiedAttestation, verifyAttestations } from "@assay/verify";
 import { PendingLookup, UnavailableContext } from "./answer-book.ts";
+import { checkConditions } from "./check-conditions.ts";
 import { type CompiledAttestation, latestProblem } from "./compile.ts";
 import { conditionsTrace } from "./conditions-trace.ts";
 import { withIdentityHints } from "./identity-hints.ts";
@@ -36,12 +36,16 @@ export function judgeAttestation(
   const interruptions: { pending?: PendingLookup; opens: boolean[] } = { opens: [] };
   const checkStatement = (statement: VerifiedAttestation): Trace => {
     try {
-      return checkConditions(attestation, statement, question);
+      return conditionsOf(attestation, statement, question);
     } catch (error) {
-      if (error instanceof PendingLookup) interruptions.pending = error;
-      else if (error instanceof UnavailableContext) interruptions.opens.push(error.opens);
-      else throw error;
-      return errorTrace({ ...rule, step: "conditions" }, "contextUnavailable", error.message);
+      const place = { ...rule, step: "conditions" } as const;
+      if (error instanceof PendingLookup) {
+        interruptions.pending = error;
+        return errorTrace(place, "contextUnavailable", error.what);
+      }
+      if (!(error instanceof UnavailableContext)) throw error;
+      interruptions.opens.push(error.opens);
+      return errorTrace(place, "contextUnavailable", error.message);
     }
   };
   const { judgement, failures } = judgeEvidence(
@@ -62,7 +66,7 @@ export function judgeAttestation(
   return { trace: withIdentityHints(judgement.trace), opens };
 }
 
-function checkConditions(
+function conditionsOf(
   { rule }: CompiledAttestation,
   statement: VerifiedAttestation,
   question: EntryQuestion,
@@ -82,7 +86,7 @@ function checkConditions(
   if (!hasFields(statement)) return withoutFields(rule, statement);
   const { name } = rule;
   const scope = statementScope(question.scope.scopeFor(conditions), statement, { question, name });
-  const result = check(conditions, scope, { kind: "attestation" });
+  const result = checkConditions(conditions, scope, { kind: "attestation" });
   return conditionsTrace(result, {
     path: `${rule.path}.conditions`,
     source: rule.source,

@@ -1,6 +1,7 @@
-import { ConditionError, check, type Scope, substitute } from "@assay/conditions";
+import { ConditionError, type Scope, substitute } from "@assay/conditions";
 import type { ImageVerification, Trace } from "@assay/policy";
 import type { VerifiedAttestation } from "@assay/verify";
+import { checkConditions } from "./check-conditions.ts";
 import { conditionsTrace, cut } from "./conditions-trace.ts";
 import type { NamedStatements } from "./judge-attestation.ts";
 import type { EntryQuestion } from "./judge-entry.ts";
@@ -69,7 +70,7 @@ function denied(validate: Validation, combination: Combination, question: EntryQ
   const conditions = validate.deny ?? null;
   const names = Object.fromEntries([...combination].map(([name, { predicate }]) => [name, predicate]));
   const scope = imageScope(question.scope.scopeFor(conditions), question).child({ data: names });
-  const result = check(conditions, scope, { kind: "preconditions" });
+  const result = checkConditions(conditions, scope, { kind: "preconditions" });
   const conditionTrace = conditionsTrace(result, {
     path: `${validate.path}.deny.conditions`,
     source: validate.source,

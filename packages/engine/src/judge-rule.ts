@@ -1,4 +1,3 @@
-import { check } from "@assay/conditions";
 import { imageVariables } from "@assay/image";
 import {
   type Code,
@@ -11,6 +10,7 @@ import {
 } from "@assay/policy";
 import { PendingLookup } from "./answer-book.ts";
 import type { Ruling } from "./blocking.ts";
+import { checkConditions } from "./check-conditions.ts";
 import { conditionsTrace, cut } from "./conditions-trace.ts";
 import { exemptions } from "./exemptions.ts";
 import { type ImageJudgement, type ImageQuestion, judgeImage } from "./judge-image.ts";
@@ -117,7 +117,7 @@ function judgePreconditions(planned: PlannedRule, scope: RuleScope): StepJudgeme
   if (preconditions === undefined) return undefined;
   const where = { path: `${rule.path}.preconditions`, source, positionAt };
   try {
-    const result = check(preconditions, scope.scopeFor(preconditions), { kind: "preconditions" });
+    const result = checkConditions(preconditions, scope.scopeFor(preconditions), { kind: "preconditions" });
     const trace = { ...conditionsTrace(result, where), step: "preconditions" } as const;
     if (result.outcome === "error") {
       const message = `failed to evaluate preconditions: ${cut(result.message)}`;

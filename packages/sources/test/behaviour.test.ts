@@ -1,3 +1,4 @@
+import type { Answer, EvidenceSource } from "@assay/engine";
 import { parseImageReference } from "@assay/image";
 import { type BytesCache, type Clock, memoryCache, registrySource } from "@assay/sources/registry";
 import { createRegistry, hostFetch } from "@assay/testkit";
@@ -277,13 +278,58 @@ describe("what is remembered", () => {
       get: async (digest) => (await memory.get(digest))?.map((byte) => byte ^ 1),
       set: (digest, bytes) => memory.set(digest, bytes),
     };
-    const source = registrySource({ fetch: registry.fetch, cache: poisoned });
-    const digest = await digestAt(source, "r.example/acme/key-ecdsa:v1");
+    const sourceOf = () => registrySource({ fetch: registry.fetch, cache: poisoned });
+    const digest = await digestAt(sourceOf(), "r.example/acme/key-ecdsa:v1");
     const lookup = { kind: "signatureTag", repository: key, digest } as const;
-    const first = await ask(source, lookup);
-    const second = await ask(source, lookup);
+    const first = await ask(sourceOf(), lookup);
+    const second = await ask(sourceOf(), lookup);
     expect(second.ok && second.value).toEqual(first.ok && first.value);
     expect(second.requests).toBe(2);
+  });
+
+  describe("the very candidates that a manifest led to", () => {
+    const candidatesOf = (answer: Answer) =>
+      answer.ok && "candidates" in answer.value ? answer.value.candidates : [];
+    const lookupIn = async (source: EvidenceSource, name: string, kind: "signatureTag" | "referrers") => {
+      const repository = `r.example/acme/${name}`;
+      return { kind, repository, digest: await digestAt(source, `${repository}:v1`) } as const;
+    };
+
+    test.each([
+      ["tags", "key-ecdsa", "signatureTag", 1],
+      ["referrers", "bundle-ecdsa", "referrers", 1],
+    ] as const)("without asking for their bytes again (%s)", async (layout, name, kind, requests) => {
+      const registry = await fixtureRegistry(layout, { host: "r.example" });
+      const none: BytesCache = { get: () => undefined, set: () => undefined };
+      const source = registrySource({ fetch: registry.fetch, cache: none });
+      const lookup = await lookupIn(source, name, kind);
+      const first = candidatesOf(await ask(source, lookup));
+      registry.forgetRequests();
+      const second = candidatesOf(await ask(source, lookup));
+      expect(first.length).toBeGreaterThan(0);
+      expect(second.map((candidate, i) => candidate === first[i])).toEqual(first.map(() => true));
+      expect(registry.requests.filter(({ path }) => path.includes("/blobs/"))).toEqual([]);
+      expect(registry.requests.length).toBeGreaterThanOrEqual(requests);
+    });
+
+    test("but not where one of them could not be read", async () => {
+      const registry = await fixtureRegistry("tags", { host: "r.example" });
+      const source = registrySource({ fetch: registry.fetch });
+      const lookup = await lookupIn(source, "key-ecdsa", "signatureTag");
+      registry.inject({ path: "/blobs/", times: 1, effect: { kind: "status", status: 404 } });
+      expect(summary(await ask(source, lookup))).toBe("malformed");
+      expect(summary(await ask(source, lookup))).toBe("legacy");
+    });
+
+    test("nor past the limit of bytes of one lookup", async () => {
+      const registry = await fixtureRegistry("referrers", { host: "r.example" });
+      const limits = { lookupBytes: 500 };
+      const source = registrySource({ fetch: registry.fetch, limits });
+      const lookup = await lookupIn(source, "bundle-ecdsa", "referrers");
+      const first = summary(await ask(source, lookup));
+      expect(first).toContain("tooLarge");
+      expect(summary(await ask(source, lookup))).toBe(first);
+    });
   });
 });
 

@@ -130,8 +130,10 @@ async function referrerLayers(
     return [unreadable("malformed", `a bundle has one layer, this one ${manifest.layers.length}`, origin)];
   }
   const here = { ...origin, layer: layer.digest };
-  const bytes = await readLayer(reader, layer, here, budget);
-  return [bytes instanceof Uint8Array ? { kind: "bundle", bytes, origin: here } : bytes];
+  return remembered(reader, { origin, budget }, async () => {
+    const bytes = await readLayer(reader, layer, here, budget);
+    return [bytes instanceof Uint8Array ? { kind: "bundle", bytes, origin: here } : bytes];
+  });
 }
 
 /** Whether a referrer is of a kind that may hold signatures or attestations. */
@@ -160,14 +162,42 @@ async function legacyLayers(
     const message = `${manifest.layers.length} ${holds}s, more than the limit of ${reader.limits.layers}`;
     return [unreadable("tooMany", message, origin)];
   }
-  return Promise.all(
-    manifest.layers.map(async (layer): Promise<Candidate> => {
-      const here = { ...origin, layer: layer.digest };
-      const payload = await readLayer(reader, layer, here, budget);
-      if (!(payload instanceof Uint8Array)) return payload;
-      return { kind: "legacy", holds, payload, annotations: layer.annotations, origin: here };
-    }),
+  return remembered(reader, about, () =>
+    Promise.all(
+      manifest.layers.map(async (layer): Promise<Candidate> => {
+        const here = { ...origin, layer: layer.digest };
+        const payload = await readLayer(reader, layer, here, budget);
+        if (!(payload instanceof Uint8Array)) return payload;
+        return { kind: "legacy", holds, payload, annotations: layer.annotations, origin: here };
+      }),
+    ),
   );
+}
+
+/** What `read` gives for the manifest at `origin`, or gave before. INVARIANT: `read` depends on that manifest alone. */
+async function remembered(
+  reader: Reader,
+  { origin, budget }: { readonly origin: Origin; readonly budget: Budget },
+  read: () => Promise<readonly Candidate[]>,
+): Promise<readonly Candidate[]> {
+  const memory = reader.repository.candidates;
+  const key = `${origin.shelf} ${origin.repository} ${origin.manifest}`;
+  const known = memory?.get(key);
+  if (known !== undefined && known.bytes <= budget.left) {
+    budget.left -= known.bytes;
+    return known.candidates;
+  }
+  const candidates = await read();
+  const sizes = candidates.map(bytesOf);
+  // What could not be read may be readable in a moment.
+  if (!sizes.includes(undefined))
+    memory?.set(key, { candidates, bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) });
+  return candidates;
+}
+
+function bytesOf(candidate: Candidate): number | undefined {
+  if (candidate.kind === "unreadable") return undefined;
+  return (candidate.kind === "legacy" ? candidate.payload : candidate.bytes).byteLength;
 }
 
 async function readLayer(

@@ -1,4 +1,5 @@
 import type { Digest } from "@assay/image";
+import type { CandidateMemory } from "./candidate-memory.ts";
 import type { Descriptor } from "./manifest.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface Repository {
   readonly host: string;
   /** Before `sha256-<hex>.sig` and `.att`; cosign and Kyverno call it the tag prefix. */
   readonly tagPrefix?: string | undefined;
+  /** What was read before; absent: every reading is the first. */
+  readonly candidates?: CandidateMemory;
   /** `shelf`: a tag that lists what hangs on an image, which may be remembered for a moment; `image` never is. */
   manifestByTag(tag: string, of: "image" | "shelf"): Promise<Document | undefined>;
   /** `size` absent: unknown. */

@@ -4,6 +4,7 @@ import type { BytesCache } from "../cache/bytes-cache.ts";
 import { memoryCache } from "../cache/memory-cache.ts";
 import type { CredentialProvider } from "../credentials/credential.ts";
 import { byteTurns } from "../oci/byte-turns.ts";
+import { candidateMemory } from "../oci/candidate-memory.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
 import { authenticator } from "./authenticator.ts";
 import { type Clock, systemClock } from "./deadline.ts";
@@ -85,6 +86,7 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
     turns,
     tagPrefix: options.tagPrefix,
     listings: listingMemory(options.listingTtlMs ?? 0),
+    candidates: candidateMemory(),
     referrersMemory: new LRUCache<string, true>({ max: 5000, ttl: noReferrersMs }),
     transport: transport({
       exchange,

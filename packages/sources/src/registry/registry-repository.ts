@@ -1,6 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { BytesCache } from "../cache/bytes-cache.ts";
 import type { ByteTurns } from "../oci/byte-turns.ts";
+import type { CandidateMemory } from "../oci/candidate-memory.ts";
 import { digestOf, matchesDigest } from "../oci/digest.ts";
 import type { Limits } from "../oci/limits.ts";
 import { manifestTypes } from "../oci/manifest.ts";
@@ -19,6 +20,7 @@ export interface RepositoryOptions {
   readonly referrersMemory: ReferrersMemory;
   readonly tagPrefix: string | undefined;
   readonly listings: ListingMemory;
+  readonly candidates: CandidateMemory;
 }
 
 const accept = manifestTypes.join(", ");
@@ -50,6 +52,7 @@ export function registryRepository(
     name,
     host: location.host,
     tagPrefix: options.tagPrefix,
+    candidates: options.candidates,
     async manifestByTag(tag, of) {
       // Who may not see a tag does not learn of it from what others saw.
       const key = JSON.stringify([location, tag, errand.access]);
