@@ -43,11 +43,14 @@ export function nodeWire({ secureContextFor, check }: NodeWireOptions): Wire {
   const lookup = check === undefined ? {} : { lookup: checkedLookup(check) };
   return async (request) => {
     const { url, method, headers, signal } = request;
-    const bare = url.hostname.replace(/^\[|\]$/g, "");
-    if (check !== undefined && isIP(bare) !== 0 && check.refuses(bare))
-      throw new RefusedAddress(`it is ${bare}`);
-    const common = { ...lookup, method, headers, signal };
-    if (url.protocol === "http:" && check === undefined)
+    signal.throwIfAborted();
+    const hostname = url.hostname.replace(/^\[|\]$/g, "");
+    if (check !== undefined && isIP(hostname) !== 0 && check.refuses(hostname))
+      throw new RefusedAddress(`it is ${hostname}`);
+    const { protocol, port } = url;
+    const path = `${url.pathname}${url.search}`;
+    const common = { ...lookup, protocol, hostname, port, path, method, headers };
+    if (protocol === "http:" && check === undefined)
       return answerOf(await send(request, { ...common, agent: agents.http }));
     const secureContext = secureContextFor?.(url.host);
     const tls = { rejectUnauthorized: true, ...(secureContext === undefined ? {} : { secureContext }) };
@@ -57,12 +60,17 @@ export function nodeWire({ secureContextFor, check }: NodeWireOptions): Wire {
 
 function send(request: WireRequest, options: RequestOptions): Promise<IncomingMessage> {
   const start = options.agent instanceof HttpsAgent ? requestHttps : requestHttp;
+  const { signal } = request;
   return new Promise((resolve, reject) => {
     let answered = false;
-    const sent = start(request.url, options, (incoming) => {
+    const sent = start(options, (incoming) => {
       answered = true;
       resolve(incoming);
     });
+    // Node's own `signal` option watches five events of the request for the same.
+    const abort = (): void => void sent.destroy(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    sent.on("close", () => signal.removeEventListener("abort", abort));
     sent.on("error", (error: NodeJS.ErrnoException) => {
       // The other side closed a kept connection while the request was on its way: it goes out again, on another one.
       const isStale = sent.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
