@@ -5,13 +5,20 @@ import { hashBytes } from "../signing/signing-key.ts";
 import { leafHash } from "./merkle-tree.ts";
 import type { LogEntry } from "./transparency-log.ts";
 
-const RETRIEVE = "/api/v1/log/entries/retrieve";
+const ENTRIES = "/api/v1/log/entries";
+const RETRIEVE = `${ENTRIES}/retrieve`;
 /** Rekor's identifiers begin with the tree's: a shard's entries are told apart by it. */
 const TREE = "108e9186e8c5677a";
 
 /** What a proposed entry looks like once it is logged: `entries/retrieve` finds it by the hash of that. */
 type Canonical = (spec: Fields) => unknown;
 type Fields = Readonly<Record<string, unknown>>;
+
+interface Proposed {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly spec: Fields;
+}
 
 const CANONICAL: Readonly<Record<string, Canonical>> = {
   hashedrekord: (spec) => spec,
@@ -34,36 +41,76 @@ const CANONICAL: Readonly<Record<string, Canonical>> = {
   },
 };
 
+/** What the API is in front of. */
+export interface RekorStore {
+  readonly entries: () => readonly LogEntry[];
+  /** Logs a body, now. */
+  readonly add: (entry: Pick<LogEntry, "kind" | "version" | "body">) => LogEntry;
+}
+
 /**
- * The part of Rekor v1's API that finds entries: `POST /api/v1/log/entries/retrieve` with proposed entries or with their
- * UUIDs. Unlike a real log it does not verify what is proposed.
+ * The part of Rekor v1's API that cosign logs and searches by: `POST /api/v1/log/entries` logs a proposed entry, `GET` of
+ * one by its UUID reads it again, and `POST /api/v1/log/entries/retrieve` finds entries by proposals or by UUIDs. Unlike
+ * a real log it does not verify what is proposed.
  */
-export function rekorHandler(entries: () => readonly LogEntry[]): Handler {
+export function rekorHandler(store: RekorStore): Handler {
   return async (request) => {
     const { pathname } = new URL(request.url);
-    if (request.method !== "POST" || pathname !== RETRIEVE) return problem(404, "no such path");
-    let wanted: ReadonlySet<string>;
     try {
-      wanted = wantedBy(JSON.parse(await request.text()) as Fields);
+      if (request.method === "POST" && pathname === RETRIEVE)
+        return retrieve(store, JSON.parse(await request.text()) as Fields);
+      if (request.method === "POST" && pathname === ENTRIES)
+        return create(store, JSON.parse(await request.text()) as Proposed);
+      if (request.method === "GET" && pathname.startsWith(`${ENTRIES}/`))
+        return read(store, pathname.slice(ENTRIES.length + 1));
     } catch (error) {
       return problem(400, error instanceof Error ? error.message : "unreadable");
     }
-    const found = entries().filter(({ body }) => wanted.has(leafOf(body)));
-    return Response.json(found.map(rekorAnswer));
+    return problem(404, "no such path");
   };
+}
+
+function retrieve({ entries }: RekorStore, query: Fields): Response {
+  const wanted = wantedBy(query);
+  return Response.json(
+    entries()
+      .filter(({ body }) => wanted.has(leafOf(body)))
+      .map(rekorAnswer),
+  );
+}
+
+/** An entry that is already there is a conflict, which names it: signing the same twice may give the same signature. */
+function create({ entries, add }: RekorStore, proposed: Proposed): Response {
+  const body = bodyOf(proposed);
+  const uuid = `${TREE}${leafOf(body)}`;
+  const location = { location: `${ENTRIES}/${uuid}` };
+  if (entries().some((entry) => leafOf(entry.body) === leafOf(body)))
+    return problem(409, "an equivalent entry already exists", location);
+  const entry = add({ kind: proposed.kind, version: proposed.apiVersion, body });
+  return Response.json(rekorAnswer(entry), { status: 201, headers: { ...location, etag: uuid } });
+}
+
+function read({ entries }: RekorStore, uuid: string): Response {
+  const entry = entries().find(({ body }) => leafOf(body) === uuid.slice(-64));
+  return entry === undefined ? problem(404, "entry not found") : Response.json(rekorAnswer(entry));
 }
 
 /** The hashes of the leaves that are asked for. */
 function wantedBy(query: Fields): ReadonlySet<string> {
-  const proposed = (query["entries"] ?? []) as readonly { kind: string; apiVersion: string; spec: Fields }[];
+  const proposed = (query["entries"] ?? []) as readonly Proposed[];
   const uuids = (query["entryUUIDs"] ?? []) as readonly string[];
-  const leaves = proposed.map(({ kind, apiVersion, spec }) => {
-    const canonical = CANONICAL[kind];
-    if (canonical === undefined || apiVersion !== "0.0.1")
-      throw new Error(`unknown kind ${kind}/${apiVersion}`);
-    return leafOf(utf8(json.canonicalize({ apiVersion, kind, spec: canonical(spec) } as never)));
-  });
-  return new Set([...leaves, ...uuids.map((uuid) => uuid.slice(-64))]);
+  return new Set([
+    ...proposed.map((entry) => leafOf(bodyOf(entry))),
+    ...uuids.map((uuid) => uuid.slice(-64)),
+  ]);
+}
+
+/** The bytes that the log keeps of a proposed entry. */
+function bodyOf({ kind, apiVersion, spec }: Proposed): Uint8Array {
+  const canonical = CANONICAL[kind];
+  if (canonical === undefined || apiVersion !== "0.0.1")
+    throw new Error(`unknown kind ${kind}/${apiVersion}`);
+  return utf8(json.canonicalize({ apiVersion, kind, spec: canonical(spec) } as never));
 }
 
 function readEnvelope(text: string): { payload: string; signatures: { sig: string }[] } {
@@ -101,6 +148,6 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-function problem(code: number, message: string): Response {
-  return Response.json({ code, message }, { status: code });
+function problem(code: number, message: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return Response.json({ code, message }, { status: code, headers });
 }

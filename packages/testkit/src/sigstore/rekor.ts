@@ -32,27 +32,35 @@ export function createRekor(options: LogOptions): TransparencyLog {
     const logID = Buffer.from(logId).toString("hex");
     return signBytes(key, canonical({ body: base64(body), integratedTime, logIndex, logID }));
   };
+  const add = ({ kind, version, body }: NewEntry, at: Date = options.clock()): ProvenEntry => {
+    const proof = append(leaves, body, { origin, signCheckpoint });
+    const entry = {
+      ...{ kind, version, body, logId: id },
+      integratedTime: Math.floor(at.getTime() / 1000),
+      logIndex: EARLIER_SHARDS + proof.logIndex,
+    };
+    const proven = { ...entry, promise: signPromise(entry), proof };
+    recorded.push(proven);
+    return proven;
+  };
   return {
     ...{ version: 1, key, id, origin, baseUrl: `https://${host}`, signPromise, signCheckpoint },
-    handle: rekorHandler(() => recorded),
-    record(request, { at = options.clock(), evidence = "both" } = {}) {
+    handle: rekorHandler({ entries: () => recorded, add }),
+    record(request, { at, evidence = "both" } = {}) {
       const { kind, version, body } = bodyV1(request);
       const bytes = canonical(request.editBody?.(body) ?? body);
-      const proof = append(leaves, bytes, { origin, signCheckpoint });
-      const entry: LogEntry = {
-        ...{ kind, version, body: bytes, logId: id },
-        integratedTime: Math.floor(at.getTime() / 1000),
-        logIndex: EARLIER_SHARDS + proof.logIndex,
-      };
-      recorded.push({ ...entry, promise: signPromise(entry), proof });
+      const { promise, proof, ...entry } = add({ kind, version, body: bytes }, at);
       return {
         ...entry,
-        ...(evidence === "proof" ? {} : { promise: signPromise(entry) }),
+        ...(evidence === "proof" ? {} : { promise }),
         ...(evidence === "promise" ? {} : { proof }),
       };
     },
   };
 }
+
+type NewEntry = Pick<LogEntry, "kind" | "version" | "body">;
+type ProvenEntry = LogEntry & Required<Pick<LogEntry, "promise" | "proof">>;
 
 /** Rekor v2: a tile log. Its proof is all there is; time has to come from elsewhere. */
 export function createRekorV2(options: LogOptions): TransparencyLog {

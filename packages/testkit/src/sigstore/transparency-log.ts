@@ -67,6 +67,6 @@ export interface TransparencyLog {
   /** The raw parts, for hand-made entries: a promise and a checkpoint over anything. */
   signPromise(entry: Pick<LogEntry, "body" | "integratedTime" | "logIndex" | "logId">): Uint8Array;
   signCheckpoint(note: string): string;
-  /** Rekor v1's search (`POST /api/v1/log/entries/retrieve`) over what was recorded. A v2 log cannot be searched. */
+  /** Rekor v1's API, as far as cosign logs and searches by it, over what was recorded. A v2 log answers 404. */
   readonly handle: Handler;
 }
