@@ -28,6 +28,9 @@ manifest is read where such a bundle decides, and hashed, whatever the bundle sa
 attestation. \`grid-end-to-end.test.ts\` finds every format in registries with and without the referrers API, message signatures
 by tag and by digest.
 
+\`cosign sign-blob --bundle\` over the manifest makes a message signature, and \`cosign verify-blob\` verifies it. \`cosign verify\`
+of the image refuses it: it wants a statement, whatever else a bundle proves.
+
 ✓ verifies, and a changed signature is denied · ✗ is denied · – cannot exist. Numbers lead to the notes below.
 `;
 

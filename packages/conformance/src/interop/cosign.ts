@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Ended, run } from "./processes.ts";
@@ -7,7 +7,7 @@ import { type Ended, run } from "./processes.ts";
 export type CosignFormat = "legacy" | "bundle";
 
 /** `ecdsa` is what `cosign generate-key-pair` makes; the others are imported. */
-export type CosignKeyKind = "ecdsa" | "rsa" | "p384" | "p521";
+export type CosignKeyKind = "ecdsa" | "rsa" | "p384" | "p521" | "ed25519";
 
 /** The real cosign, with a home of its own, offline. */
 export interface Cosign {
@@ -16,6 +16,8 @@ export interface Cosign {
   readonly sign: (image: string, key: string, format: CosignFormat, more?: readonly string[]) => void;
   /** Signs with a key that cosign reads by its URI, as the environment says. */
   readonly signWith: (image: string, uri: string, env: Readonly<Record<string, string>>) => Ended;
+  /** Signs a file's bytes. Returns the bundle's path. */
+  readonly signBlob: (file: string, key: string) => string;
   readonly attest: (image: string, key: string, attestation: CosignAttestation) => void;
   readonly verify: (image: string, key: string, more?: readonly string[]) => Ended;
   readonly run: (...args: readonly string[]) => Ended;
@@ -60,6 +62,11 @@ export function cosignAt(binary: string, directory: string): Cosign {
     },
     signWith: (image, uri, more) =>
       cosignIn(more, ["sign", ...OFFLINE, bundleFlag("legacy"), "--key", uri, image]),
+    signBlob(file, key) {
+      const bundle = join(directory, `bundle-${files++}.json`);
+      must("sign-blob", ...OFFLINE, "--key", `${key}.key`, "--bundle", bundle, file);
+      return bundle;
+    },
     attest(image, key, { type, predicate, format }) {
       const file = join(directory, `predicate-${files++}.json`);
       writeFileSync(file, typeof predicate === "string" ? predicate : JSON.stringify(predicate));
@@ -82,11 +89,20 @@ export function cosignAt(binary: string, directory: string): Cosign {
 }
 
 function newPrivateKey(kind: Exclude<CosignKeyKind, "ecdsa">): string {
-  const { privateKey } =
-    kind === "rsa"
-      ? generateKeyPairSync("rsa", { modulusLength: 3072 })
-      : generateKeyPairSync("ec", { namedCurve: kind === "p384" ? "P-384" : "P-521" });
-  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  return newKeyPair(kind).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+function newKeyPair(kind: Exclude<CosignKeyKind, "ecdsa">): { readonly privateKey: KeyObject } {
+  switch (kind) {
+    case "rsa":
+      return generateKeyPairSync("rsa", { modulusLength: 3072 });
+    case "p384":
+      return generateKeyPairSync("ec", { namedCurve: "P-384" });
+    case "p521":
+      return generateKeyPairSync("ec", { namedCurve: "P-521" });
+    case "ed25519":
+      return generateKeyPairSync("ed25519");
+  }
 }
 
 function bundleFlag(format: CosignFormat): string {

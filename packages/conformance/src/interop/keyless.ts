@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  createRegistry,
   createSigstore,
   image,
   type Predicate,
@@ -10,12 +9,11 @@ import {
   type Sigstore,
   slsa,
   type TestImage,
-  writeLayout,
 } from "@assay/testkit";
 import { assay } from "./agreement.ts";
 import type { Checks } from "./checks.ts";
 import type { Cosign } from "./cosign.ts";
-import { pushLayout, type RegistryHost } from "./push.ts";
+import { pushImages, type RegistryHost } from "./push.ts";
 
 const ISSUER = "https://token.actions.githubusercontent.com";
 const SUBJECT = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
@@ -44,12 +42,9 @@ interface Row {
 export async function checkKeyless({ cosign, registry, checks }: Keyless, directory: string): Promise<void> {
   const sigstore = createSigstore({ clock: () => new Date(Date.now() - 86_400_000) });
   const rows = rowsOf(sigstore);
-  const memory = createRegistry({ referrersApi: registry.referrersApi });
-  for (const { made } of rows) made.pushTo(memory);
   mkdirSync(directory, { recursive: true });
-  const layout = join(directory, `layout-${registry.host.replace(":", "-")}`);
-  await writeLayout(memory, layout);
-  await pushLayout(registry, layout);
+  const images = rows.map(({ made }) => made);
+  await pushImages(registry, images, join(directory, `layout-${registry.host.replace(":", "-")}`));
   const root = join(directory, "trusted_root.json");
   writeFileSync(root, sigstore.trustedRoot());
   for (const { sentence, made, accepted, type, cosignFlags = [] } of rows) {

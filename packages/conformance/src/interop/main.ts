@@ -8,6 +8,7 @@ import { checkAgreement } from "./agreement.ts";
 import { type Checks, collectChecks } from "./checks.ts";
 import { cosignAt } from "./cosign.ts";
 import { checkKeyless } from "./keyless.ts";
+import { checkManifestSignatures } from "./manifest-signatures.ts";
 import { checkPagePolicies } from "./page-policies.ts";
 import { type RegistryProcess, startDockerRegistry, startReferrersRegistry } from "./processes.ts";
 import { pushLayout } from "./push.ts";
@@ -73,6 +74,7 @@ async function checkCosign(binary: string): Promise<void> {
     rsa: cosign.createKey("rsa", "rsa"),
     p384: cosign.createKey("p384", "p384"),
     p521: cosign.createKey("p521", "p521"),
+    ed25519: cosign.createKey("ed25519", "ed25519"),
     stranger: cosign.createKey("stranger", "ecdsa"),
   };
   for (const registry of registries) {
@@ -80,6 +82,7 @@ async function checkCosign(binary: string): Promise<void> {
     await checkAgreement(interop);
     await checkPagePolicies(interop, join(directory, "policies"));
     await checkKeyless(interop, join(directory, "keyless"));
+    await checkManifestSignatures(interop, join(directory, "manifests"));
     if (!registry.referrersApi && ASSAY_DOCKER_REGISTRY)
       await checkSecured(interop, {
         binary: ASSAY_DOCKER_REGISTRY,

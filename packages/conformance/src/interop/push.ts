@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createRegistry, type TestImage, writeLayout } from "@assay/testkit";
 
 /** A registry process on loopback, spoken to over plain http. */
 export interface RegistryHost {
@@ -46,6 +47,18 @@ export async function pushImage(registry: RegistryHost, name: string, tag: strin
     layers: [{ mediaType: EMPTY_LAYER, ...layer }],
   };
   return await pushManifest(registry, { name, reference: tag }, Buffer.from(JSON.stringify(manifest)));
+}
+
+/** Pushes images of the test kit with everything that hangs on them. `directory` must not exist yet. */
+export async function pushImages(
+  registry: RegistryHost,
+  images: readonly TestImage[],
+  directory: string,
+): Promise<void> {
+  const memory = createRegistry({ referrersApi: registry.referrersApi });
+  for (const image of images) image.pushTo(memory);
+  await writeLayout(memory, directory);
+  await pushLayout(registry, directory);
 }
 
 /** Pushes every entry of an OCI image layout under the repository that its annotation names. Returns how many. */
