@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real registry processes on loopback, the real cosign and a real Vault against assay. Binds 127.0.0.1:5001, :5002, :8201.
+# Real registry processes on loopback, the real cosign and a real Vault against assay. Binds 127.0.0.1:5001, :5002, :8201 and two free ports.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . scripts/lanes/tools.sh

@@ -227,7 +227,8 @@ function bothSay(
   );
 }
 
-interface FreshImage {
+/** An image that was just pushed, and how it is called. */
+export interface FreshImage {
   readonly name: string;
   readonly digest: string;
   readonly byTag: string;

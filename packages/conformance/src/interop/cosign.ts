@@ -29,6 +29,12 @@ export interface CosignAttestation {
   readonly type: string;
   readonly predicate: unknown;
   readonly format: CosignFormat;
+  readonly more?: readonly string[];
+}
+
+/** Flags by which cosign logs what it signs. */
+export function loggedAt(url: string): readonly string[] {
+  return ["--tlog-upload=true", "--rekor-url", url];
 }
 
 /** Flags without which cosign asks the public instances, which an offline machine cannot reach. */
@@ -67,11 +73,11 @@ export function cosignAt(binary: string, directory: string): Cosign {
       must("sign-blob", ...OFFLINE, "--key", `${key}.key`, "--bundle", bundle, file);
       return bundle;
     },
-    attest(image, key, { type, predicate, format }) {
+    attest(image, key, { type, predicate, format, more = [] }) {
       const file = join(directory, `predicate-${files++}.json`);
       writeFileSync(file, typeof predicate === "string" ? predicate : JSON.stringify(predicate));
       const what = ["--type", type, "--predicate", file];
-      must("attest", ...OFFLINE, bundleFlag(format), "--key", `${key}.key`, ...what, image);
+      must("attest", ...OFFLINE, bundleFlag(format), "--key", `${key}.key`, ...what, ...more, image);
     },
     verify: (image, key, more = []) =>
       cosign("verify", "--insecure-ignore-tlog=true", "--key", `${key}.pub`, ...more, image),

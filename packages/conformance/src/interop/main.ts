@@ -8,6 +8,7 @@ import { checkAgreement } from "./agreement.ts";
 import { type Checks, collectChecks } from "./checks.ts";
 import { cosignAt } from "./cosign.ts";
 import { checkKeyless } from "./keyless.ts";
+import { checkLogLookup } from "./log-lookup.ts";
 import { checkManifestSignatures } from "./manifest-signatures.ts";
 import { checkPagePolicies } from "./page-policies.ts";
 import { type RegistryProcess, startDockerRegistry, startReferrersRegistry } from "./processes.ts";
@@ -83,6 +84,7 @@ async function checkCosign(binary: string): Promise<void> {
     await checkPagePolicies(interop, join(directory, "policies"));
     await checkKeyless(interop, join(directory, "keyless"));
     await checkManifestSignatures(interop, join(directory, "manifests"));
+    if (!registry.referrersApi) await checkLogLookup(interop, join(directory, "log"));
     if (!registry.referrersApi && ASSAY_DOCKER_REGISTRY)
       await checkSecured(interop, {
         binary: ASSAY_DOCKER_REGISTRY,

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { setTimeout } from "node:timers/promises";
 import type { RegistryHost } from "./push.ts";
 
@@ -93,6 +94,27 @@ async function answers(host: string): Promise<boolean> {
   const [answer] = await Promise.all([fetch(`http://${host}/v2/`).catch(() => undefined), setTimeout(50)]);
   // A server that speaks TLS answers plain http with 400.
   return answer !== undefined;
+}
+
+/** A process that serves until it is stopped. */
+export interface ServingProcess {
+  /** What it printed first: what a caller has to know. */
+  readonly line: string;
+  readonly stop: () => void;
+}
+
+/** Starts a process that prints one line when it serves. */
+export async function startServing(command: string, args: readonly string[]): Promise<ServingProcess> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const stop = (): void => void child.kill("SIGKILL");
+  const signal = AbortSignal.timeout(60_000);
+  signal.addEventListener("abort", stop, { once: true });
+  for await (const line of createInterface({ input: child.stdout, signal })) {
+    signal.removeEventListener("abort", stop);
+    child.stdout.resume();
+    return { line, stop };
+  }
+  throw new Error(`${command} ${args.join(" ")} does not serve`);
 }
 
 /** How a command ended, and everything that it printed. */

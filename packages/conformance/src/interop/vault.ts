@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline/promises";
 import { assayWith, freshImage, type Interop } from "./agreement.ts";
+import { startServing } from "./processes.ts";
 
 const ADDRESS = "127.0.0.1:8201";
 
@@ -67,15 +66,8 @@ interface Vault {
 }
 
 async function startVault(binary: string): Promise<Vault> {
-  const child = spawn(binary, [ADDRESS], { stdio: ["ignore", "pipe", "ignore"] });
-  const stop = (): void => void child.kill("SIGKILL");
-  const signal = AbortSignal.timeout(60_000);
-  signal.addEventListener("abort", stop, { once: true });
-  for await (const token of createInterface({ input: child.stdout, signal })) {
-    child.stdout.resume();
-    return { token, call: (method, path, body) => call(token, method, path, body), stop };
-  }
-  throw new Error(`${binary} does not serve ${ADDRESS}`);
+  const { line: token, stop } = await startServing(binary, [ADDRESS]);
+  return { token, call: (method, path, body) => call(token, method, path, body), stop };
 }
 
 async function call(token: string, method: string, path: string, body: object): Promise<void> {
