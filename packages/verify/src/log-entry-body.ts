@@ -65,7 +65,7 @@ function readRecord({ entry, readBody }: LogEntry): LogRecord {
   const json = readBody();
   const { kind, version } = entry.kindVersion;
   const [bodyKind, bodyVersion] = [text(json, "kind"), text(json, "apiVersion")];
-  // second line: log-kind
+  // guard: log-kind
   if (bodyKind !== kind || bodyVersion !== version) {
     refuse("logMismatch", "log entry is of another kind than it says", {
       expected: shown(`${kind}/${version}`),
@@ -136,10 +136,13 @@ const readers: Readonly<Record<string, (spec: Json) => LogRecord>> = {
 };
 
 function at(value: Json, ...path: readonly string[]): Json {
-  return path.reduce<Json>((inner, key) => {
+  let inner = value;
+  for (const key of path) {
     const next = isJsonObject(inner) ? own(inner, key) : undefined;
-    return next === undefined ? refuse("malformed", `log entry body has no \`${path.join(".")}\``) : next;
-  }, value);
+    if (next === undefined) return refuse("malformed", `log entry body has no \`${path.join(".")}\``);
+    inner = next;
+  }
+  return inner;
 }
 
 function text(value: Json, ...path: readonly string[]): string {
@@ -155,7 +158,7 @@ function base64(value: Json, ...path: readonly string[]): Buffer {
 
 function only(value: Json): Json {
   const [first, ...others] = Array.isArray(value) ? value : [];
-  // second line: log-one-signature
+  // guard: log-one-signature
   if (others.length > 0) refuse("logMismatch", "log entry records several signatures");
   return first ?? refuse("malformed", "log entry records no signature");
 }

@@ -1,6 +1,5 @@
 import { createHash, verify } from "node:crypto";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
-import { json } from "@sigstore/core";
 import { type SignedEntity, type TrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
 import type { LogEntry } from "./log-entry.ts";
 import { checkLogEntryBody, type LoggedSignature } from "./log-entry-body.ts";
@@ -26,18 +25,17 @@ export interface LoggedFacts {
   readonly windows: readonly TransparencyLog["validFor"][];
 }
 
-type Authority = TrustMaterial["tlogs"][number];
-
 /** Kinds that only old `.sig` and `.att` images have and `@sigstore/verify` does not know. */
 const oldKinds: readonly string[] = ["intoto/0.0.1", "rekord/0.0.1"];
 const maxCheckpointLength = 64 * 1024;
+const maxNoteNames = 16;
 /** How far a log's clock may run ahead of ours. */
 const maxSkewMs = 5 * 60 * 1000;
 
 /**
  * Checks that trusted logs hold this signature: at least one entry of a log in `logs`; every entry of such a log must be
- * genuine and about this signature. Entries of other logs are as good as absent. `@sigstore/verify` checks promises,
- * checkpoints and inclusion proofs; what an entry is about is checked here (`checkLogEntryBody`).
+ * genuine and about this signature. Entries of other logs are as good as absent. `@sigstore/verify` checks checkpoints and
+ * inclusion proofs; promises, and what an entry is about (`checkLogEntryBody`), are checked here.
  */
 export function checkTransparencyLog(
   entries: readonly LogEntry[],
@@ -47,11 +45,14 @@ export function checkTransparencyLog(
 ): LoggedFacts {
   if (entries.length === 0)
     refuse("logMissing", "signature not found in transparency log: it comes with no log entry");
-  const known = entries.map((one) => ({
-    ...one,
-    authorities: logs.flatMap((log) => authoritiesOf(log, one.entry)),
-  }));
-  const ours = known.filter(({ authorities }) => authorities.length > 0);
+  const known = entries.map(
+    ({ entry, readBody }): KnownEntry => ({
+      entry,
+      readBody,
+      logs: logs.filter((log) => isOf(log, entry)),
+    }),
+  );
+  const ours = known.filter((one) => one.logs.length > 0);
   const [first] = ours;
   if (first === undefined) {
     return refuse(
@@ -62,23 +63,22 @@ export function checkTransparencyLog(
   for (const one of ours) {
     checkLogEntryBody(one, logged);
     checkTime(one.entry, now);
-    checkBegun(one.authorities, now);
+    checkBegun(one.logs, now);
   }
-  const [old, current] = [ours.filter(isOld), ours.filter((one) => !isOld(one))];
-  for (const { entry, authorities } of old) checkPromise(entry, authorities);
-  // guard: log-inclusion
-  if (current.length > 0) checkInclusion(current, logged);
+  checkDistinct(ours);
+  for (const one of ours) checkInclusion(one, logged);
   return {
     times: ours.flatMap(({ entry }) => (entry.inclusionPromise === undefined ? [] : integratedTime(entry))),
     logIndex: first.entry.logIndex,
-    windows: ours.flatMap(({ entry, authorities }) =>
-      entry.inclusionPromise === undefined ? authorities.map(({ validFor }) => validFor) : [],
+    windows: ours.flatMap((one) =>
+      one.entry.inclusionPromise === undefined ? one.logs.map(({ validFor }) => validFor) : [],
     ),
   };
 }
 
 interface KnownEntry extends LogEntry {
-  readonly authorities: readonly Authority[];
+  /** Those that the entry claims to be of. At least one, or the entry is of no interest. */
+  readonly logs: readonly TransparencyLog[];
 }
 
 function isOld({ entry }: KnownEntry): boolean {
@@ -99,16 +99,45 @@ function checkTime(entry: TransparencyLogEntry, now: Date): void {
 }
 
 /** A log that is trusted from tomorrow on vouches for nothing today, not even by a proof that names no time. */
-function checkBegun(authorities: readonly Authority[], now: Date): void {
+function checkBegun(logs: readonly TransparencyLog[], now: Date): void {
   // guard: log-begun
-  if (!authorities.some(({ validFor }) => validFor.start <= now))
+  if (!logs.some(({ validFor }) => validFor.start <= now))
     refuse("logMismatch", "transparency log is not in service yet");
 }
 
-/** Promise, checkpoint, inclusion proof, and once more signature and digest, by `@sigstore/verify`. */
-function checkInclusion(entries: readonly KnownEntry[], logged: LoggedSignature): void {
+/** No honest client lists an entry twice. Of the old kinds a log may well have made two. */
+function checkDistinct(entries: readonly KnownEntry[]): void {
+  const isTwice = entries.some(
+    (one, i) => !isOld(one) && entries.slice(0, i).some((other) => isSame(one, other)),
+  );
+  // guard: log-entry-twice
+  if (isTwice) refuse("logMismatch", "transparency log entry does not verify: duplicate tlog entry");
+}
+
+function isSame({ entry: one }: KnownEntry, { entry: other }: KnownEntry): boolean {
+  return one.logId.keyId.equals(other.logId.keyId) && one.canonicalizedBody.equals(other.canonicalizedBody);
+}
+
+/**
+ * A log vouches for an entry by a signed promise, by an inclusion proof, or by both: what is there must hold, and one of
+ * them must be there. For the old kinds only the promise counts.
+ */
+function checkInclusion(one: KnownEntry, logged: LoggedSignature): void {
+  const { inclusionPromise, inclusionProof } = one.entry;
+  const isPromised = inclusionPromise !== undefined;
+  if (isPromised || isOld(one)) checkPromise(one);
+  const isProofAwaited = !isOld(one) && (inclusionProof !== undefined || !isPromised);
+  // guard: log-inclusion
+  if (isProofAwaited) checkProof(one, logged);
+}
+
+/**
+ * Checkpoint, inclusion proof, and once more what the entry is about, by `@sigstore/verify`, which also refuses an entry
+ * that has neither proof nor promise. The promise is not handed in: it is checked already, and costs a signature.
+ */
+function checkProof({ entry, logs }: KnownEntry, logged: LoggedSignature): void {
   const material: TrustMaterial = {
-    tlogs: entries.flatMap(({ authorities }) => authorities),
+    tlogs: logs.map((log) => authorityFor(log, entry)),
     ctlogs: [],
     certificateAuthorities: [],
     timestampAuthorities: [],
@@ -118,15 +147,34 @@ function checkInclusion(entries: readonly KnownEntry[], logged: LoggedSignature)
     signature: comparable(logged),
     key: { $case: "public-key", hint: "" },
     timestamps: [],
-    tlogEntries: entries.map(({ entry }) => entry),
+    tlogEntries: [{ ...entry, inclusionPromise: undefined }],
   };
-  const thresholds = { tlogThreshold: entries.length, ctlogThreshold: 0, timestampThreshold: 0 };
+  const thresholds = { tlogThreshold: 1, ctlogThreshold: 0, timestampThreshold: 0 };
   try {
     new Verifier(material, thresholds).verify(entity);
   } catch (error) {
     const reason = error instanceof VerificationError ? shown(error.message) : "its form is unknown";
     refuse("logMismatch", `transparency log entry does not verify: ${reason}`);
   }
+}
+
+/**
+ * `@sigstore/verify` wants the name in a checkpoint to be part of the log's URL. Rekor v1 logs sign with names of their
+ * own (`host - treeID`), and a bare key has no URL. The name carries no authority: the key of the claimed log id must
+ * have signed the note all the same.
+ */
+function authorityFor(
+  { key, baseUrl, validFor }: TransparencyLog,
+  { logId, inclusionProof }: TransparencyLogEntry,
+): TrustMaterial["tlogs"][number] {
+  const envelope = inclusionProof?.checkpoint?.envelope ?? "";
+  const isAnonymous = baseUrl === "" || v1Origin.test(envelope.split("\n", 1)[0] ?? "");
+  return {
+    logID: logId.keyId,
+    baseURL: isAnonymous ? [baseUrl, ...noteNames(envelope)].join(" ") : baseUrl,
+    publicKey: key.keyObject,
+    validFor: { ...validFor },
+  };
 }
 
 const hashOfLength: ReadonlyMap<number, string> = new Map([
@@ -152,57 +200,53 @@ function comparable(logged: LoggedSignature): SignedEntity["signature"] {
   };
 }
 
-/** The signed promise of an entry: the log's signature over its canonical JSON (cosign pkg/cosign/verify.go:1622-1640). */
-function checkPromise(entry: TransparencyLogEntry, authorities: readonly Authority[]): void {
+/**
+ * The signed promise of an entry: the log's signature over its canonical JSON (cosign pkg/cosign/verify.go:1622-1640).
+ * These members stand in the order of their names, and none of their values has two spellings: so this is canonical.
+ */
+function checkPromise({ entry, logs }: KnownEntry): void {
   const payload = {
     body: entry.canonicalizedBody.toString("base64"),
     integratedTime: Number(entry.integratedTime),
-    logIndex: Number(entry.logIndex),
     logID: entry.logId.keyId.toString("hex"),
+    logIndex: Number(entry.logIndex),
   };
-  const data = Buffer.from(json.canonicalize(payload));
+  const data = Buffer.from(JSON.stringify(payload), "latin1");
   const [time] = integratedTime(entry);
   const promise = entry.inclusionPromise?.signedEntryTimestamp;
-  const holds = authorities.some(
-    ({ publicKey, validFor }) =>
+  const holds = logs.some(
+    ({ key: { keyObject }, validFor }) =>
       time !== undefined &&
       promise !== undefined &&
       validFor.start <= time &&
       time <= validFor.end &&
-      verify(publicKey.asymmetricKeyType === "ed25519" ? null : "sha256", data, publicKey, promise),
+      verify(keyObject.asymmetricKeyType === "ed25519" ? null : "sha256", data, keyObject, promise),
   );
   // guard: log-promise
   if (!holds)
     refuse("logMismatch", "transparency log entry does not verify: inclusion promise could not be verified");
 }
 
-/** The log as an authority for this entry, where the entry claims that log. */
-function authoritiesOf(log: TransparencyLog, entry: TransparencyLogEntry): Authority[] {
-  const envelope = entry.inclusionProof?.checkpoint?.envelope ?? "";
+/** Does the entry claim to be of this log? If so, its proof must not contradict its checkpoint. */
+function isOf(log: TransparencyLog, entry: TransparencyLogEntry): boolean {
+  const { logId, inclusionProof } = entry;
+  const envelope = inclusionProof?.checkpoint?.envelope ?? "";
   // guard: checkpoint-length
   if (envelope.length > maxCheckpointLength) refuse("tooLarge", "checkpoint of the log entry is too long");
-  const names = noteNames(envelope);
-  const claimed = entry.logId.keyId;
-  const logId =
-    log.logId ?? names.map((name) => noteKeyId(name, log.key.spki)).find((id) => id.equals(claimed));
+  const isClaimed =
+    log.logId?.equals(logId.keyId) ??
+    noteNames(envelope).some((name) => noteKeyId(name, log.key.spki).equals(logId.keyId));
   // guard: log-id
-  if (logId?.equals(claimed) !== true) return [];
-  if (entry.inclusionProof !== undefined) checkProof(entry.inclusionProof, envelope, log);
-  return [
-    {
-      logID: logId,
-      baseURL: isAnonymous(log, envelope) ? [log.baseUrl, ...names].join(" ") : log.baseUrl,
-      publicKey: log.key.keyObject,
-      validFor: { ...log.validFor },
-    },
-  ];
+  if (!isClaimed) return false;
+  if (inclusionProof !== undefined) checkTree(inclusionProof, envelope, log);
+  return true;
 }
 
 /**
  * What the proof says of the tree must be what the log signed; `@sigstore/verify` reads the checkpoint alone. A v2 log
  * signs under its host name: a checkpoint of another origin is another log's, whoever signed it.
  */
-function checkProof(
+function checkTree(
   proof: NonNullable<TransparencyLogEntry["inclusionProof"]>,
   envelope: string,
   { baseUrl }: TransparencyLog,
@@ -231,18 +275,14 @@ function originsOf(baseUrl: string): readonly string[] {
   return [host, hostname, `${host}${pathname.replace(/\/$/, "")}`];
 }
 
-/**
- * `@sigstore/verify` wants the name in a checkpoint to be part of the log's URL. Rekor v1 logs sign with names of their
- * own (`host - treeID`), and a bare key has no URL. The name carries no authority: the key of the claimed log id must
- * have signed the note all the same.
- */
-function isAnonymous(log: TransparencyLog, envelope: string): boolean {
-  return log.baseUrl === "" || v1Origin.test(envelope.split("\n", 1)[0] ?? "");
-}
-
+/** Who signed the note, by its own account: lines of a dash, a name and a signature. */
 function noteNames(envelope: string): string[] {
-  const signatures = envelope.slice(envelope.indexOf("\n\n") + 2);
-  return [...signatures.matchAll(/^\u2014 (\S+) \S+$/gm)].map((found) => found[1] ?? "").slice(0, 16);
+  return envelope
+    .slice(envelope.indexOf("\n\n") + 2)
+    .split("\n")
+    .filter((line) => line.startsWith("\u2014 "))
+    .slice(0, maxNoteNames)
+    .map((line) => line.slice(2, line.indexOf(" ", 2)));
 }
 
 /** C2SP signed-note: SHA-256 of name, newline, algorithm byte 1, and the 32 bytes of an Ed25519 key. */

@@ -52,6 +52,45 @@ describe("log entries", () => {
     },
     { name: "61 intoto/0.0.1 for a claim", judge: () => keyed({}, { entryKind: "intoto001" }) },
     {
+      name: "53 an altered promise beside a proof that holds",
+      judge: () => keyed(brokenPromise, { format: "bundle-v0.3" }),
+    },
+    {
+      name: "57 a broken proof beside a promise that holds",
+      judge: () =>
+        keyed(
+          {
+            entry: (entry) => ({
+              ...entry,
+              ...(entry.proof && { proof: { ...entry.proof, hashes: [new Uint8Array(32)] } }),
+            }),
+          },
+          { format: "bundle-v0.3" },
+        ),
+    },
+    {
+      name: "61 a hashedrekord that calls itself rekord",
+      judge: () =>
+        keyed(
+          { entry: (entry) => ({ ...entry, kind: "rekord" }) },
+          { format: "bundle-v0.3", entryKind: "hashedrekord" },
+        ),
+    },
+    {
+      name: "61 two signatures in one entry, of which only a promise tells",
+      judge: () =>
+        attested({
+          entryKind: "dsse",
+          edit: {
+            logBody: (value) => {
+              const copy = JSON.parse(JSON.stringify(value));
+              copy.spec.signatures.push(copy.spec.signatures[0]);
+              return copy;
+            },
+          },
+        }),
+    },
+    {
       name: "57 a wrong root in the proof only",
       judge: () =>
         proven({
