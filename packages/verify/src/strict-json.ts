@@ -22,6 +22,8 @@ export interface StrictObject {
 
 const maxDepth = 200;
 const maxNumberLength = 400;
+/** So many keys of an object are compared one by one; more are looked up, or it would be quadratic. */
+const maxCompared = 16;
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
@@ -29,7 +31,11 @@ interface Cursor {
   readonly text: string;
   readonly what: string;
   readonly isKey: (key: string) => boolean;
+  /** A member of the outermost object that is only skipped. */
+  readonly skip: string | undefined;
   at: number;
+  /** Where that member's value starts and ends. */
+  range: readonly [number, number] | undefined;
 }
 
 function anyKey(): boolean {
@@ -45,7 +51,7 @@ export function readUtf8(bytes: Buffer, what: string): string {
 
 /** Reads one JSON value; every object in it has distinct keys, all of them such as `isKey` allows. */
 export function parseStrictJson(text: string, what: string, isKey: Cursor["isKey"] = anyKey): Json {
-  const cursor: Cursor = { text, what, isKey, at: 0 };
+  const cursor: Cursor = { text, what, isKey, skip: undefined, at: 0, range: undefined };
   checkValue(cursor, 0);
   atEnd(cursor);
   return parseJson(text, what);
@@ -53,17 +59,12 @@ export function parseStrictJson(text: string, what: string, isKey: Cursor["isKey
 
 /** Reads one JSON object; its members are distinct, and so are those of every object in it that is not skipped. */
 export function parseStrictObject(text: string, { what, skip }: StrictJsonOptions): StrictObject {
-  const cursor: Cursor = { text, what, isKey: anyKey, at: 0 };
-  let range: readonly [number, number] | undefined;
+  const cursor: Cursor = { text, what, isKey: anyKey, skip, at: 0, range: undefined };
   skipSpace(cursor);
   if (text.charCodeAt(cursor.at) !== openBrace) refuse("malformed", `${what} is not a JSON object`);
-  eachMember(cursor, (key) => {
-    const start = cursor.at;
-    if (key !== skip) return checkValue(cursor, 1);
-    skipValue(cursor);
-    range = [start, cursor.at];
-  });
+  checkMembers(cursor, 0);
   atEnd(cursor);
+  const { range } = cursor;
   const head = range === undefined ? text : `${text.slice(0, range[0])}null${text.slice(range[1])}`;
   const members = parseJson(head, what);
   if (!isJsonObject(members)) return refuse("malformed", `${what} is not a JSON object`);
@@ -94,15 +95,16 @@ function checkValue(cursor: Cursor, depth: number): void {
   // guard: json-depth
   if (depth > maxDepth) refuse("malformed", `${cursor.what} is nested deeper than ${maxDepth} levels`);
   const first = cursor.text.charCodeAt(cursor.at);
-  if (first === openBrace) eachMember(cursor, () => checkValue(cursor, depth + 1));
-  else if (first === openBracket) eachElement(cursor, depth);
+  if (first === openBrace) checkMembers(cursor, depth);
+  else if (first === openBracket) checkElements(cursor, depth);
   else if (first === quote) skipString(cursor);
   else skipPrimitive(cursor);
 }
 
-function eachMember(cursor: Cursor, visit: (key: string) => void): void {
+function checkMembers(cursor: Cursor, depth: number): void {
   const { text } = cursor;
-  const seen = new Set<string>();
+  const seen: string[] = [];
+  let lookup: Set<string> | undefined;
   cursor.at++;
   skipSpace(cursor);
   if (text.charCodeAt(cursor.at) === closeBrace) {
@@ -113,14 +115,16 @@ function eachMember(cursor: Cursor, visit: (key: string) => void): void {
     const key = readKey(cursor);
     const folded = fold(key);
     // guard: json-duplicate-key
-    if (seen.has(folded)) refuse("malformed", `${cursor.what} has a key twice`, { received: key });
-    seen.add(folded);
+    if (lookup?.has(folded) ?? seen.includes(folded))
+      refuse("malformed", `${cursor.what} has a key twice`, { received: key });
+    if (seen.push(folded) === maxCompared) lookup = new Set(seen);
+    else lookup?.add(folded);
     // guard: json-key
     if (!cursor.isKey(key))
       refuse("malformed", `${cursor.what} has a key that it must not have`, { received: key });
     expect(cursor, colon);
-    skipSpace(cursor);
-    visit(key);
+    if (depth === 0 && key === cursor.skip) skipMember(cursor);
+    else checkValue(cursor, depth + 1);
     skipSpace(cursor);
     if (text.charCodeAt(cursor.at) !== comma) break;
     cursor.at++;
@@ -129,17 +133,25 @@ function eachMember(cursor: Cursor, visit: (key: string) => void): void {
   expect(cursor, closeBrace);
 }
 
-/** Unicode case folding, near enough: `K` (Kelvin) is `k`, `ſ` is `s`, as in Go's decoder. */
-function fold(key: string): string {
-  for (let i = 0; i < key.length; i++) {
-    const unit = key.charCodeAt(i);
-    const isPlain = unit < 0x41 || (unit > 0x5a && unit < 0x7f);
-    if (!isPlain) return key.toUpperCase().toLowerCase();
-  }
-  return key;
+function skipMember(cursor: Cursor): void {
+  skipSpace(cursor);
+  const start = cursor.at;
+  skipValue(cursor);
+  cursor.range = [start, cursor.at];
 }
 
-function eachElement(cursor: Cursor, depth: number): void {
+/** Unicode case folding, near enough: `K` (Kelvin) is `k`, `ſ` is `s`, as in Go's decoder. */
+function fold(key: string): string {
+  let isLower = true;
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    if (unit > 0x7e) return key.toUpperCase().toLowerCase();
+    if (unit >= 0x41 && unit <= 0x5a) isLower = false;
+  }
+  return isLower ? key : key.toLowerCase();
+}
+
+function checkElements(cursor: Cursor, depth: number): void {
   cursor.at++;
   skipSpace(cursor);
   if (cursor.text.charCodeAt(cursor.at) === closeBracket) {
@@ -226,7 +238,7 @@ function isBracket(unit: number): boolean {
 }
 
 function isSpace(unit: number): boolean {
-  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
+  return unit <= 0x20 && (unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09);
 }
 
 function skipSpace(cursor: Cursor): void {
