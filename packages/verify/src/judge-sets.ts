@@ -93,10 +93,11 @@ function passing<Verified>(judged: readonly LeafJudgement<Verified>[]): readonly
 
 /** Why more entries or signers than are known may hold. */
 function undecidedReasons(judged: readonly LeafJudgement<unknown>[]): readonly Unsatisfied[] {
-  return judged.flatMap(({ trace, furtherSigners, signers: _, verified: __, ...needs }) => {
-    if (furtherSigners !== undefined) return [furtherSigners];
-    if (trace.outcome !== "error") return [];
-    return [{ outcome: "error", code: trace.code, message: trace.message, ...needs }];
+  return judged.flatMap((one) => {
+    if (one.furtherSigners !== undefined) return [one.furtherSigners];
+    const { outcome, code, message } = one.trace;
+    if (outcome !== "error") return [];
+    return [{ outcome, code, message, ...needsOf([one]) }];
   });
 }
 

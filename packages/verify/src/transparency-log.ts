@@ -49,6 +49,7 @@ export function checkTransparencyLog(
     ({ entry, readBody }): KnownEntry => ({
       entry,
       readBody,
+      time: integratedTime(entry),
       logs: logs.filter((log) => isOf(log, entry)),
     }),
   );
@@ -62,13 +63,13 @@ export function checkTransparencyLog(
   }
   for (const one of ours) {
     checkLogEntryBody(one, logged);
-    checkTime(one.entry, now);
+    checkTime(one, now);
     checkBegun(one.logs, now);
   }
   checkDistinct(ours);
   for (const one of ours) checkInclusion(one, logged);
   return {
-    times: ours.flatMap(({ entry }) => (entry.inclusionPromise === undefined ? [] : integratedTime(entry))),
+    times: ours.flatMap(({ entry, time }) => (entry.inclusionPromise && time ? [time] : [])),
     logIndex: first.entry.logIndex,
     windows: ours.flatMap((one) =>
       one.entry.inclusionPromise === undefined ? one.logs.map(({ validFor }) => validFor) : [],
@@ -77,6 +78,8 @@ export function checkTransparencyLog(
 }
 
 interface KnownEntry extends LogEntry {
+  /** When the log took it in, as the entry says. */
+  readonly time: Date | undefined;
   /** Those that the entry claims to be of. At least one, or the entry is of no interest. */
   readonly logs: readonly TransparencyLog[];
 }
@@ -85,13 +88,12 @@ function isOld({ entry }: KnownEntry): boolean {
   return oldKinds.includes(`${entry.kindVersion.kind}/${entry.kindVersion.version}`);
 }
 
-function integratedTime(entry: TransparencyLogEntry): Date[] {
+function integratedTime(entry: TransparencyLogEntry): Date | undefined {
   const seconds = Number(entry.integratedTime);
-  return seconds > 0 ? [new Date(seconds * 1000)] : [];
+  return seconds > 0 ? new Date(seconds * 1000) : undefined;
 }
 
-function checkTime(entry: TransparencyLogEntry, now: Date): void {
-  const [time] = integratedTime(entry);
+function checkTime({ time }: KnownEntry, now: Date): void {
   // guard: log-future
   if (time !== undefined && time.getTime() > now.getTime() + maxSkewMs) {
     refuse("logMismatch", "log entry was integrated in the future", { received: time.toISOString() });
@@ -204,7 +206,7 @@ function comparable(logged: LoggedSignature): SignedEntity["signature"] {
  * The signed promise of an entry: the log's signature over its canonical JSON (cosign pkg/cosign/verify.go:1622-1640).
  * These members stand in the order of their names, and none of their values has two spellings: so this is canonical.
  */
-function checkPromise({ entry, logs }: KnownEntry): void {
+function checkPromise({ entry, logs, time }: KnownEntry): void {
   const payload = {
     body: entry.canonicalizedBody.toString("base64"),
     integratedTime: Number(entry.integratedTime),
@@ -212,7 +214,6 @@ function checkPromise({ entry, logs }: KnownEntry): void {
     logIndex: Number(entry.logIndex),
   };
   const data = Buffer.from(JSON.stringify(payload), "latin1");
-  const [time] = integratedTime(entry);
   const promise = entry.inclusionPromise?.signedEntryTimestamp;
   const holds = logs.some(
     ({ key: { keyObject }, validFor }) =>
