@@ -47,6 +47,15 @@ describe("whole values", () => {
     expect(refusal(() => parseStrictJson(text, "it"))).toBe(reason);
   });
 
+  test.each([15, 16, 17, 40])("finds a key twice behind %i others, whichever it is", (count) => {
+    const members = Array.from({ length: count }, (_, i) => `"key${i}":${i}`);
+    expect(refusal(() => parseStrictJson(`{${members.join()}}`, "it"))).toBe("read");
+    for (let i = 0; i < count; i++) {
+      const text = `{${[...members, `"Key${i}":null`].join()}}`;
+      expect(refusal(() => parseStrictJson(text, "it"))).toBe("has a key twice");
+    }
+  });
+
   test("depth is bounded, in objects, lists and skipped members", () => {
     const deep = (open: string, close: string, depth: number): string =>
       open.repeat(depth) + close.repeat(depth);
