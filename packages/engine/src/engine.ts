@@ -102,8 +102,11 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const away = awayJudge(exceptions);
   return {
-    evaluate: async (request, evaluation = {}) =>
-      evaluateRequest({ ...plan(request), limits, away, sources: options.sources }, evaluation),
+    evaluate: async (request, evaluation = {}) => {
+      const started = performance.now();
+      const { sources } = options;
+      return evaluateRequest({ ...plan(request), started, limits, away, sources }, evaluation);
+    },
     plan: (request) => planOf(plan(request)),
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { answerBook } from "./answer-book.ts";
 import { formatPosition } from "./engine-error.ts";
 import type { EngineMemory } from "./engine-memory.ts";
@@ -23,6 +24,8 @@ export interface Case {
 }
 
 interface Evaluating extends Case {
+  /** When it began, by `performance.now()`. */
+  readonly started: number;
   readonly sources: Sources;
   readonly away: AwayJudge;
   readonly limits: {
@@ -35,12 +38,16 @@ interface Evaluating extends Case {
 /** More rounds than any chain of context entries, keys, evidence, fallback tags and trust roots needs. */
 const maxRounds = 100;
 
+/** Milliseconds after which others have their turn before anybody is asked: a process compiles code at its first use. */
+const longTurnMs = 4;
+
 /** Judges, gathers what the judgement wants, and judges again, until there is a verdict. */
 export async function evaluateRequest(
   evaluating: Evaluating,
   options: EvaluationOptions,
 ): Promise<Evaluation> {
-  const started = performance.now();
+  const { started } = evaluating;
+  let turnBegan = started;
   const answers = new Map<string, Answered>();
   const deadline = startDeadline(evaluating.plan, options);
   let facts = 0;
@@ -62,14 +69,22 @@ export async function evaluateRequest(
         const stats = { milliseconds, lookups: answers.size, requests, rounds, facts, away };
         return { verdict: judgement.verdict, stats, answers, now: evaluating.now };
       }
+      if (performance.now() - turnBegan > longTurnMs) await nextTurn();
       throwIfCancelled(options.signal);
       const more = await answerAll(judgement, { evaluating, deadline, answers, rounds });
+      turnBegan = performance.now();
       for (const [key, answered] of more) answers.set(key, answered);
       throwIfCancelled(options.signal);
     }
   } finally {
     deadline.stop();
   }
+}
+
+/** An immediate alone runs before timers and sockets had their turn; the second one is a round of the event loop later. */
+async function nextTurn(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 /** Who does not want to know of rounds does not pay for their clocks. */

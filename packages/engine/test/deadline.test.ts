@@ -65,3 +65,26 @@ describe("an evaluation ends at its deadline", () => {
     expect(verdict).toMatchObject({ allowed: false, results: [{ code: "tooMany" }] });
   });
 });
+
+test("what took long before anybody is asked gives others their turn first", async () => {
+  const order: string[] = [];
+  const sources: Sources = {
+    evidence: {
+      fetch: async () => {
+        order.push("asked");
+        return { ok: false, failure: { code: "notFound", message: "none", origin: "registry" } };
+      },
+    },
+  };
+  const engine = engineFor(policy(), {
+    sources,
+    clock: () => {
+      // As long as a process takes to compile what it has never run.
+      for (const end = performance.now() + 10; performance.now() < end; );
+      return new Date("2026-11-23T18:00:00Z");
+    },
+  });
+  setTimeout(() => order.push("somebody else"), 1);
+  await engine.evaluate(request);
+  expect(order.slice(0, 2)).toEqual(["somebody else", "asked"]);
+});
