@@ -10,7 +10,6 @@ import {
   type SourceFlags,
   wholeNumber,
 } from "../evaluation-flags.ts";
-import { leanHeap } from "../serve/lean-heap.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
 import type { ServerFlags } from "../serve/serve-policies.ts";
 
@@ -56,7 +55,6 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       const { printWebhooks } = await import("../serve/print-webhooks.ts");
       return printWebhooks(policies, { ...flags, url: flags.printWebhooks }, terminal);
     }
-    leanHeap(process);
     if (flags.cluster === true) {
       const { serveCluster } = await import("../serve/serve-cluster.ts");
       return serveCluster(policies, flags, terminal);
