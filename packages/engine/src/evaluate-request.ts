@@ -53,7 +53,7 @@ export async function evaluateRequest(
   let facts = 0;
   let away = 0;
   const { facts: memory } = evaluating.memory;
-  const remembered: Facts = { memory, evaluation: answers, recalled: () => facts++ };
+  const remembered: Facts = { memory, evaluation: Symbol("evaluation"), recalled: () => facts++ };
   const recall = options.remember !== false && memory.ttlMilliseconds > 0;
   try {
     for (let rounds = 0; ; rounds++) {

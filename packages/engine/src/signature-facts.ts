@@ -12,8 +12,8 @@ interface SignatureFact {
   readonly trustRoot?: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** The evaluation that found it. */
-  readonly bornIn: object;
+  /** The evaluation that found it: a mere mark, so that a fact keeps nothing else alive. */
+  readonly bornIn: symbol;
 }
 
 /** Positive signature facts of one engine, bounded in bytes and age. They never leave the process. */
@@ -28,7 +28,7 @@ export interface FactMemory {
 /** The facts as one evaluation sees them. */
 export interface Facts {
   readonly memory: FactMemory;
-  readonly evaluation: object;
+  readonly evaluation: symbol;
   /** Called for a fact of an earlier evaluation. */
   recalled(): void;
 }

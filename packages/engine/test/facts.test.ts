@@ -1,4 +1,8 @@
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
+import type { EvidenceSource } from "../src/lookup.ts";
 import { recordOf } from "../src/record.ts";
 import { digestOf, engineFor, image, keys, kindsAsked, noon, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
@@ -126,4 +130,28 @@ describe("what once verified is not asked for again", () => {
     await engine.evaluate(request);
     expect(engine.plan(request)).toEqual(before);
   });
+});
+
+test("a fact keeps alive nothing of the evidence that it was found in", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const sources = fixtureSources();
+  const seen: WeakRef<object>[] = [];
+  const evidence: EvidenceSource = {
+    fetch: async (lookup, options) => {
+      const answer = await sources.evidence.fetch(lookup, options);
+      // A copy, so that the fixtures do not hold it.
+      const own = structuredClone(answer);
+      if (own.ok) seen.push(new WeakRef(own.value));
+      return own;
+    },
+  };
+  const engine = engineFor(policy(), { sources: { ...sources, evidence } });
+  const request = { resource: pod(pinned("key-ecdsa", "referrers")) };
+  await engine.evaluate(request);
+  expect(seen.length).toBeGreaterThan(0);
+  await setImmediate();
+  collect();
+  expect(seen.map((one) => one.deref())).toEqual(seen.map(() => undefined));
+  expect((await engine.evaluate(request)).stats.facts).toBe(1);
 });

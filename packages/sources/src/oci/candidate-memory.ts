@@ -16,11 +16,11 @@ export interface CandidateMemory {
   set(key: string, kept: KeptCandidates): void;
 }
 
-const maxBytes = 16 * 1024 * 1024;
+const maxBytes = 4 * 1024 * 1024;
 /** Large ones are judged in a thread of its own, which has copies. */
 const maxEntryBytes = 1024 * 1024;
 
-/** Keeps the most recently used ones, up to 16 MiB in all. */
+/** Keeps the most recently used ones, up to 4 MiB in all. */
 export function candidateMemory(): CandidateMemory {
   const kept = new LRUCache<string, KeptCandidates>({
     maxSize: maxBytes,
