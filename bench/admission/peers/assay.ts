@@ -28,20 +28,28 @@ export async function startAssay({ options, owned, cluster, policy }: Surroundin
       ? [file]
       : ["--cluster", `--kubeconfig=${cluster.kubeconfig("assay")}`];
   const flags = [`--tls-cert=${certFile}`, `--tls-key=${keyFile}`, `--port=${port}`, "--host=127.0.0.1"];
-  const pid = owned.start("assay", [process.execPath, ...cli, "serve", ...policies, ...flags]);
+  const command = [process.execPath, ...cli, "serve", ...policies, ...flags];
+  const pid = owned.start("assay", command, imageEnvironment());
   const from = policies.length === 1 ? "a policy file" : "the cluster's policies (--cluster)";
   const calls = options.mutatingOnly ? "mutating" : "mutating and validating";
   const ca = readFileSync(cluster?.caFile ?? certFile, "utf8");
   const url = `https://127.0.0.1:${port}`;
   return {
     name: "assay",
-    about: `assay serve ${built ? "as built" : "FROM SOURCES"}, ${from}, ${calls} webhook, node ${process.version}`,
+    about: `assay serve ${built ? "as built" : "FROM SOURCES"}, ${from}, ${calls} webhook, node ${process.version}, environment of deploy/Dockerfile`,
     url: `${url}/mutate`,
     ca,
     pid,
     namespace: NAMESPACE,
     register: (server) => register(server, { url, ca }, options),
   };
+}
+
+/** The environment that the image of `deploy/` gives it. */
+function imageEnvironment(): Record<string, string> {
+  const lines = readFileSync(join(root, "deploy/Dockerfile"), "utf8").matchAll(/^ENV (.*)$/gm);
+  const pairs = [...lines].flatMap(([, line = ""]) => [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)]);
+  return Object.fromEntries(pairs.map(([, name = "", quoted, bare]) => [name, quoted ?? bare ?? ""]));
 }
 
 /** Both configurations, as `assay serve --print-webhooks` prints them and `deploy/` ships them. */
