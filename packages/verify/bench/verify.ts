@@ -167,16 +167,15 @@ function measure(one: Case, rounds: number): { readonly whole: number; readonly 
       prepared: one.firstSight ? prepareAttestors([one.asked]) : shared,
       evidence: fresh(one.image),
     }));
-    wholes.push(
-      cpu(() => {
-        for (const { prepared, evidence } of inputs) judge(one, prepared, evidence);
-      }),
-    );
-    neededs.push(
-      cpu(() => {
-        for (const _ of inputs) bare(one.needs);
-      }),
-    );
+    // In turns: a loop of nothing but signature checks has the processor's caches to itself, and each check is a fifth
+    // cheaper than between anything else.
+    let [whole, needed] = [0, 0];
+    for (const { prepared, evidence } of inputs) {
+      whole += cpu(() => judge(one, prepared, evidence));
+      needed += cpu(() => bare(one.needs));
+    }
+    wholes.push(whole);
+    neededs.push(needed);
   }
   return { whole: least(wholes) / one.times, needed: least(neededs) / one.times };
 }
