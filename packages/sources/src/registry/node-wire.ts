@@ -74,7 +74,8 @@ function send(request: WireRequest, options: RequestOptions): Promise<IncomingMe
     sent.on("error", (error: NodeJS.ErrnoException) => {
       // The other side closed a kept connection while the request was on its way: it goes out again, on another one.
       const isStale = sent.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
-      if (isStale && !answered && request.method === "GET") send(request, options).then(resolve, reject);
+      const mayRepeat = request.method === "GET" && !answered && !signal.aborted;
+      if (isStale && mayRepeat) send(request, options).then(resolve, reject);
       else reject(error);
     });
     sent.end(request.body);
