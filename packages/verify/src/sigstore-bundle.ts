@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "@assay/policy";
-import { type Bundle, bundleFromJSON, type TransparencyLogEntry } from "@sigstore/bundle";
+import { type Bundle, bundleFromJSON, type TransparencyLogEntry, ValidationError } from "@sigstore/bundle";
 import { HashAlgorithm } from "@sigstore/protobuf-specs";
 import { isCanonicalBase64 } from "./base64.ts";
 import type { Origin } from "./evidence.ts";
@@ -72,9 +72,15 @@ function decode(json: JsonObject): Bundle {
   try {
     return bundleFromJSON(json);
   } catch (error) {
-    const reason = error instanceof Error ? shown(error.message) : "unknown form";
+    const reason = error instanceof Error ? shown(`${error.message}${lacking(error)}`) : "unknown form";
     return refuse("malformed", `sigstore bundle is not valid: ${reason}`);
   }
+}
+
+/** The fields that `@sigstore/bundle` misses: its message names none. */
+function lacking(error: Error): string {
+  const fields = error instanceof ValidationError ? (error.fields ?? []) : [];
+  return fields.length === 0 ? "" : `: no usable ${fields.join(", ")}`;
 }
 
 function readContent({ content }: Bundle): Pick<EvidenceSignature, "content" | "signature"> {

@@ -1,6 +1,6 @@
 import { type Edits, image, type SignOptions, slsa } from "@assay/testkit";
 import { base64, utf8 } from "@assay/testkit/parts";
-import { describe } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type AbuseCase, abuseCases } from "./cases.ts";
 import {
   byKey,
@@ -45,6 +45,13 @@ const stranger = (): Bundle => {
 };
 const material = (bundle: Bundle): Bundle => Object(bundle["verificationMaterial"]);
 const identity = sigstore.identity();
+
+test("49 a message signature without digest is refused by the name of what it lacks", () => {
+  const messageSignature = { messageDigest: {}, signature: "AAAA" };
+  const { codes, messages } = bundled(({ dsseEnvelope: _, ...bundle }) => ({ ...bundle, messageSignature }));
+  expect(codes).toContain("malformed");
+  expect(messages.join("\n")).toContain("no usable content.messageSignature.messageDigest");
+});
 
 describe("bundles that say two things", () => {
   const evil = JSON.stringify(stranger()["dsseEnvelope"]);
