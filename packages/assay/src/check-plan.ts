@@ -76,7 +76,8 @@ const registryKinds: readonly PlannedLookup["kind"][] = [
   "manifest",
 ];
 
-function isRegistryLookup({ kind }: PlannedLookup): boolean {
+/** Whether a registry is asked, or a layout in its place. */
+export function isRegistryLookup({ kind }: PlannedLookup): boolean {
   return registryKinds.includes(kind);
 }
 

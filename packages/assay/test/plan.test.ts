@@ -55,6 +55,14 @@ test("plan asks nobody and names every host and question", async () => {
   expect(registry.requests.length).toBe(before);
 });
 
+test("with a layout no registry is among the hosts", async () => {
+  const flags = ["-r", "-", "--layout", "images/"];
+  const { out } = await runHere(["plan", POLICY, ...flags], { stdin: pod("registry.example.com/app:v1") });
+  expect(out).toContain("ask images/: digest registry.example.com/app:v1");
+  expect(out).not.toContain("ask registry.example.com");
+  expect(/^hosts: (.*)$/m.exec(out)?.[1]).not.toContain("registry.example.com");
+});
+
 test("a resource that no rule selects needs nothing", async () => {
   const { out } = await runHere(["plan", POLICY, "-r", "-"], { stdin: pod("docker.io/nginx:1") });
   expect(out).toContain("no rule applies: nothing is asked");

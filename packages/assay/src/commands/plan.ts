@@ -55,9 +55,23 @@ export function addPlanCommand(program: Command, { terminal, finish }: CommandCo
       plan: assay.plan(request),
     }));
     const checks = flags.check === true ? await checkAll(assay.policies, plans, flags, terminal) : undefined;
-    const report = { plans, ...(checks === undefined ? {} : { checks }) };
-    terminal.out(flags.output === "json" ? `${JSON.stringify(report, null, 2)}\n` : describe(plans, checks));
+    const told = flags.layout === undefined ? plans : await fromLayout(plans, flags.layout);
+    const report = { plans: told, ...(checks === undefined ? {} : { checks }) };
+    terminal.out(flags.output === "json" ? `${JSON.stringify(report, null, 2)}\n` : describe(told, checks));
     if (checks?.some(({ ok, needed }) => !ok && needed)) finish(exitCode.undecided);
+  });
+}
+
+/** With a layout no registry is asked: what images need is read from it. */
+async function fromLayout(plans: readonly Planned[], layout: string): Promise<readonly Planned[]> {
+  const { isRegistryLookup } = await import("../check-plan.ts");
+  return plans.map(({ resource, plan }) => {
+    const others = plan.lookups.filter((lookup) => !isRegistryLookup(lookup));
+    const hosts = [...new Set(others.map(({ host }) => host))].sort();
+    const lookups = plan.lookups.map((lookup) =>
+      isRegistryLookup(lookup) ? { ...lookup, host: layout } : lookup,
+    );
+    return { resource, plan: { ...plan, lookups, hosts } };
   });
 }
 
