@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { answerBook } from "./answer-book.ts";
 import { formatPosition } from "./engine-error.ts";
 import type { EngineMemory } from "./engine-memory.ts";
@@ -81,10 +80,9 @@ export async function evaluateRequest(
   }
 }
 
-/** An immediate alone runs before timers and sockets had their turn; the second one is a round of the event loop later. */
-async function nextTurn(): Promise<void> {
-  await setImmediate();
-  await setImmediate();
+/** A timer, unlike Node's immediates, fires when timers and sockets have had their turn; and browsers have it too. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Who does not want to know of rounds does not pay for their clocks. */
