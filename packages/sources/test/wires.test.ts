@@ -206,3 +206,15 @@ describe("without settings", () => {
     expect(asked).toEqual(["https://registry.example/v2/acme/app/manifests/v1"]);
   });
 });
+
+test("a redirect whose text is cut off is a redirect all the same", async () => {
+  const manifest = JSON.stringify({ schemaVersion: 2, config: {}, layers: [] });
+  const port = await plain((request, response) => {
+    if (request.url === "/there") return response.end(manifest);
+    response.writeHead(307, { location: "/there", "content-length": 100 });
+    return response.write("Moved", () => response.destroy());
+  });
+  const source = registrySource({ retry: { attempts: 1 } });
+  const image = parseImageReference(`127.0.0.1:${port}/acme/app:v1`);
+  expect((await ask<"digest">(source, { kind: "digest", image })).requests).toBe(2);
+});

@@ -104,7 +104,9 @@ async function once(
     const answer = await send(outgoing, method, options);
     status = answer.status;
     const location = isRedirect(status) ? answer.headers.get("location") : null;
-    const bytes = await bodyOf(answer, outgoing, options.turns);
+    const body = bodyOf(answer, outgoing, options.turns);
+    // Nobody wants a redirect's text: it is read so that the connection can be used again.
+    const bytes = await (location === null ? body : body.catch(() => new Uint8Array()));
     tell({ status, bytes: bytes.byteLength });
     const incoming = { url, status, headers: answer.headers, bytes };
     return location === null ? { incoming } : { incoming, location };
