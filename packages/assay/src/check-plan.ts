@@ -15,6 +15,8 @@ export interface PlaceCheck {
 interface Errand {
   readonly sources: Sources;
   readonly signal: AbortSignal;
+  /** Asked in the place of registries. */
+  readonly layout?: string | undefined;
 }
 
 /**
@@ -59,7 +61,8 @@ export async function checkRekor(
 
 async function check(lookup: PlannedLookup, images: readonly string[], errand: Errand): Promise<PlaceCheck> {
   const answer = await ask(lookup, images, errand);
-  const base = { place: lookup.host, needed: true };
+  const layout = isRegistryLookup(lookup) ? errand.layout : undefined;
+  const base = { place: layout ?? lookup.host, needed: true };
   const subject = `${lookup.kind} ${lookup.subject}`;
   if (answer === undefined) return { ...base, ok: true, message: `${subject}: not asked` };
   if (answer.ok) return { ...base, ok: true, message: `${subject}: answered` };

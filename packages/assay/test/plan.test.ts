@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkRekor } from "../src/check-plan.ts";
@@ -58,6 +59,13 @@ test("plan asks nobody and names every host and question", async () => {
 test("with a layout no registry is among the hosts", async () => {
   const flags = ["-r", "-", "--layout", "images/"];
   const { out } = await runHere(["plan", POLICY, ...flags], { stdin: pod("registry.example.com/app:v1") });
+  const root = fileURLToPath(
+    new URL("../../conformance/cases/fixtures/trust/trusted_root.json", import.meta.url),
+  );
+  const checked = await runHere(["plan", POLICY, ...flags, "--check", "--trusted-root", root], {
+    stdin: pod("registry.example.com/app:v1"),
+  });
+  expect(checked.out).toContain("FAIL images/: ");
   expect(out).toContain("ask images/: digest registry.example.com/app:v1");
   expect(out).not.toContain("ask registry.example.com");
   expect(/^hosts: (.*)$/m.exec(out)?.[1]).not.toContain("registry.example.com");

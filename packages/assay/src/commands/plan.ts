@@ -97,7 +97,8 @@ async function checkAll(
   const logs = rekorUrls(policies).map((url) =>
     checkRekor(url, { signal, isAsked: flags.logLookup !== "never" }),
   );
-  return [...(await checkPlan(all, { sources, signal })), ...(await Promise.all(logs))];
+  const { layout } = flags;
+  return [...(await checkPlan(all, { sources, signal, layout })), ...(await Promise.all(logs))];
 }
 
 function nameOf(object: JsonObject): string {
