@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Logger } from "@assay/engine";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { consequences, metadataOf, policyName, type RefusedPolicy } from "./policy-sieve.ts";
@@ -22,7 +21,6 @@ export async function tellRefusals(
 function warningOf({ document, error, inForce }: RefusedPolicy): Parameters<typeof writeWarning>[1] {
   const { uid = "", name = "", namespace } = metadataOf(document);
   const message = `not in force: ${error instanceof Error ? error.message : String(error)}; ${consequences[inForce]}`;
-  const told = createHash("sha256").update(message).digest("hex").slice(0, 12);
   return {
     about: {
       apiVersion: String(document["apiVersion"]),
@@ -33,7 +31,5 @@ function warningOf({ document, error, inForce }: RefusedPolicy): Parameters<type
     },
     reason: "PolicyError",
     message,
-    // Every replica refuses it, and says so once.
-    name: `assay-${uid}-${told}`,
   };
 }

@@ -159,20 +159,22 @@ describe("an invalid policy in a running cluster", () => {
     expect(await one.standing(isRefused(1))).toMatchObject({ refused: [{ inForce: "nothing" }] });
   });
 
-  test("is told about once, beside the object, however many replicas refuse it", async () => {
+  test("is told about by one Event beside the object, which counts the replicas that refuse it", async () => {
     const one = await running([policy("signed", key.pem)]);
     const two = await running([], one.api);
     one.api.put(broken("typo"));
     one.api.put(broken("own", { kind: "Policy", namespace: "tenant" }));
     await Promise.all([one.standing(isRefused(2)), two.standing(isRefused(2))]);
-    await one.api.eventRequests(4);
+    await one.api.eventWrites(4);
     const events = [...one.api.events.values()].sort((a, b) => a.message.localeCompare(b.message));
     expect(events).toMatchObject([
       {
+        count: 2,
         involvedObject: { kind: "ClusterPolicy", name: "typo", uid: "uid-typo" },
         metadata: { namespace: "default" },
       },
       {
+        count: 2,
         involvedObject: { kind: "Policy", name: "own", namespace: "tenant" },
         metadata: { namespace: "tenant" },
       },

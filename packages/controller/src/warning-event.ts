@@ -1,33 +1,76 @@
-import { CoreV1Api, type KubeConfig, type V1ObjectReference } from "@kubernetes/client-node";
+import { createHash } from "node:crypto";
+import {
+  CoreV1Api,
+  type CoreV1Event,
+  type KubeConfig,
+  type V1ObjectReference,
+} from "@kubernetes/client-node";
 
 /** What happened to which object. */
 export interface Warning {
   readonly about: V1ObjectReference;
   readonly reason: "PolicyViolation" | "PolicyError";
   readonly message: string;
-  /** Of several Events with one name only the first is kept: for what more than one process sees. Default: a new name. */
-  readonly name?: string;
 }
 
-/** Writes an Event of type Warning beside an object; in namespace `default` for one that is in none, as the API server wants it. */
-export async function writeWarning(config: KubeConfig, { about, name, ...told }: Warning): Promise<void> {
+/**
+ * Writes an Event of type Warning beside an object; in namespace `default` for one that is in none, as the API server
+ * wants it. What was said before, by an earlier scan or another replica, is counted up and not said anew: a cluster that
+ * is scanned every ten minutes would otherwise hold six Events an hour of each violation.
+ */
+export async function writeWarning(config: KubeConfig, warning: Warning): Promise<void> {
+  const api = config.makeApiClient(CoreV1Api);
+  const body = eventOf(warning, new Date());
+  const { namespace = "", name = "" } = body.metadata;
+  try {
+    await api.createNamespacedEvent({ namespace, body });
+  } catch (error) {
+    if (statusOf(error) !== 409) throw error;
+    await countUp(api, { namespace, name });
+  }
+}
+
+/** INVARIANT: the name follows from what is said, so that whoever says the same writes the same Event. */
+function eventOf({ about, reason, message }: Warning, now: Date): CoreV1Event {
   const namespace = about.namespace || "default";
-  const now = new Date();
-  const body = {
-    metadata: { ...(name === undefined ? { generateName: "assay-" } : { name }), namespace },
+  const said = JSON.stringify([
+    about.apiVersion,
+    about.kind,
+    namespace,
+    about.name,
+    about.uid,
+    reason,
+    message,
+  ]);
+  return {
+    metadata: { name: `assay-${createHash("sha256").update(said).digest("hex").slice(0, 32)}`, namespace },
     involvedObject: about,
     type: "Warning",
-    reason: told.reason,
-    message: told.message.slice(0, 1024),
+    reason,
+    message: message.slice(0, 1024),
     source: { component: "assay-controller" },
     firstTimestamp: now,
     lastTimestamp: now,
     count: 1,
   };
+}
+
+/** The resource version that was read makes this a compare-and-swap: of two who count at once, one counts. */
+async function countUp(
+  api: CoreV1Api,
+  place: { readonly namespace: string; readonly name: string },
+): Promise<void> {
   try {
-    await config.makeApiClient(CoreV1Api).createNamespacedEvent({ namespace, body });
+    const known = await api.readNamespacedEvent(place);
+    const body = { ...known, count: (known.count ?? 1) + 1, lastTimestamp: new Date() };
+    await api.replaceNamespacedEvent({ ...place, body });
   } catch (error) {
-    const isKnown = name !== undefined && (error as { code?: unknown }).code === 409;
-    if (!isKnown) throw error;
+    // Counted by another, or expired in between: then the next scan says it anew.
+    const status = statusOf(error);
+    if (status !== 409 && status !== 404) throw error;
   }
+}
+
+function statusOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
 }

@@ -7,16 +7,22 @@ interface StoredObject {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string };
 }
 
+interface StoredEvent {
+  readonly involvedObject: object;
+  readonly message: string;
+  readonly count: number;
+}
+
 /** As much of a Kubernetes API server as lists, watches and Events need, over HTTP on loopback. */
 export interface ApiServer {
   readonly config: KubeConfig;
   /** Events that were written, by name. */
-  readonly events: ReadonlyMap<string, { readonly involvedObject: object; readonly message: string }>;
+  readonly events: ReadonlyMap<string, StoredEvent>;
   /** Stores an object, and tells every watch of its kind. */
   put(object: StoredObject): void;
   remove(object: StoredObject): void;
-  /** Resolves when `count` Events were asked for, those that were there already among them. */
-  eventRequests(count: number): Promise<void>;
+  /** Resolves when `count` Events were written, anew or as one that was counted up. */
+  eventWrites(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,9 +48,9 @@ interface World {
   /** By the last part of the path, then by namespace and name. */
   readonly stored: Map<string, Map<string, object>>;
   readonly watches: Set<{ readonly plural: string; readonly response: ServerResponse }>;
-  readonly events: Map<string, { readonly involvedObject: object; readonly message: string }>;
+  readonly events: Map<string, StoredEvent>;
   version: number;
-  requestedEvents: number;
+  writtenEvents: number;
   onEvent: () => void;
 }
 
@@ -55,7 +61,7 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
     watches: new Set(),
     events: new Map(),
     version: 1,
-    requestedEvents: 0,
+    writtenEvents: 0,
     onEvent: () => {},
   };
   const server = createServer((request, response) => void respond(request, response, world));
@@ -75,10 +81,10 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
       kindOf(object, world).delete(keyOf(object));
       tell("DELETED", object, world);
     },
-    eventRequests: (count) =>
+    eventWrites: (count) =>
       new Promise((resolve) => {
         world.onEvent = () => {
-          if (world.requestedEvents >= count) resolve();
+          if (world.writtenEvents >= count) resolve();
         };
         world.onEvent();
       }),
@@ -94,7 +100,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
   const plural = pathname.split("/").at(-1) ?? "";
   const answer = world.answers[pathname];
   if (typeof answer === "number") send(response, answer, { kind: "Status" });
-  else if (request.method === "POST") await writeEvent(request, response, world);
+  else if (pathname.includes("/events")) await answerEvents(request, response, world);
   else if (searchParams.has("watch")) {
     response.writeHead(200).flushHeaders();
     const watch = { plural, response };
@@ -115,14 +121,21 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
   }
 }
 
-async function writeEvent(request: IncomingMessage, response: ServerResponse, world: World): Promise<void> {
+/** An Event is created, read, or replaced. */
+async function answerEvents(request: IncomingMessage, response: ServerResponse, world: World): Promise<void> {
+  const { events } = world;
+  if (request.method === "GET") {
+    const known = events.get(new URL(request.url ?? "/", "http://api").pathname.split("/").at(-1) ?? "");
+    return send(response, known === undefined ? 404 : 200, known ?? { kind: "Status" });
+  }
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const event = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  const isKnown = world.events.has(event.metadata.name);
-  if (!isKnown) world.events.set(event.metadata.name, event);
-  send(response, isKnown ? 409 : 201, isKnown ? { kind: "Status", reason: "AlreadyExists" } : event);
-  world.requestedEvents++;
+  if (request.method === "POST" && events.has(event.metadata.name))
+    return send(response, 409, { kind: "Status", reason: "AlreadyExists" });
+  events.set(event.metadata.name, event);
+  send(response, 200, event);
+  world.writtenEvents++;
   world.onEvent();
 }
 

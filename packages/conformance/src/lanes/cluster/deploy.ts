@@ -39,6 +39,8 @@ export async function deployChecks(
     const answers = await Promise.all([
       may("watch", "clusterpolicies.kyverno.io"),
       may("create", "events", "-n", "default"),
+      may("update", "events", "-n", "default"),
+      may("list", "events", "-n", "default"),
       may("update", "leases.coordination.k8s.io", "-n", "assay"),
       may("update", "leases.coordination.k8s.io", "-n", "default"),
       may("create", "pods", "-n", "default"),
@@ -46,6 +48,6 @@ export async function deployChecks(
       may("update", "clusterpolicies.kyverno.io"),
       may("patch", "mutatingwebhookconfigurations.admissionregistration.k8s.io"),
     ]);
-    mustContain(answers.join(" "), /^yes yes yes no no no no no$/);
+    mustContain(answers.join(" "), /^yes yes yes no yes no no no no no$/);
   });
 }
