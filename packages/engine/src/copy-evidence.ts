@@ -1,4 +1,5 @@
 import type { Candidate } from "@assay/verify";
+import { candidatesOf, withCandidates } from "./answer-candidates.ts";
 import type { Answer } from "./lookup.ts";
 
 /** About a millisecond's work. */
@@ -54,16 +55,14 @@ async function copyAnswer(
     buffers.push(copied.buffer);
     return copied;
   };
-  if (!answer.ok) return { answer, buffers };
-  if ("bytes" in answer.value) {
+  if (answer.ok && "bytes" in answer.value) {
     const value = { ...answer.value, bytes: await give(answer.value.bytes) };
     return { answer: { ...answer, value }, buffers };
   }
-  if (!("candidates" in answer.value)) return { answer, buffers };
   const candidates: Candidate[] = [];
-  for (const one of answer.value.candidates) {
+  for (const one of candidatesOf(answer)) {
     if (one.kind === "legacy") candidates.push({ ...one, payload: await give(one.payload) });
     else candidates.push(one.kind === "bundle" ? { ...one, bytes: await give(one.bytes) } : one);
   }
-  return { answer: { ...answer, value: { ...answer.value, candidates } }, buffers };
+  return { answer: withCandidates(answer, candidates), buffers };
 }

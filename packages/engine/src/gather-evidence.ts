@@ -2,6 +2,7 @@ import type { Digest } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import type { Candidate, Evidence, EvidenceGap, Shelf } from "@assay/verify";
 import type { AnswerBook } from "./answer-book.ts";
+import { candidatesOf } from "./answer-candidates.ts";
 import type { EvidenceLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
 import { codeOfFailure, hasNotes, lookupTrace } from "./lookup-trace.ts";
 
@@ -55,6 +56,7 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
         fallback = lookupOf("referrersTag", question);
       }
     } else if (answer.failure.code !== "notFound") {
+      candidates.push(...candidatesOf(answer));
       gaps.push(gapOf(kind, answer.failure));
       failures.push(answer.failure);
       lookups.push(lookupTrace(lookup, answer));
@@ -62,8 +64,8 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
   }
   const asked = fallback === undefined ? undefined : book.peek(fallback);
   if (fallback !== undefined && asked === undefined) gaps.push(pending("referrersTag"));
-  else if (asked?.ok === true) candidates.push(...asked.value.candidates);
-  else if (asked !== undefined && asked.failure.code !== "notFound") {
+  else if (asked !== undefined) candidates.push(...candidatesOf(asked));
+  if (asked?.ok === false && asked.failure.code !== "notFound") {
     gaps.push(gapOf("referrersTag", asked.failure));
     failures.push(asked.failure);
     if (fallback !== undefined) lookups.push(lookupTrace(fallback, asked));

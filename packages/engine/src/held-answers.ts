@@ -1,3 +1,4 @@
+import { candidatesOf } from "./answer-candidates.ts";
 import type { Answered, Answers } from "./gather.ts";
 import type { JudgeJob } from "./judge-job.ts";
 import type { Answer } from "./lookup.ts";
@@ -61,8 +62,7 @@ export function heldAnswers(maxBytes: number): HeldAnswers {
 /** Bytes of evidence in an answer. */
 export function candidateBytes(answer: Answer): number {
   if (answer.ok && "bytes" in answer.value) return answer.value.bytes.length;
-  if (!answer.ok || !("candidates" in answer.value)) return 0;
-  return answer.value.candidates.reduce((sum, candidate) => {
+  return candidatesOf(answer).reduce((sum, candidate) => {
     if (candidate.kind === "legacy") return sum + candidate.payload.length;
     return candidate.kind === "bundle" ? sum + candidate.bytes.length : sum;
   }, 0);

@@ -110,6 +110,8 @@ export type Answer<K extends Lookup["kind"] = Lookup["kind"]> =
   | {
       readonly ok: false;
       readonly failure: LookupFailure;
+      /** What hangs on the image and was read all the same: unverified, and never all that there is. */
+      readonly found?: readonly Candidate[];
       readonly requests?: number;
       readonly notes?: Notes;
     };

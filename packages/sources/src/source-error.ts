@@ -1,4 +1,5 @@
-import type { LookupFailure } from "@assay/engine";
+import type { Answer, LookupFailure } from "@assay/engine";
+import type { Candidate } from "@assay/verify";
 
 /** Why something could not be had: the codes of a lookup failure, and `misuse` for options that contradict themselves. */
 export type SourceErrorCode = LookupFailure["code"] | "misuse";
@@ -15,6 +16,8 @@ export class SourceError extends Error {
   readonly status: number | undefined;
   /** How long the other side asked us to wait before trying again. */
   readonly retryAfterMs: number | undefined;
+  /** What was read all the same, of several things that were to be read. */
+  readonly found: readonly Candidate[];
 
   constructor(
     code: SourceErrorCode,
@@ -24,6 +27,7 @@ export class SourceError extends Error {
       readonly status?: number | undefined;
       readonly retryAfterMs?: number | undefined;
       readonly cause?: unknown;
+      readonly found?: readonly Candidate[];
     },
   ) {
     super(message, where.cause === undefined ? undefined : { cause: where.cause });
@@ -31,10 +35,18 @@ export class SourceError extends Error {
     this.origin = where.origin;
     this.status = where.status;
     this.retryAfterMs = where.retryAfterMs;
+    this.found = where.found ?? [];
   }
 }
 
-/** The failed answer that `error` stands for. Throws what is no `SourceError`, and misuse: those are bugs. */
+/** The answer to a lookup that came to this. Throws what is no `SourceError`, and misuse: those are bugs. */
+export function failedAnswer(error: unknown): Extract<Answer, { ok: false }> {
+  const failure = failureOf(error);
+  const found = error instanceof SourceError ? error.found : [];
+  return found.length === 0 ? { ok: false, failure } : { ok: false, failure, found };
+}
+
+/** What went wrong, for an answer. Throws what is no `SourceError`, and misuse: those are bugs. */
 export function failureOf(error: unknown): LookupFailure {
   if (!(error instanceof SourceError) || error.code === "misuse") throw error;
   const { code, message, origin, status } = error;

@@ -49,7 +49,9 @@ async function copyTag(tag: string, work: Work): Promise<number> {
 
 async function copyReferrers(digest: Digest, work: Work): Promise<number> {
   const listed = await work.repository.referrers(digest);
-  return listed === "unsupported" ? 0 : copyListed(listed, work);
+  if (listed === "unsupported") return 0;
+  if (listed.failure !== undefined) throw listed.failure;
+  return copyListed(listed.entries, work);
 }
 
 async function copyFallback(tag: string, work: Work): Promise<number> {

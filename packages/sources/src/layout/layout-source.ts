@@ -2,7 +2,7 @@ import type { Answer, EvidenceLookup, EvidenceSource, FetchOptions } from "@assa
 import { answerFrom, repositoryOf } from "../oci/answer-from.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
 import type { Repository } from "../oci/repository.ts";
-import { failureOf, SourceError } from "../source-error.ts";
+import { failedAnswer, SourceError } from "../source-error.ts";
 import { isIn, type LayoutContents, readBlob, readContents, tagOf } from "./layout-contents.ts";
 import type { LayoutFiles } from "./layout-files.ts";
 import { openLayout } from "./open-layout.ts";
@@ -61,7 +61,7 @@ export function layoutSource(options: LayoutOptions | string): EvidenceSource {
         );
         return { ok: true, value, requests: 0 } as Answer<K>; // `answerFrom` answers each kind with its own value.
       } catch (error) {
-        return { ok: false, failure: failureOf(error), requests: 0 };
+        return { ...failedAnswer(error), requests: 0 };
       }
     },
   };
@@ -95,7 +95,7 @@ function layoutRepository(
     },
     blob: ({ digest, size }) => readBlob(digest, Math.min(size, limits.layerBytes), files),
     async referrers(digest) {
-      return (contents.bySubject.get(digest) ?? []).filter((entry) => isIn(entry, name));
+      return { entries: (contents.bySubject.get(digest) ?? []).filter((entry) => isIn(entry, name)) };
     },
   };
 }

@@ -17,7 +17,7 @@ const cosignArtifacts: ReadonlyMap<string, Holds> = new Map([
 
 /**
  * The signatures behind `<repo>:sha256-<hex>.sig`, or the attestations behind `….att`. All or error: either every
- * layer was read, or this throws. No tag: no candidates.
+ * layer was read, or this throws, with those that were read in `found`. No tag: no candidates.
  */
 export async function readTag(
   reader: Reader,
@@ -49,7 +49,9 @@ export async function readReferrers(
 ): Promise<readonly Candidate[] | "unsupported"> {
   const listed = await reader.repository.referrers(digest);
   if (listed === "unsupported") return listed;
-  return readListed(reader, listed, { digest, shelf: "referrers" });
+  const candidates = await readListed(reader, listed.entries, { digest, shelf: "referrers" });
+  if (listed.failure !== undefined) throw foundBefore(listed.failure, candidates);
+  return candidates;
 }
 
 /** What the index behind the fallback tag `<repo>:sha256-<hex>` lists. */
@@ -80,10 +82,36 @@ async function readListed(
     return [unreadable("tooMany", message, origin)];
   }
   const budget = { left: reader.limits.lookupBytes };
-  const found = await Promise.all(
-    distinct.map((entry) => readReferrer(reader, { entry, subject: about.digest, origin, budget })),
+  return readEach(distinct, (entry) =>
+    readReferrer(reader, { entry, subject: about.digest, origin, budget }),
   );
-  return found.flat();
+}
+
+/**
+ * What each of several things holds. If one cannot be had, the failure takes along what the others hold: one signature
+ * may suffice. INVARIANT: it stays a failure, so that it is never taken for all that there is.
+ */
+async function readEach<T>(
+  things: readonly T[],
+  read: (thing: T) => Promise<readonly Candidate[]>,
+): Promise<readonly Candidate[]> {
+  const settled = await Promise.allSettled(things.map(read));
+  const found = settled.flatMap((one) => (one.status === "fulfilled" ? one.value : foundIn(one.reason)));
+  const reasons: unknown[] = settled.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  const bug = reasons.find((reason) => !(reason instanceof SourceError));
+  if (bug !== undefined) throw bug;
+  const [failure] = reasons;
+  if (failure instanceof SourceError) throw foundBefore(failure, found);
+  return found;
+}
+
+function foundIn(error: unknown): readonly Candidate[] {
+  return error instanceof SourceError ? error.found : [];
+}
+
+function foundBefore(failure: SourceError, found: readonly Candidate[]): SourceError {
+  const { code, message, origin, status, retryAfterMs, cause } = failure;
+  return new SourceError(code, message, { origin, status, retryAfterMs, cause, found });
 }
 
 interface Referrer {
@@ -163,14 +191,12 @@ async function legacyLayers(
     return [unreadable("tooMany", message, origin)];
   }
   return remembered(reader, about, () =>
-    Promise.all(
-      manifest.layers.map(async (layer): Promise<Candidate> => {
-        const here = { ...origin, layer: layer.digest };
-        const payload = await readLayer(reader, layer, here, budget);
-        if (!(payload instanceof Uint8Array)) return payload;
-        return { kind: "legacy", holds, payload, annotations: layer.annotations, origin: here };
-      }),
-    ),
+    readEach(manifest.layers, async (layer) => {
+      const here = { ...origin, layer: layer.digest };
+      const payload = await readLayer(reader, layer, here, budget);
+      if (!(payload instanceof Uint8Array)) return [payload];
+      return [{ kind: "legacy", holds, payload, annotations: layer.annotations, origin: here }];
+    }),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Digest } from "@assay/image";
+import type { SourceError } from "../source-error.ts";
 import type { CandidateMemory } from "./candidate-memory.ts";
 import type { Descriptor } from "./manifest.ts";
 
@@ -15,6 +16,13 @@ export interface Document {
 
 /** What is asked for by digest. */
 export type Wanted = Pick<Descriptor, "digest" | "size">;
+
+/** What is listed as a referrer. */
+export interface Referrers {
+  readonly entries: readonly Descriptor[];
+  /** Why the list is not whole: a further page could not be had. */
+  readonly failure?: SourceError;
+}
 
 /**
  * One repository of a registry or layout. `undefined` means that the thing does not exist; whatever else goes wrong
@@ -34,5 +42,5 @@ export interface Repository {
   manifestByDigest(digest: Digest, size?: number): Promise<Document | undefined>;
   blob(wanted: Wanted): Promise<Uint8Array | undefined>;
   /** What claims to have `digest` as subject. */
-  referrers(digest: Digest): Promise<readonly Descriptor[] | "unsupported">;
+  referrers(digest: Digest): Promise<Referrers | "unsupported">;
 }

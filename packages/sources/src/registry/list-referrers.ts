@@ -2,6 +2,7 @@ import type { Digest } from "@assay/image";
 import type { LRUCache } from "lru-cache";
 import type { Limits } from "../oci/limits.ts";
 import { type Descriptor, parseManifest } from "../oci/manifest.ts";
+import type { Referrers } from "../oci/repository.ts";
 import { SourceError, shown } from "../source-error.ts";
 import type { Incoming } from "./exchange.ts";
 import type { Location } from "./registry-host.ts";
@@ -31,36 +32,47 @@ const repositoryErrors = new Set([
 ]);
 
 /**
- * All referrers of a digest, page after page: all of them or an error, never some. `unsupported`: the registry has no
- * referrers API (or does not know the repository), so the fallback tag counts.
+ * All referrers of a digest, page after page; where a further page cannot be had, those before it and why. Throws where
+ * there is not even a first one, and where the pages make no sense: who lists in circles is not believed at all.
+ * `unsupported`: the registry has no referrers API (or does not know the repository), so the fallback tag counts.
  */
 export async function listReferrers(
   digest: Digest,
   location: Location,
   errand: Errand,
   means: Means,
-): Promise<readonly Descriptor[] | "unsupported"> {
+): Promise<Referrers | "unsupported"> {
   const memoryKey = JSON.stringify([location, errand.access]);
   if (means.referrersMemory.has(memoryKey)) return "unsupported";
-  const found: Descriptor[] = [];
+  const entries: Descriptor[] = [];
   const visited = new Set<string>();
   let path: string | undefined = `referrers/${digest}`;
   while (path !== undefined) {
     if (visited.has(path)) throw endless(location, "its pages of referrers go round in a circle");
     visited.add(path);
-    const incoming: Incoming = await page(path, location, errand, means);
+    const isFirst = visited.size === 1;
+    const incoming: Incoming | SourceError = await page(path, location, errand, means).catch(asFailure);
+    if (incoming instanceof SourceError) {
+      if (isFirst) throw incoming;
+      return { entries, failure: incoming };
+    }
     if (absent.has(incoming.status)) {
-      if (visited.size > 1) throw endless(location, `a page of referrers answered ${incoming.status}`);
+      if (!isFirst) throw endless(location, `a page of referrers answered ${incoming.status}`);
       if (saysNoApi(incoming)) means.referrersMemory.set(memoryKey, true);
       return "unsupported";
     }
-    found.push(...entriesOf(incoming, location));
+    entries.push(...entriesOf(incoming, location));
     // One over the limit is enough to know: the reader then says `tooMany`.
-    if (found.length > means.limits.referrers) return found;
+    if (entries.length > means.limits.referrers) break;
     if (visited.size > means.limits.referrers) throw endless(location, "its pages of referrers do not end");
     path = nextPage(incoming, location);
   }
-  return found;
+  return { entries };
+}
+
+function asFailure(error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  throw error;
 }
 
 function page(path: string, location: Location, errand: Errand, means: Means): Promise<Incoming> {

@@ -75,9 +75,10 @@ export function registryRepository(
     async referrers(digest) {
       const key = JSON.stringify([location, digest, errand.access]);
       const known = options.listings.referrers.get(key);
-      if (known !== undefined) return known;
+      if (known !== undefined) return { entries: known };
       const listed = await listReferrers(digest, location, errand, options);
-      if (listed !== "unsupported") options.listings.referrers.set(key, listed);
+      if (listed !== "unsupported" && listed.failure === undefined)
+        options.listings.referrers.set(key, listed.entries);
       return listed;
     },
   };

@@ -1,5 +1,5 @@
 import type { Answer, AnswerValues, EvidenceLookup, EvidenceSource, FetchOptions } from "@assay/engine";
-import { failureOf } from "../source-error.ts";
+import { failedAnswer } from "../source-error.ts";
 import { answerLookup } from "./answer-lookup.ts";
 import { type RegistryOptions, registryMeans } from "./registry-means.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -53,10 +53,10 @@ async function answerWithNotes(
     return { ok: true, value, requests, ...noted(notes) } as Answer; // the value is the lookup's own, see above
   } catch (error) {
     signal.throwIfAborted();
-    const failure = failureOf(error);
+    const { failure, ...failed } = failedAnswer(error);
     const credentials = failure.code === "unauthorized" && notes.size > 0 ? `; ${[...notes].join("; ")}` : "";
     return {
-      ok: false,
+      ...failed,
       failure: { ...failure, message: failure.message + credentials },
       requests,
       ...noted(notes),

@@ -54,6 +54,8 @@ function withBytes(kind: string, answer: Fields): Fields {
   if (kind === "manifest" && isFields(value)) {
     return { ...answer, value: { ...value, bytes: bytesIn(value, "bytes") } };
   }
+  const found = own(answer, "found");
+  if (Array.isArray(found)) return { ...answer, found: found.map(candidateWithBytes) };
   const candidates = isFields(value) ? own(value, "candidates") : undefined;
   if (!isFields(value) || !Array.isArray(candidates)) return answer;
   return { ...answer, value: { ...value, candidates: candidates.map(candidateWithBytes) } };
