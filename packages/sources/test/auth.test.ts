@@ -384,4 +384,32 @@ describe("where credentials go", () => {
     const refused = await resolveTag("plain.example", options);
     expect(summary(refused)).toBe("unavailable");
   });
+
+  test("who answers by plain http in a registry's place does not get its password when others ask by https", async () => {
+    const seen: string[] = [];
+    const registry = privateRegistry("plain.example", { auth: { kind: "basic", ...login } });
+    let isHttpsBlocked = true;
+    const handler: Handler = async (request) => {
+      const { protocol, pathname } = new URL(request.url);
+      seen.push(`${protocol} ${pathname.split("/")[1]} ${request.headers.get("authorization")}`);
+      if (protocol === "https:") {
+        if (!isHttpsBlocked) return registry.handle(request);
+        throw Object.assign(new TypeError("fetch failed"), { cause: new Error("refused") });
+      }
+      const challenge = 'Bearer realm="http://plain.example/token",service="plain.example"';
+      return new Response(null, { status: 401, headers: { "www-authenticate": challenge } });
+    };
+    const source = registrySource({
+      fetch: hostFetch({ "plain.example": handler }),
+      credentials: [givenCredentials({ "plain.example": robot })],
+      retry: { attempts: 1 },
+    });
+    const insecure = { allowInsecureRegistry: true, providers: [], pullSecrets: [] };
+    const image = parseImageReference("plain.example/team/app:v1");
+    expect(summary(await ask(source, { kind: "digest", image, access: insecure }))).toBe("unauthorized");
+    isHttpsBlocked = false;
+    const trusted = await ask(source, { kind: "digest", image });
+    expect(seen.filter((one) => one.startsWith("http: ") && one.includes("Basic"))).toEqual([]);
+    expect(summary(trusted)).toBe("digest");
+  });
 });

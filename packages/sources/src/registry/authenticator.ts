@@ -95,7 +95,7 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
 
   return {
     async header(asking) {
-      const realm = realms.get(asking.location.host);
+      const realm = realms.get(realmKey(asking));
       if (realm === undefined) return undefined;
       if (realm.challenge.scheme === "bearer")
         return bearer(asking, { ...realm, challenge: realm.challenge });
@@ -104,12 +104,17 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
       return credential?.kind === "bearer" ? `Bearer ${headerSafe(credential.token, asking)}` : undefined;
     },
     learn(asking, from, challenge, refused) {
-      realms.set(asking.location.host, { challenge, from });
+      realms.set(realmKey(asking), { challenge, from });
       if (refused === undefined) return;
       credentials.delete(credentialKey(asking));
       for (const [key, header] of tokens.entries()) if (header === refused) tokens.delete(key);
     },
   };
+}
+
+/** What came by plain http may be anybody's word: a realm of that sort must not be sent what https is trusted with. */
+function realmKey({ location, mayUseCredentials }: Asking): string {
+  return JSON.stringify([location.host, mayUseCredentials]);
 }
 
 function credentialKey({ location, access }: Asking): string {
