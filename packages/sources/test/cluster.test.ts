@@ -229,7 +229,12 @@ describe("the API server", () => {
     "/api/v1/namespaces/kyverno/configmaps/..\\..\\evil/configmaps/keys",
     "/api/v1/namespaces/kyverno/configmaps/..",
     "/api/v1/namespaces/kyverno/configmaps/.?x=1",
-  ])("%s is no path: our token stays here", async (url) => {
+    "/\t/evil.example/api",
+    "/api/v1/namespaces/kyverno/configmaps/.\t./.\t./evil/configmaps/keys",
+    "/api/v1/namespaces/kyverno/configmaps/.\n./.\r./evil/configmaps/keys",
+    "/api/v1/namespaces/kyverno/configmaps/%2\te./evil",
+    "/api/v1/namespaces/kyverno/configmaps/keys/.. \u0001",
+  ])("%j is no path: our token stays here", async (url) => {
     expect(await ask(cluster(), { kind: "apiCall", method: "GET", url })).toMatch(
       /^malformed: .* is no path on the API server/,
     );

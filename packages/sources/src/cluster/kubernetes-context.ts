@@ -96,8 +96,12 @@ async function askServer(call: Call, { signal }: FetchOptions, means: Means): Pr
   const url = URL.canParse(call.path, server.href) ? new URL(call.path, server) : undefined;
   // INVARIANT: a path cannot lead off the server (`//evil.example/`), the credentials would follow it; nor (`..`) to
   // another object than it says: a part of it may be an annotation's text, and who wrote it has a ConfigMap of his own.
-  const strays = /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(call.path.replace(/[?#].*$/s, "").replaceAll("\\", "/"));
-  if (url === undefined || url.origin !== server.origin || !call.path.startsWith("/") || strays) {
+  if (
+    url === undefined ||
+    url.origin !== server.origin ||
+    !call.path.startsWith("/") ||
+    hasDotSegments(call.path)
+  ) {
     throw new SourceError("malformed", `\`${shown(call.path)}\` is no path on the API server`, {
       origin: server.host,
     });
@@ -115,6 +119,12 @@ async function askServer(call: Call, { signal }: FetchOptions, means: Means): Pr
     signal,
   });
   return good(response, { what: call.path, origin: server.host });
+}
+
+/** As a URL is read: without tabs and line breaks (`.<tab>.` is `..`), nor spaces and control characters at its end. */
+function hasDotSegments(path: string): boolean {
+  const read = path.replace(/[\t\n\r]/g, "").replace(/[?#].*$/s, "");
+  return /\/(?:\.|%2e){1,2}(?:\/|[^\u0021-\u{10ffff}]*$)/iu.test(read.replaceAll("\\", "/"));
 }
 
 /** A kubeconfig that cannot be used: a plug-in that fails, a file that is missing. */
