@@ -509,3 +509,30 @@ describe("digests", () => {
     expect(asked).toEqual([]);
   });
 });
+
+describe("what is remembered of signatures", () => {
+  /** Whether who asks twice gets the very same objects, which were kept for that. */
+  async function isKept(annotation: string): Promise<boolean> {
+    const { registry, digest } = hung((registry, { tag }) => {
+      const annotations = { "dev.cosignproject.cosign/signature": "MEU=", filler: annotation };
+      const layers = [signature(registry, "{}", { annotations })];
+      const config = registry.pushBlob("app", "{}");
+      const manifest = { schemaVersion: 2, mediaType: manifestType, config, layers };
+      registry.pushManifest("app", manifest, { tag: `${tag}.sig` });
+    });
+    const source = registrySource({ fetch: registry.fetch });
+    const lookup = { kind: "signatureTag", repository, digest } as const;
+    const [first, second] = [
+      await ask<"signatureTag">(source, lookup),
+      await ask<"signatureTag">(source, lookup),
+    ];
+    if (!first.ok || !second.ok) throw new Error("the signature was not read");
+    expect([summary(first), summary(second)]).toEqual(["legacy", "legacy"]);
+    return first.value.candidates[0] === second.value.candidates[0];
+  }
+
+  test("are those of usual size", async () => expect(await isKept("")).toBe(true));
+
+  test("are not those that bring megabytes of annotations: thousands of them would fill the memory", async () =>
+    expect(await isKept("x".repeat(1024 * 1024))).toBe(false));
+});

@@ -25,7 +25,15 @@ export function candidateMemory(): CandidateMemory {
   const kept = new LRUCache<string, KeptCandidates>({
     maxSize: maxBytes,
     maxEntrySize: maxEntryBytes,
-    sizeCalculation: ({ candidates, bytes }) => bytes + 1000 * (candidates.length + 1),
+    sizeCalculation: ({ candidates, bytes }) =>
+      candidates.reduce((sum, candidate) => sum + 1000 + annotationBytes(candidate), bytes + 1000),
   });
   return { get: (key) => kept.get(key), set: (key, value) => void kept.set(key, value) };
+}
+
+/** Two bytes a character. Whoever pushes a manifest may put megabytes into them, beside a payload of a few bytes. */
+function annotationBytes(candidate: Candidate): number {
+  if (candidate.kind !== "legacy") return 0;
+  const pairs = Object.entries(candidate.annotations);
+  return pairs.reduce((sum, [name, value]) => sum + 2 * (name.length + value.length), 0);
 }
