@@ -21,6 +21,8 @@ export async function policyFiles(
 }
 
 interface Overrides extends Pick<AssayOptions, "trust" | "context"> {
+  /** The policies and exceptions, where they have been read. */
+  readonly files?: readonly InputFile[];
   /** Sees every lookup and its answer. */
   readonly observe?: (sources: Sources) => Sources;
 }
@@ -30,13 +32,13 @@ export async function openAssay(
   policies: readonly string[],
   flags: SourceFlags & ContextFlags & Partial<LogFlags>,
   terminal: Terminal,
-  { observe = (sources) => sources, ...overrides }: Overrides = {},
+  { observe = (sources) => sources, files, ...overrides }: Overrides = {},
 ): Promise<Assay> {
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const context = overrides.context ?? contextFromObjects(objects);
   const { now, logLookup } = flags;
   const assay = createAssay({
-    policies: await policyFiles(policies, flags, terminal),
+    policies: files ?? (await policyFiles(policies, flags, terminal)),
     variables: parseVariables(flags.var),
     clock: now === undefined ? terminal.now : () => now,
     ...(logLookup === undefined ? {} : { logLookup }),

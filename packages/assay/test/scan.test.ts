@@ -3,19 +3,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Answer, ContextLookup, ContextSource } from "@assay/engine";
 import type { Json } from "@assay/policy";
-import { createKey, createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
+import {
+  createKey,
+  createRegistry,
+  createSigstore,
+  image,
+  type Registry,
+  type RunningServer,
+} from "@assay/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ScanItem, scanItems } from "../src/scan/scan-items.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
+import { runCli } from "./run-cli.ts";
 import { runHere } from "./run-here.ts";
 
 let cwd = "";
+let pem = "";
 let registry: Registry;
 let server: RunningServer;
 const COUNT = 20;
 
 beforeAll(async () => {
   const key = createKey();
+  pem = key.pem;
   registry = createRegistry();
   for (let i = 0; i < COUNT; i++) {
     const one = image({ repository: `fleet/app-${i}` });
@@ -103,6 +113,51 @@ test("results of other policies are neither reused nor counted", async () => {
     cwd,
   });
   expect(out).toContain("20 allowed, 0 denied");
+});
+
+test("results that rest on other ConfigMaps are neither reused nor counted", async () => {
+  const text = await readFile(join(cwd, "policy.json"), "utf8");
+  const policy = JSON.parse(text.replace(JSON.stringify(pem), '"{{ keys.data.pub }}"'));
+  policy.spec.rules[0].context = [{ name: "keys", configMap: { name: "keys", namespace: "default" } }];
+  await writeFile(join(cwd, "by-name.json"), JSON.stringify(policy));
+  const judged = async (pub: string): Promise<string> => {
+    const keys = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "keys" }, data: { pub } };
+    await writeFile(join(cwd, "keys.json"), JSON.stringify(keys));
+    const args = ["scan", "by-name.json", "--configmap", "keys.json", "--images", "images.txt"];
+    return (await runHere([...args, "--journal", "by-name.jsonl"], { cwd })).out;
+  };
+  expect(await judged(pem)).toContain("16 allowed, 4 denied");
+  expect(await judged(createKey().pem)).toContain("0 allowed, 20 denied");
+});
+
+test("results by another trust root or from another layout are not reused", async () => {
+  const fingerprints = async (...args: string[]): Promise<readonly string[]> => {
+    const { out } = await scan("--images", "images.txt", "--output", "jsonl", ...args);
+    const keys = out
+      .trim()
+      .split("\n")
+      .map((line) => String(JSON.parse(line).key));
+    return [...new Set(keys.map((key) => key.slice(key.lastIndexOf(" "))))];
+  };
+  const sigstore = [createSigstore(), createSigstore()];
+  for (const [i, one] of sigstore.entries()) await writeFile(join(cwd, `root-${i}.json`), one.trustedRoot());
+  const seen = [
+    ...(await fingerprints()),
+    ...(await fingerprints("--trusted-root", "root-0.json")),
+    ...(await fingerprints("--trusted-root", "root-1.json")),
+    ...(await fingerprints("--layout", "nowhere")),
+    ...(await fingerprints("--log-lookup", "whenMissing")),
+  ];
+  expect(seen).toHaveLength(5);
+  expect(new Set(seen).size).toBe(5);
+});
+
+test("policies on standard input are told apart by what they say", async () => {
+  const stdin = await readFile(join(cwd, "policy.json"), "utf8");
+  const args = ["scan", "-", "--images", "images.txt", "--journal", "piped.jsonl"];
+  const lenient = stdin.replace('"imageReferences":["*"]', '"imageReferences":["nothing/*"]');
+  expect((await runCli(args, { cwd, stdin: lenient })).out).toContain("20 allowed, 0 denied");
+  expect((await runCli(args, { cwd, stdin })).out).toContain("16 allowed, 4 denied");
 });
 
 test("a directory of manifests", async () => {

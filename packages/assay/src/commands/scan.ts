@@ -20,6 +20,7 @@ import { plainText } from "../plain-text.ts";
 import type { ScanItem } from "../scan/scan-items.ts";
 import type { ScanCounts, ScanResult } from "../scan/scan-result.ts";
 import type { Terminal } from "../terminal.ts";
+import { VERSION } from "../version.ts";
 
 interface Flags extends SourceFlags, ContextFlags, LogFlags {
   readonly images: readonly string[];
@@ -75,7 +76,6 @@ interface Work {
 }
 
 async function open(policies: readonly string[], flags: Flags, terminal: Terminal): Promise<Work> {
-  const { openAssay, policyFiles } = await import("../open-assay.ts");
   if (flags.worker === true && flags.redis === undefined)
     throw new AssayError("usage", "--worker needs --redis");
   const nothing = flags.images.length + flags.resource.length === 0 && flags.cluster !== true;
@@ -86,11 +86,46 @@ async function open(policies: readonly string[], flags: Flags, terminal: Termina
   }
   const cluster =
     flags.cluster === true ? (await import("@assay/sources/cluster")).kubernetesContext() : undefined;
-  const assay = await openAssay(policies, flags, terminal, cluster === undefined ? {} : { context: cluster });
-  const texts = (await policyFiles(policies, flags, terminal)).map(({ text }) => text);
-  const settings = [texts, flags.var, flags.mutate, flags.now?.toISOString() ?? null];
-  const fingerprint = createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 16);
+  const { assay, fingerprint } = await openWork(policies, cluster, { flags, terminal });
   return { assay, fingerprint, flags, terminal, cluster };
+}
+
+/**
+ * The policies and what their verdicts depend on. INVARIANT: all of it is read once, so that the fingerprint is of what
+ * judges: standard input and pipes are empty when they are read again.
+ */
+async function openWork(
+  policies: readonly string[],
+  cluster: ContextSource | undefined,
+  { flags, terminal }: Pick<Work, "flags" | "terminal">,
+): Promise<Pick<Work, "assay" | "fingerprint">> {
+  const { openAssay, policyFiles } = await import("../open-assay.ts");
+  const { trustOf } = await import("../open-sources.ts");
+  const { readObjects } = await import("../read-objects.ts");
+  const { contextFromObjects } = await import("@assay/sources/cluster");
+  const { trustedRoot, ...rest } = flags;
+  const files = await policyFiles(policies, flags, terminal);
+  const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
+  const trust = trustedRoot === undefined ? undefined : await trustOf(flags, terminal);
+  const root = await trust?.fetch({ kind: "trustRoot", name: "public-good" }, { signal: terminal.signal });
+  const assay = await openAssay(policies, { ...rest, configmap: [] }, terminal, {
+    files,
+    context: cluster ?? contextFromObjects(objects),
+    ...(trust === undefined ? {} : { trust }),
+  });
+  const settings = {
+    version: VERSION,
+    texts: files.map(({ text }) => text),
+    context: cluster === undefined ? objects : "cluster",
+    var: flags.var,
+    mutate: flags.mutate,
+    now: flags.now?.toISOString(),
+    logLookup: flags.logLookup,
+    layout: flags.layout === undefined ? undefined : resolve(terminal.cwd, flags.layout),
+    trust: root?.ok === true ? root.value.json : undefined,
+  };
+  const fingerprint = createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 16);
+  return { assay, fingerprint };
 }
 
 async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSignal): Promise<ScanResult> {

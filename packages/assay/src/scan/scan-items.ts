@@ -36,10 +36,13 @@ export async function* scanItems(input: ScanInput, terminal: Terminal): AsyncGen
   if (input.cluster !== undefined) yield* podsOf(input.cluster, terminal);
 }
 
-/** What an item is remembered by: other policies or another object make it another item. */
+/**
+ * What an item is remembered by: other policies or another object make it another item. INVARIANT: the whole digest, since
+ * of a part of it somebody could find two objects, one to be allowed and one to run.
+ */
 export function scanKey(item: ScanItem, policies: string): string {
   const digest = createHash("sha256").update(JSON.stringify(item.resource)).digest("hex");
-  return `${item.name} ${digest.slice(0, 16)} ${policies}`;
+  return `${item.name} ${digest} ${policies}`;
 }
 
 /** Lines that are empty or begin with `#` are passed over. */
