@@ -250,6 +250,13 @@ describe("the API server", () => {
     },
   );
 
+  test("that wants to speak another protocol has not answered, and is not waited for", async () => {
+    respond = (_, { socket }) =>
+      void socket?.end("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n");
+    const lookup = { kind: "configMap", namespace: "kyverno", name: "keys" } as const;
+    expect(await ask(cluster({ timeoutMs: 1000 }), lookup)).toMatch(/^unavailable: /);
+  });
+
   test("is not asked with a kubeconfig that cannot be used", async () => {
     const lookup = { kind: "configMap", namespace: "kyverno", name: "keys" } as const;
     expect(await ask(cluster({}, false), lookup)).toMatch(

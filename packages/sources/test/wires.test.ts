@@ -41,6 +41,8 @@ async function textOf({ body }: WireAnswer): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+const otherProtocol = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n";
+
 const wires: readonly (readonly [string, Wire])[] = [
   ["Node's client", nodeWire({})],
   ["a fetch", fetchWire(globalThis.fetch)],
@@ -88,6 +90,11 @@ describe.each(wires)("%s", (_, wire) => {
       response.writeHead(200, { "content-length": 100 }).write("begun", () => response.destroy());
     });
     await expect(wire(get(`http://127.0.0.1:${port}/`)).then(textOf)).rejects.toThrow();
+  });
+
+  test("who wants to speak another protocol has not answered", async () => {
+    const port = await plain((_request, { socket }) => socket?.end(otherProtocol));
+    await expect(wire(get(`http://127.0.0.1:${port}/`))).rejects.toThrow();
   });
 
   test.each(["break", "cancel"])("who leaves an endless answer by %s ends its connection", async (how) => {
@@ -217,4 +224,21 @@ test("a redirect whose text is cut off is a redirect all the same", async () => 
   const source = registrySource({ retry: { attempts: 1 } });
   const image = parseImageReference(`127.0.0.1:${port}/acme/app:v1`);
   expect((await ask<"digest">(source, { kind: "digest", image })).requests).toBe(2);
+});
+
+test("a registry that wanted to speak another protocol for a while is asked again afterwards", async () => {
+  let isMad = true;
+  const port = await plain((_request, response) => {
+    if (isMad) response.socket?.end(otherProtocol);
+    else response.end(JSON.stringify({ schemaVersion: 2, config: {}, layers: [] }));
+  });
+  const source = registrySource({ retry: { attempts: 1 }, concurrency: 2 });
+  const image = parseImageReference(`127.0.0.1:${port}/acme/app:v1`);
+  const lookup = { kind: "digest", image } as const;
+  for (let i = 0; i < 3; i++) {
+    const answer = await source.fetch<"digest">(lookup, { signal: AbortSignal.timeout(2000) });
+    expect(answer).toMatchObject({ ok: false, failure: { code: "unavailable" } });
+  }
+  isMad = false;
+  expect((await ask<"digest">(source, lookup)).ok).toBe(true);
 });

@@ -55,9 +55,17 @@ function send(request: JsonRequest): Promise<{ readonly status: number; readonly
   };
   return new Promise((resolve, reject) => {
     const start = url.protocol === "https:" ? requestHttps : requestHttp;
-    const sent = start(url, options, (answer) => collect(answer, request).then(resolve, reject));
+    let isAnswered = false;
+    const sent = start(url, options, (answer) => {
+      isAnswered = true;
+      collect(answer, request).then(resolve, reject);
+    });
     const timer = setTimeout(() => expire(sent, url.host, timeoutMs), timeoutMs);
-    sent.on("error", reject).on("close", () => clearTimeout(timer));
+    sent.on("error", reject).on("close", () => {
+      clearTimeout(timer);
+      // Who answers 101 is hung up on without an error: nobody would hear of this request again.
+      if (!isAnswered) reject(new Error("the connection was closed without an answer"));
+    });
     sent.end(body);
   });
 }

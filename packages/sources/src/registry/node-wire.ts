@@ -62,16 +62,23 @@ function send(request: WireRequest, options: RequestOptions): Promise<IncomingMe
   const start = options.agent instanceof HttpsAgent ? requestHttps : requestHttp;
   const { signal } = request;
   return new Promise((resolve, reject) => {
+    let isDecided = false;
     let answered = false;
     const sent = start(options, (incoming) => {
+      isDecided = true;
       answered = true;
       resolve(incoming);
     });
     // Node's own `signal` option watches five events of the request for the same.
     const abort = (): void => void sent.destroy(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
-    sent.on("close", () => signal.removeEventListener("abort", abort));
+    sent.on("close", () => {
+      signal.removeEventListener("abort", abort);
+      // Who answers 101 is hung up on without an error: nobody would hear of this request again.
+      if (!isDecided) reject(new Error("the connection was closed without an answer"));
+    });
     sent.on("error", (error: NodeJS.ErrnoException) => {
+      isDecided = true;
       // The other side closed a kept connection while the request was on its way: it goes out again, on another one.
       const isStale = sent.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
       const mayRepeat = request.method === "GET" && !answered && !signal.aborted;
