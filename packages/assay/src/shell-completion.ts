@@ -48,9 +48,10 @@ function bash(entries: readonly Entry[]): string {
   );
   const paths = entries.filter((entry) => entry.path !== "").map((entry) => quote(entry.path));
   return `_assay() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path="" next word words=""
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    next="\${path:+$path }$word"
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path="" next words=""
+  local -i i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    next="\${path:+$path }\${COMP_WORDS[i]}"
     case "$next" in
       ${paths.join("|")}) path="$next" ;;
     esac

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -88,29 +87,6 @@ test("a misspelt command exits 2 and proposes the right one", async () => {
   const { status, err } = await assay("completoin");
   expect(status).toBe(2);
   expect(err).toContain("Did you mean completion?");
-});
-
-test.each(["bash", "zsh", "fish"])("the %s completion names every command", async (shell) => {
-  const { status, out } = await assay("completion", shell);
-  expect(status).toBe(0);
-  expect(out).toContain("rekor");
-  expect(out).toContain("search");
-});
-
-test("the bash completion is valid and completes commands, flags and choices", async () => {
-  const { out } = await assay("completion", "bash");
-  const complete = (words: string): string =>
-    execFileSync(
-      "bash",
-      [
-        "-c",
-        `${out}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _assay; echo "\${COMPREPLY[@]}"`,
-      ],
-      { encoding: "utf8" },
-    ).trim();
-  expect(complete("assay rek")).toBe("rekor");
-  expect(complete("assay rekor search --sh")).toBe("--sha");
-  expect(complete("assay apply --output sa")).toBe("sarif");
 });
 
 test("foreign text cannot paint over ours", () => {
