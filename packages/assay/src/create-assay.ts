@@ -72,7 +72,7 @@ export interface AssayOptions {
   readonly log?: LogSource;
 }
 
-/** Policies, ready to be asked. It keeps what was fetched by digest; a tag is resolved anew for every request. */
+/** Policies, ready to be asked. It keeps what was fetched by digest; what a tag points to, while the evaluation that asked runs. */
 export interface Assay {
   readonly policies: readonly Policy[];
   /** What the policies' author should know: ignored fields, rules of other kinds. */

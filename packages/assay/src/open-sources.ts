@@ -46,7 +46,7 @@ export async function registryOptions(flags: SourceFlags, terminal: Terminal): P
   if (flags.registryConfig !== undefined) await readTextFile(flags.registryConfig, terminal.cwd);
   return {
     insecureHosts: flags.insecureRegistry,
-    // What hangs on a digest is listed once for many resources of a run; image tags are resolved anew each time.
+    // What hangs on a digest is listed once for many resources of a run; image tags are resolved anew.
     listingTtlMs: 30_000,
     credentials: defaultCredentials(flags.registryConfig),
     ...(flags.cacheDir === undefined ? {} : { cache: await cacheIn(flags.cacheDir) }),

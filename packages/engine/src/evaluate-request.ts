@@ -40,6 +40,9 @@ const maxRounds = 100;
 /** Milliseconds after which others have their turn before anybody is asked: a process compiles code at its first use. */
 const longTurnMs = 4;
 
+/** One for all: making it takes a stack trace. */
+const over = new DOMException("the evaluation has ended", "AbortError");
+
 /** Judges, gathers what the judgement wants, and judges again, until there is a verdict. */
 export async function evaluateRequest(
   evaluating: Evaluating,
@@ -70,7 +73,7 @@ export async function evaluateRequest(
       }
       if (performance.now() - turnBegan > longTurnMs) await nextTurn();
       throwIfCancelled(options.signal);
-      const more = await answerAll(judgement, { evaluating, deadline, answers, rounds });
+      const more = await answerAll(judgement, { evaluating, deadline, answers, rounds, options });
       turnBegan = performance.now();
       for (const [key, answered] of more) answers.set(key, answered);
       throwIfCancelled(options.signal);
@@ -160,6 +163,7 @@ interface Round {
   readonly deadline: Deadline;
   readonly answers: Answers;
   readonly rounds: number;
+  readonly options: EvaluationOptions;
 }
 
 async function answerAll(
@@ -177,7 +181,8 @@ async function answerAll(
     concurrency,
     ifUnsupported,
     timeoutMessage: deadline.message,
-    ...(deadline.at === undefined ? {} : { deadline: deadline.at }),
+    deadline: deadline.at,
+    ...(round.options.remember === false ? {} : { evaluation: deadline.ended }),
   });
   const refused = entries
     .slice(room)
@@ -206,6 +211,8 @@ interface Deadline {
   readonly message: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Aborted by `stop`: the evaluation has ended, whichever way. */
+  readonly ended: AbortSignal;
   stop(): void;
 }
 
@@ -220,10 +227,15 @@ function startDeadline(plan: RequestPlan, options: EvaluationOptions): Deadline 
       : ` (policy \`${strictest.name}\`, ${formatPosition(strictest.source)})`;
   const timer = new AbortController();
   const handle = setTimeout(() => timer.abort(), milliseconds);
+  const ended = new AbortController();
   return {
     signal: options.signal === undefined ? timer.signal : AbortSignal.any([timer.signal, options.signal]),
     message: `webhookTimeoutSeconds exceeded: no answer within ${milliseconds / 1000} s${whose}`,
     at: Date.now() + milliseconds,
-    stop: () => clearTimeout(handle),
+    ended: ended.signal,
+    stop: () => {
+      clearTimeout(handle);
+      ended.abort(over);
+    },
   };
 }

@@ -52,8 +52,8 @@ export interface EvaluationOptions {
   /** Instead of the smallest `webhookTimeoutSeconds` of the policies that apply. */
   readonly timeoutMilliseconds?: number;
   /**
-   * False: nothing that earlier evaluations verified is used, so that `answers` holds everything the verdict rests on.
-   * A record needs that. Default true.
+   * False: nothing that earlier evaluations verified is used, so that `answers` holds everything the verdict rests on;
+   * nor what others, still running, were answered. A record needs that. Default true.
    */
   readonly remember?: boolean;
   /** Told of every round, for traces and metrics; what it throws, `evaluate` rejects with. */

@@ -25,6 +25,8 @@ export interface GatherOptions {
   readonly concurrency: number;
   /** Milliseconds since the epoch: sources do not wait longer to try again. */
   readonly deadline?: number;
+  /** Aborted when the evaluation has ended. Absent: it shares no more than questions that are being asked. */
+  readonly evaluation?: AbortSignal;
   /** By the key of a question: what to ask too, at once, if it is answered with `unsupported`. */
   readonly ifUnsupported: ReadonlyMap<string, Lookup>;
   /** What a lookup that did not end before `signal` was aborted is answered with. */
@@ -86,8 +88,12 @@ async function askSafely(lookup: Lookup, sources: Sources, options: GatherOption
   }
 }
 
-function fetchOptions({ signal, deadline }: GatherOptions): FetchOptions {
-  return deadline === undefined ? { signal } : { signal, deadline };
+function fetchOptions({ signal, deadline, evaluation }: GatherOptions): FetchOptions {
+  return {
+    signal,
+    ...(deadline === undefined ? {} : { deadline }),
+    ...(evaluation === undefined ? {} : { evaluation }),
+  };
 }
 
 function ask(lookup: Lookup, sources: Sources, options: FetchOptions): Promise<Answer> {

@@ -123,6 +123,11 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch after which `signal` will be aborted: a source does not wait longer to retry. */
   readonly deadline?: number;
+  /**
+   * Aborted when the evaluation that asks has ended. A source may give its answer to other evaluations that ask the same
+   * until then, and no longer, whoever still works with it. Absent: to those that ask while it is still being asked for.
+   */
+  readonly evaluation?: AbortSignal;
 }
 
 /** Finds what hangs on images. The registry client, an OCI layout, a recording. */

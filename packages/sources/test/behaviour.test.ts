@@ -1,4 +1,4 @@
-import type { Answer, EvidenceSource } from "@assay/engine";
+import type { Answer, EvidenceLookup, EvidenceSource } from "@assay/engine";
 import { parseImageReference } from "@assay/image";
 import { type BytesCache, type Clock, memoryCache, registrySource } from "@assay/sources/registry";
 import { createRegistry, hostFetch } from "@assay/testkit";
@@ -103,6 +103,43 @@ describe("equal lookups", () => {
     second.abort(new Error("second gave up"));
     await expect(other).rejects.toThrow("second gave up");
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
+  describe("of an evaluation that still runs", () => {
+    const during = (source: EvidenceSource, lookup: EvidenceLookup, evaluation: AbortSignal) =>
+      source.fetch(lookup, { signal: new AbortController().signal, evaluation });
+
+    test("are answered once, until it ends", async () => {
+      const registry = await fixtureRegistry("tags", { host: "r.example" });
+      const source = registrySource({ fetch: registry.fetch });
+      const [first, second] = [new AbortController(), new AbortController()];
+      const one = await during(source, tag(`${key}:v1`), first.signal);
+      const other = await during(source, tag(`${key}:v1`), second.signal);
+      expect(other).toEqual({ ...one, requests: 0 });
+      first.abort();
+      await during(source, tag(`${key}:v1`), second.signal);
+      expect(registry.requests).toHaveLength(2);
+    });
+
+    test("but not to who names no evaluation, whose answer is for nobody else", async () => {
+      const registry = await fixtureRegistry("tags", { host: "r.example" });
+      const source = registrySource({ fetch: registry.fetch });
+      const { signal } = new AbortController();
+      await during(source, tag(`${key}:v1`), signal);
+      await ask(source, tag(`${key}:v1`));
+      expect(registry.requests).toHaveLength(2);
+    });
+
+    test.each([503, 404])("nor where what it found could not be read whole (%i)", async (status) => {
+      const registry = await fixtureRegistry("tags", { host: "r.example" });
+      const source = registrySource({ fetch: registry.fetch, retry: { attempts: 1 } });
+      const { signal } = new AbortController();
+      const digest = await digestAt(source, `${key}:v1`);
+      const lookup = { kind: "signatureTag", repository: key, digest } as const;
+      registry.inject({ path: "/blobs/", times: 1, effect: { kind: "status", status } });
+      expect(summary(await during(source, lookup, signal))).not.toBe("legacy");
+      expect(summary(await during(source, lookup, signal))).toBe("legacy");
+    });
   });
 
   test("are sent again once they are answered: a tag is not remembered", async () => {

@@ -84,7 +84,7 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
     const key = JSON.stringify([realm.challenge, asking.location, fingerprint(credential)]);
     const known = tokens.get(key);
     if (known !== undefined) return known;
-    const { value } = await flights(key, asking.signal, async (signal) => {
+    const { value } = await flights(key, { signal: asking.signal }, async (signal) => {
       const fetched = await fetchToken({ ...asking, signal }, realm, credential, options);
       const header = `Bearer ${fetched.token}`;
       if (fetched.lifetimeMs > 0) tokens.set(key, header, { ttl: fetched.lifetimeMs });

@@ -40,7 +40,7 @@ export interface RegistryOptions {
   /**
    * Milliseconds for which it is remembered what hangs on an image: a signature or attestation that is made (or removed)
    * counts that much later. That nothing hangs there is remembered 5 s at most. What an image's own tag points to is never
-   * remembered. Default 0: nothing is. For servers that judge the same images again and again, say 30,000.
+   * among it. Default 0: nothing is. For servers that judge the same images again and again, say 30,000.
    */
   readonly listingTtlMs?: number;
   readonly limits?: Partial<Limits>;

@@ -10,19 +10,19 @@ import type { Errand } from "./transport.ts";
  *
  * What is proven of an answer: every digest was computed from bytes that were read, and bytes that were asked for by
  * digest are those bytes. Nothing else is: candidates are unverified. A failure says why something could not be had
- * and is never an empty answer; equal lookups that run at the same time are sent once.
+ * and is never an empty answer. Equal lookups are sent once while they run, and while the evaluation that made them does.
  */
 export function registrySource(options: RegistryOptions = {}): EvidenceSource {
   const means = registryMeans(options);
-  const flights = singleFlight<Answer>();
+  const flights = singleFlight(isWhole);
   const mirrors = options.mirrors ?? [];
 
   return {
     async fetch<K extends EvidenceLookup["kind"]>(
       lookup: Extract<EvidenceLookup, { kind: K }>,
-      { signal, deadline }: FetchOptions,
+      { signal, deadline, evaluation }: FetchOptions,
     ): Promise<Answer<K>> {
-      const { value, joined } = await flights(JSON.stringify(lookup), signal, (shared) =>
+      const { value, joined } = await flights(JSON.stringify(lookup), { signal, evaluation }, (shared) =>
         answerWithNotes(lookup, { signal: shared, deadline }, (errand) =>
           answerLookup(lookup, errand, { ...means, mirrors }),
         ),
@@ -32,6 +32,14 @@ export function registrySource(options: RegistryOptions = {}): EvidenceSource {
       return answer as Answer<K>; // `answerLookup` answers each kind of lookup with its own value.
     },
   };
+}
+
+/** What failed, or was not read whole, may be there when it is asked for again. */
+function isWhole(answer: Answer): boolean {
+  if (!answer.ok) return false;
+  return (
+    !("candidates" in answer.value) || answer.value.candidates.every(({ kind }) => kind !== "unreadable")
+  );
 }
 
 async function answerWithNotes(

@@ -2,49 +2,71 @@ interface Flight<T> {
   readonly promise: Promise<T>;
   readonly controller: AbortController;
   waiting: number;
+  /** Its work is done, and it is kept for the evaluation that began it. */
+  landed: boolean;
 }
 
 /** One for all: making it takes a stack trace. */
 const over = new DOMException("the lookup is over", "AbortError");
 
-/** Joins equal work that is under way. `joined`: somebody else's work was waited for. */
+/** Who asks, and for how long. */
+export interface Asker {
+  readonly signal: AbortSignal;
+  /** Aborted when the evaluation that asks has ended. Absent: only work that is still running is shared. */
+  readonly evaluation?: AbortSignal | undefined;
+}
+
+/** Joins equal work that is in flight. `joined`: it is somebody else's. */
 export type SingleFlight<T> = (
   key: string,
-  signal: AbortSignal,
+  asker: Asker,
   work: (signal: AbortSignal) => Promise<T>,
 ) => Promise<{ readonly value: T; readonly joined: boolean }>;
 
 /**
  * One piece of work per key at a time. Each caller waits under its own signal; the work itself is aborted when nobody
- * waits for it any more. Nothing is remembered once it is done.
+ * waits for it any more. What it came to is remembered only where it `lasts`, and no longer than the evaluation that
+ * began it: whoever joined does not prolong it.
  */
-export function singleFlight<T>(): SingleFlight<T> {
+export function singleFlight<T>(lasts: (value: T) => boolean = () => false): SingleFlight<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  function start(key: string, evaluation: Asker["evaluation"], work: Parameters<SingleFlight<T>>[2]) {
     const controller = new AbortController();
-    const promise = work(controller.signal).finally(() => {
+    const remove = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
-      // Whatever the work left running (siblings of a failed request) ends with it.
-      controller.abort(over);
-    });
-    const flight: Flight<T> = { promise, controller, waiting: 0 };
+    };
+    const land = (value: T): T => {
+      if (evaluation === undefined || evaluation.aborted || !lasts(value)) return value;
+      flight.landed = true;
+      evaluation.addEventListener("abort", remove, { once: true });
+      return value;
+    };
+    const promise = work(controller.signal)
+      .then(land)
+      .finally(() => {
+        if (!flight.landed) remove();
+        // Whatever the work left running (siblings of a failed request) ends with it.
+        controller.abort(over);
+      });
+    const flight: Flight<T> = { promise, controller, waiting: 0, landed: false };
     promise.catch(() => undefined);
     flights.set(key, flight);
     return flight;
   }
 
-  return async (key, signal, work) => {
+  return async (key, { signal, evaluation }, work) => {
     signal.throwIfAborted();
-    const running = flights.get(key);
-    const flight = running ?? start(key, work);
+    const known = flights.get(key);
+    const running = known?.landed && evaluation === undefined ? undefined : known;
+    const flight = running ?? start(key, evaluation, work);
     flight.waiting++;
     try {
       return { value: await abortable(flight.promise, signal), joined: running !== undefined };
     } finally {
-      if (--flight.waiting === 0) {
+      if (--flight.waiting === 0 && !flight.controller.signal.aborted) {
         if (flights.get(key) === flight) flights.delete(key);
-        if (!flight.controller.signal.aborted) flight.controller.abort(signal.reason);
+        flight.controller.abort(signal.reason);
       }
     }
   };
