@@ -28,7 +28,7 @@ export type ReadCandidate =
       readonly message: string;
     };
 
-/** Reads each candidate once, however many attestors look at it. */
+/** Reads each candidate once, however many look at it. */
 export interface CandidateReader {
   readonly read: (candidate: Candidate) => ReadCandidate;
 }

@@ -1,6 +1,6 @@
 /**
  * Remembers what follows from bytes alone ("this certificate is signed by that key"), never what depends on a clock, a
- * policy or a trust root. Bounded: the oldest fact makes room. Each owner (trust root, prepared attestors) has its own.
+ * policy or a trust root. Bounded: the oldest fact makes room. Each owner (trust root, demand of an attestor) has its own.
  */
 export interface FactCache {
   readonly get: (key: string) => boolean | undefined;

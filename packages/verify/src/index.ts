@@ -11,6 +11,7 @@ export type {
   VerifiedAttestation,
   VerifiedSignature,
 } from "./kernel.ts";
+export { type KernelMemory, kernelMemory } from "./kernel-memory.ts";
 export type { LogAnswer, LogFailureCode, LogLookup, LogQuestion } from "./log-lookup.ts";
 export { parseTrustRoot } from "./parse-trust-root.ts";
 export { predicateTypeOf } from "./predicate-types.ts";

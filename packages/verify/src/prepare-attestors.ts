@@ -1,10 +1,10 @@
 import type { Attestor, CertificateAttestor, KeyAttestor, KeylessAttestor } from "@assay/policy";
 import { RE2JS } from "re2js";
 import { certificatePaths, usage } from "./certificate-chain.ts";
-import { candidateReader } from "./evidence-candidates.ts";
 import { factCache } from "./fact-cache.ts";
 import { extensionNames, type IdentityMatcher, wildcard } from "./identity.ts";
 import type { ResolvedSet, UnavailableAttestor } from "./kernel.ts";
+import { type KernelMemory, kernelMemory, type SignerAttestor } from "./kernel-memory.ts";
 import {
   invalid,
   policyCertificates,
@@ -14,7 +14,14 @@ import {
   policyRoots,
   policyTimestampAuthority,
 } from "./policy-trust.ts";
-import type { PreparedAttestor, PreparedSet, PreparedSets, PreparedSigner, SignerRule } from "./prepared.ts";
+import type {
+  PreparedAttestor,
+  PreparedSet,
+  PreparedSets,
+  PreparedSigner,
+  SignerDemand,
+  SignerRule,
+} from "./prepared.ts";
 import { type HashName, hashesOfKey, type PublicKey, parsePublicKeys } from "./public-key.ts";
 
 const maxEntries = 256;
@@ -26,12 +33,16 @@ const hashNames: readonly HashName[] = ["sha224", "sha256", "sha384", "sha512"];
  * Makes ready what the policy asks: parses every PEM, regexp and count once. Several PEM keys in one entry become
  * entries, and are counted as such. Throws `VerifyError` `invalidPolicy` with the field path where the policy makes no
  * sense: a key or certificate that cannot be read or is too weak, a regexp that is none, a count that can never be
- * reached, a keyless entry that would accept anybody, an unknown certificate extension.
+ * reached, a keyless entry that would accept anybody, an unknown certificate extension. Attestors that are prepared with
+ * the same `memory` share what is read and proven.
  */
-export function prepareAttestors(sets: readonly ResolvedSet[]): PreparedSets {
+export function prepareAttestors(
+  sets: readonly ResolvedSet[],
+  memory: KernelMemory = kernelMemory(),
+): PreparedSets {
   // guard: policy-no-attestors
   if (sets.length === 0) invalid("", "no attestors: nobody would have to sign");
-  const prepared = sets.map((set) => prepareSet(set, 0));
+  const prepared = sets.map((set) => prepareSet(set, 0, memory));
   const leaves = prepared.flatMap(leavesOf);
   const signers = leaves.filter((leaf) => leaf.kind === "signer");
   return Object.freeze({
@@ -39,7 +50,7 @@ export function prepareAttestors(sets: readonly ResolvedSet[]): PreparedSets {
     mayNeedTrust: signers.some(needsTrust),
     repositories: [...new Set(leaves.map(({ repository }) => repository))],
     timeless: signers.filter(isTimeless).map(({ path }) => path),
-    reader: candidateReader(),
+    reader: memory.reader,
   });
 }
 
@@ -68,10 +79,10 @@ function isTimeless({ signer, log, timestampAuthority }: PreparedSigner): boolea
   );
 }
 
-function prepareSet(set: ResolvedSet, depth: number): PreparedSet {
+function prepareSet(set: ResolvedSet, depth: number, memory: KernelMemory): PreparedSet {
   // guard: policy-depth
   if (depth > maxDepth) invalid(set.path, `attestors are nested deeper than ${maxDepth} levels`);
-  const entries = set.entries.flatMap((entry) => prepareEntry(entry, depth));
+  const entries = set.entries.flatMap((entry) => prepareEntry(entry, depth, memory));
   // guard: policy-no-entries
   if (entries.length === 0) invalid(set.path, "attestor set has no entries: nobody would have to sign");
   if (entries.length > maxEntries) invalid(set.path, `attestor set has more than ${maxEntries} entries`);
@@ -101,33 +112,48 @@ function placeOf({
   return { path, source };
 }
 
-function prepareEntry(entry: Attestor | UnavailableAttestor, depth: number): readonly PreparedAttestor[] {
+function prepareEntry(
+  entry: Attestor | UnavailableAttestor,
+  depth: number,
+  memory: KernelMemory,
+): readonly PreparedAttestor[] {
   switch (entry.kind) {
     case "set":
-      return [prepareSet(entry, depth + 1)];
+      return [prepareSet(entry, depth + 1, memory)];
     case "unavailable":
       return [
         Object.freeze({ kind: "unavailable", ...placeOf(entry), code: entry.code, message: entry.message }),
       ];
     case "key":
-      return keysOf(entry).map((key) => signerOf(entry, { kind: "key", key, hashes: hashesOf(entry) }));
     case "certificate":
-      return [signerOf(entry, certificateRule(entry))];
     case "keyless":
-      return [signerOf(entry, keylessRule(entry))];
+      return memory.demandsOf(entry, () => demandsOf(entry)).map((demand) => signerOf(entry, demand));
   }
 }
 
-function signerOf(
-  entry: KeyAttestor | CertificateAttestor | KeylessAttestor,
-  signer: SignerRule,
-): PreparedSigner {
-  const { path, rekor, ctlog } = entry;
+function signerOf(entry: SignerAttestor, demand: SignerDemand): PreparedSigner {
   return Object.freeze({
     kind: "signer",
     ...placeOf(entry),
     ...(entry.repository === undefined ? {} : { repository: entry.repository }),
     annotations: entry.annotations,
+    ...demand,
+  });
+}
+
+function demandsOf(entry: SignerAttestor): readonly SignerDemand[] {
+  switch (entry.kind) {
+    case "key":
+      return keysOf(entry).map((key) => demandOf(entry, { kind: "key", key, hashes: hashesOf(entry) }));
+    case "certificate":
+      return [demandOf(entry, certificateRule(entry))];
+    case "keyless":
+      return [demandOf(entry, keylessRule(entry))];
+  }
+}
+
+function demandOf({ path, rekor, ctlog }: SignerAttestor, signer: SignerRule): SignerDemand {
+  return {
     signer,
     log: rekor?.ignoreTlog
       ? "ignore"
@@ -144,8 +170,8 @@ function signerOf(
       ? policyTimestampAuthority(ctlog.tsaCertChain, `${path}.ctlog.tsaCertChain`)
       : undefined,
     cache: factCache(),
-    proofs: new WeakMap(),
-  });
+    proofs: { first: new WeakMap(), last: new WeakMap() },
+  };
 }
 
 function keysOf({ publicKeys, path }: KeyAttestor): readonly PublicKey[] {

@@ -23,7 +23,7 @@ export interface PreparedSets {
   readonly repositories: readonly (string | undefined)[];
   /** Paths of entries whose signatures can never have a verified time: `quantifier: latest` cannot be asked of them. */
   readonly timeless: readonly string[];
-  /** Remembers candidates that were read: several attestors and rules look at the same ones. */
+  /** Remembers candidates that were read: several attestors, attestations and rules look at the same ones. */
   readonly reader: CandidateReader;
 }
 
@@ -47,10 +47,14 @@ export interface PreparedUnavailable extends Place {
 }
 
 /** One signer that the policy names, with everything that a signature by it must bring. */
-export interface PreparedSigner extends Place {
+export interface PreparedSigner extends Place, SignerDemand {
   readonly kind: "signer";
   readonly repository?: string;
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What a signature is proven by, and the proofs so far: equal attestors have one between them. */
+export interface SignerDemand {
   readonly signer: SignerRule;
   /** `trust`: by the trust root's logs. */
   readonly log: "ignore" | "trust" | readonly TransparencyLog[];
@@ -60,8 +64,8 @@ export interface PreparedSigner extends Place {
   /** Undefined: the trust root's, where it is at hand or needed. */
   readonly timestampAuthority: TimestampAuthority | undefined;
   readonly cache: FactCache;
-  /** Forgets what nobody holds any more. */
-  readonly proofs: WeakMap<EvidenceSignature, RememberedProof>;
+  /** By the order of checks, on which the reason of a refusal depends. Forgets what nobody holds any more. */
+  readonly proofs: Readonly<Record<"first" | "last", WeakMap<EvidenceSignature, RememberedProof>>>;
 }
 
 /** Who must have signed. */

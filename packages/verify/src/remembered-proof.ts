@@ -7,7 +7,6 @@ import { type ProvenSignature, proveSignature } from "./signature-proof.ts";
 /** What one signer's proof of one signature came to, and in what light. */
 export interface RememberedProof {
   readonly trust: ProofInput["trust"];
-  readonly identity: ProofInput["identity"];
   /** When it was found out. A proof that looked at the clock holds for that moment only. */
   readonly now: number;
   readonly isTimeless: boolean;
@@ -26,7 +25,7 @@ const lasting: readonly RefusalCode[] = [
 ];
 
 /**
- * `proveSignature`, remembered per signer and signature (by object, not by content). Trust root and order of checks must
+ * `proveSignature`, remembered per demand and signature (by object, not by content). Trust root and order of checks must
  * be the same; what depended on the clock is found out anew unless the clock stands where it stood, and what depended on
  * the answer of a log always.
  */
@@ -35,17 +34,18 @@ export function rememberedProof(
   signer: PreparedSigner,
   input: ProofInput,
 ): ProvenSignature {
-  const known = signer.proofs.get(signature);
+  const proofs = signer.proofs[input.identity ?? "first"];
+  const known = proofs.get(signature);
   if (known !== undefined && fits(known, input)) return resultOf(known);
   const { found, askedLogs } = prove(signature, signer, input);
   // guard: remembered-answers
   if (askedLogs) return resultOf(found);
-  signer.proofs.set(signature, found);
+  proofs.set(signature, found);
   return resultOf(found);
 }
 
-function fits({ trust, identity, now, ...known }: RememberedProof, input: ProofInput): boolean {
-  if (trust !== input.trust || identity !== input.identity) return false;
+function fits({ trust, now, ...known }: RememberedProof, input: ProofInput): boolean {
+  if (trust !== input.trust) return false;
   if (known.mayAskLogs !== (input.logLookup !== undefined)) return false;
   const time = input.now.getTime();
   // A log entry of the future is refused: what was none then is none later, but might have been one before.
@@ -57,7 +57,7 @@ function prove(
   signer: PreparedSigner,
   input: ProofInput,
 ): { readonly found: RememberedProof; readonly askedLogs: boolean } {
-  const { trust, identity, now, logLookup } = input;
+  const { trust, now, logLookup } = input;
   let askedLogs = false;
   const watched: ProofInput["logLookup"] =
     logLookup &&
@@ -65,7 +65,7 @@ function prove(
       askedLogs = true;
       return logLookup(question);
     });
-  const light = { trust, identity, now: now.getTime(), mayAskLogs: logLookup !== undefined };
+  const light = { trust, now: now.getTime(), mayAskLogs: logLookup !== undefined };
   try {
     const result = proveSignature(signature, signer, { ...input, logLookup: watched });
     return { found: { ...light, isTimeless: !result.looksAtClock, result }, askedLogs };

@@ -85,7 +85,7 @@ function signerOf({ signer }: BundleQuestion): PreparedSigner {
     ctLog: "trust",
     timestampAuthority: undefined,
     cache: factCache(64),
-    proofs: new WeakMap(),
+    proofs: { first: new WeakMap(), last: new WeakMap() },
   };
 }
 
