@@ -9,7 +9,7 @@ import type {
   PolicyException,
   Rule,
 } from "@assay/policy";
-import { type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
+import { type KernelMemory, type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
 import type { PositionAt } from "./condition-positions.ts";
 import { EngineError } from "./engine-error.ts";
 import { repositoryProblem } from "./judge-evidence.ts";
@@ -49,6 +49,7 @@ export interface CompiledRule {
 export interface CompileOptions {
   readonly exceptions: readonly PolicyException[];
   readonly positionAt: PositionAt;
+  readonly kernel: KernelMemory;
 }
 
 /**
@@ -59,7 +60,7 @@ export function compileRule(policy: Policy, rule: Rule, options: CompileOptions)
   return {
     policy,
     rule,
-    entries: rule.verifyImages.map((entry) => compileEntry(entry)),
+    entries: rule.verifyImages.map((entry) => compileEntry(entry, options.kernel)),
     positionAt: options.positionAt,
     exceptions: options.exceptions.filter((exception) => names(exception, policy, rule)),
   };
@@ -74,7 +75,7 @@ function names(exception: PolicyException, policy: Policy, rule: Rule): boolean 
   );
 }
 
-function compileEntry(entry: ImageVerification): CompiledEntry {
+function compileEntry(entry: ImageVerification, kernel: KernelMemory): CompiledEntry {
   const { repository } = entry;
   const problem =
     repository === undefined || repository.includes("{{") ? undefined : repositoryProblem(repository);
@@ -84,13 +85,13 @@ function compileEntry(entry: ImageVerification): CompiledEntry {
   }
   return {
     entry,
-    ...(entry.attestors.length === 0 ? {} : { attestors: compileSets(entry.attestors) }),
-    attestations: entry.attestations.map(compileAttestation),
+    ...(entry.attestors.length === 0 ? {} : { attestors: compileSets(entry.attestors, kernel) }),
+    attestations: entry.attestations.map((rule) => compileAttestation(rule, kernel)),
   };
 }
 
-function compileAttestation(rule: AttestationRule): CompiledAttestation {
-  const attestors = compileSets(attestationSets(rule));
+function compileAttestation(rule: AttestationRule, kernel: KernelMemory): CompiledAttestation {
+  const attestors = compileSets(attestationSets(rule), kernel);
   const problem = attestors.kind === "prepared" ? latestProblem(rule, attestors.sets) : undefined;
   if (problem !== undefined) {
     throw new EngineError("invalidPolicy", problem, { source: rule.source, path: rule.path });
@@ -122,10 +123,10 @@ function withoutAnnotations(set: AttestorSet): AttestorSet {
   };
 }
 
-function compileSets(model: readonly AttestorSet[]): CompiledSets {
+function compileSets(model: readonly AttestorSet[], kernel: KernelMemory): CompiledSets {
   if (!isStatic(model)) return { kind: "variable", model };
   try {
-    const sets = prepareAttestors(model);
+    const sets = prepareAttestors(model, kernel);
     const problem = repositoriesProblem(sets);
     if (problem !== undefined) throw new TypeError(problem);
     return { kind: "prepared", sets, model };

@@ -1,18 +1,25 @@
-import { type PreparedSets, parseTrustRoot, type TrustRoot } from "@assay/verify";
+import {
+  type KernelMemory,
+  kernelMemory,
+  type PreparedSets,
+  parseTrustRoot,
+  prepareAttestors,
+  type ResolvedSet,
+  type TrustRoot,
+} from "@assay/verify";
 import { LRUCache } from "lru-cache";
 import { type FactMemory, factMemory } from "./signature-facts.ts";
 
 /**
  * What an engine keeps between evaluations. All of it follows from its key alone, so that no verdict depends on what
- * was evaluated before: parsed trust roots, prepared attestors (each of which remembers, bounded, which signatures and
- * certificates it has verified), and which digests' signatures satisfied which attestors. Conditions and tags are never
- * remembered.
+ * was evaluated before: parsed trust roots, prepared attestors, what all of them have read and (bounded) proven, and which
+ * digests' signatures satisfied which attestors. Conditions and tags are never remembered.
  */
 export interface EngineMemory {
-  readonly prepared: {
-    get(key: string): PreparedSets | undefined;
-    set(key: string, sets: PreparedSets): void;
-  };
+  /** For every attestor of the engine. */
+  readonly kernel: KernelMemory;
+  /** Throws what `prepareAttestors` throws. INVARIANT: equal attestors give the same object, so that facts are found again. */
+  prepare(sets: readonly ResolvedSet[]): PreparedSets;
   readonly facts: FactMemory;
   /** Throws what `parseTrustRoot` throws. */
   trustRoot(json: string): TrustRoot;
@@ -28,14 +35,18 @@ export interface MemoryLimits {
 /** An empty memory of bounded size. */
 export function engineMemory({ maxPrepared, maxFactBytes, factTtlMilliseconds }: MemoryLimits): EngineMemory {
   const prepared = new LRUCache<string, PreparedSets>({ max: maxPrepared });
+  const kernel = kernelMemory();
   const roots = new LRUCache<string, TrustRoot>({ max: 8 });
   return {
     facts: factMemory(maxFactBytes, factTtlMilliseconds),
-    prepared: {
-      get: (key) => prepared.get(key),
-      set: (key, sets) => {
-        prepared.set(key, sets);
-      },
+    kernel,
+    prepare(sets) {
+      const key = JSON.stringify(sets);
+      const known = prepared.get(key);
+      if (known !== undefined) return known;
+      const fresh = prepareAttestors(sets, kernel);
+      prepared.set(key, fresh);
+      return fresh;
     },
     trustRoot(json) {
       const known = roots.get(json);

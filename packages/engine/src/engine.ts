@@ -77,11 +77,16 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const settings = settingsOf(options);
   const exceptions = options.exceptions ?? [];
+  const memory = engineMemory({
+    maxPrepared: options.limits?.maxPrepared ?? 1_000,
+    maxFactBytes: options.limits?.maxFactBytes ?? 16 * 1024 * 1024,
+    factTtlMilliseconds: options.limits?.factTtlMilliseconds ?? 600_000,
+  });
   const compiled = new Map<Rule, CompiledRule>();
   for (const policy of options.policies) {
     const positionAt = positionsOf(policy);
     for (const rule of policy.rules)
-      compiled.set(rule, compileRule(policy, rule, { exceptions, positionAt }));
+      compiled.set(rule, compileRule(policy, rule, { exceptions, positionAt, kernel: memory.kernel }));
   }
   const rulesFor = rulesOf(options.policies, compiled);
   const plan = (request: EvaluationRequest): Case => {
@@ -90,11 +95,6 @@ export function createEngine(options: EngineOptions): Engine {
     const { defaultRegistry } = settings;
     return { facts, plan: planRequest(rulesFor, facts, { defaultRegistry, now }), settings, memory, now };
   };
-  const memory = engineMemory({
-    maxPrepared: options.limits?.maxPrepared ?? 1_000,
-    maxFactBytes: options.limits?.maxFactBytes ?? 16 * 1024 * 1024,
-    factTtlMilliseconds: options.limits?.factTtlMilliseconds ?? 600_000,
-  });
   const limits = {
     concurrency: options.limits?.concurrency ?? 32,
     maxLookups: options.limits?.maxLookups ?? 10_000,

@@ -139,7 +139,7 @@ export function judgeOnce(one: Case, answers: Answers, remembered?: Facts): Judg
     book,
     now: one.now,
     trust: trustState(one, book.peek({ kind: "trustRoot", name: one.settings.trustRoot })),
-    prepared: one.memory.prepared,
+    prepare: one.memory.prepare,
     ...(remembered === undefined ? {} : { remembered }),
   });
 }

@@ -56,7 +56,9 @@ export function jobJudge(memory: EngineMemory): (job: JudgeJob) => Judgement {
       const positionAt = (path: string): SourcePosition | undefined => positions.get(path);
       known.set(
         id,
-        policy.rules.map((rule) => compileRule(policy, rule, { exceptions, positionAt })),
+        policy.rules.map((rule) =>
+          compileRule(policy, rule, { exceptions, positionAt, kernel: memory.kernel }),
+        ),
       );
     }
     const rules = job.rules.flatMap(([policy, rule]) => known.get(policy)?.[rule] ?? []);

@@ -26,6 +26,6 @@ export interface Pass {
   readonly trust: TrustState;
   /** Undefined: nothing of earlier evaluations is used. */
   readonly remembered?: Facts;
-  /** Attestors with their variables filled in, by their canonical text. */
-  readonly prepared: EngineMemory["prepared"];
+  /** Of attestors with their variables filled in. */
+  readonly prepare: EngineMemory["prepare"];
 }

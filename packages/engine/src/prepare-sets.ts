@@ -1,5 +1,5 @@
 import type { Place } from "@assay/policy";
-import { type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
+import { type PreparedSets, VerifyError } from "@assay/verify";
 import { PendingLookup } from "./answer-book.ts";
 import type { CompiledSets } from "./compile.ts";
 import { repositoryProblem } from "./judge-evidence.ts";
@@ -30,7 +30,7 @@ export function prepareSets(
   try {
     const resolved = resolveAttestors(compiled.model, at.scope.scopeFor, at.pass.book);
     if (!resolved.complete) throw new PendingLookup("keys");
-    const sets = prepared(resolved.sets, at.pass);
+    const sets = at.pass.prepare(resolved.sets);
     const problem = repositoriesProblem(sets);
     if (problem !== undefined) {
       return { trace: errorTrace(where, "conditionUnresolved", problem), opens: false };
@@ -51,14 +51,4 @@ export function repositoriesProblem({ repositories }: PreparedSets): string | un
     if (problem !== undefined) return problem;
   }
   return undefined;
-}
-
-/** INVARIANT: equal attestors give the same object, so that what was verified for them is found again. */
-function prepared(sets: Parameters<typeof prepareAttestors>[0], pass: Pass): PreparedSets {
-  const key = `attestors ${JSON.stringify(sets)}`;
-  const known = pass.prepared.get(key);
-  if (known !== undefined) return known;
-  const fresh = prepareAttestors(sets);
-  pass.prepared.set(key, fresh);
-  return fresh;
 }
