@@ -54,11 +54,12 @@ async function keep(url: string, response: Response) {
 }
 
 beforeAll(async () => {
-  const push = (repository: string, format: Format): void =>
+  const push = (repository: string, format: Format, packages = sbom.packages): void =>
     void image({ repository })
       .signedBy(key, { format })
-      .attested(predicate("https://spdx.dev/Document", { ...sbom, repository }))
+      .attested(predicate("https://spdx.dev/Document", { ...sbom, packages, repository }))
       .pushTo(registry);
+  push("acme/smaller", "legacy", sbom.packages.slice(0, 4000));
   push("acme/legacy", "legacy");
   push("acme/other", "legacy");
   push("acme/bundle", "bundle-v0.3");
@@ -157,6 +158,22 @@ describe("a large SBOM does not hold up the event loop", () => {
       expect(counts.sent).toBeLessThan(64 * kilo);
       expect(counts.read).toBeLessThan(64 * kilo);
     }
+  });
+
+  test("is sent to the thread once, as long as the source remembers it", async () => {
+    const engine = engineWith(fromRegistry());
+    const counts = [];
+    for (let evaluation = 0; evaluation < 2; evaluation++) {
+      counts.push(
+        await countingBytes(async () => {
+          const { verdict, stats } = await engine.evaluate(podOf("acme/smaller"), patient);
+          expect([verdict.outcome, stats.away > 0]).toEqual(["pass", true]);
+        }),
+      );
+    }
+    const [first, second] = counts.map(({ copied }) => copied);
+    expect(first).toBeGreaterThan(256 * kilo);
+    expect(second).toBeLessThan(16 * kilo);
   });
 
   test("which is seen where it is judged on the caller's thread", async () => {

@@ -1,18 +1,16 @@
-import type { Candidate } from "@assay/verify";
-import { candidatesOf, withCandidates } from "./answer-candidates.ts";
-import type { Answer } from "./lookup.ts";
+import type { EvidenceItem } from "./answer-evidence.ts";
 
 /** About a millisecond's work. */
 const turnBytes = 512 * 1024;
 
-/** An answer whose evidence is in buffers of its own, which can be given away. */
-export interface CopiedAnswer {
-  readonly answer: Answer;
-  readonly buffers: readonly ArrayBuffer[];
+/** A piece of evidence in a buffer of its own, which can be given away. */
+export interface CopiedEvidence {
+  readonly item: EvidenceItem;
+  readonly buffer: ArrayBuffer;
 }
 
 /** Copies evidence, whoever asks, no more than 512 KiB of it in one turn of the event loop. */
-export type EvidenceCopier = (answer: Answer) => Promise<CopiedAnswer>;
+export type EvidenceCopier = (item: EvidenceItem) => Promise<CopiedEvidence>;
 
 /**
  * Copies that are handed over to a thread. Posting the evidence itself would copy it at one go. (Sharing it would copy
@@ -36,33 +34,33 @@ export function evidenceCopier(): EvidenceCopier {
   };
   // One after another, so that what several evaluations copy in one turn is no more than what one does.
   let last = Promise.resolve();
-  return (answer) => {
-    const mine = last.then(() => copyAnswer(answer, copy));
-    // Nothing of the answer is kept here.
+  return (item) => {
+    const mine = last.then(() => copyItem(item, copy));
+    // Nothing of the evidence is kept here.
     const done = (): void => undefined;
     last = mine.then(done, done);
     return mine;
   };
 }
 
-async function copyAnswer(
-  answer: Answer,
+async function copyItem(
+  item: EvidenceItem,
   copy: (bytes: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>,
-): Promise<CopiedAnswer> {
-  const buffers: ArrayBuffer[] = [];
-  const give = async (bytes: Uint8Array): Promise<Uint8Array> => {
-    const copied = await copy(bytes);
-    buffers.push(copied.buffer);
-    return copied;
-  };
-  if (answer.ok && "bytes" in answer.value) {
-    const value = { ...answer.value, bytes: await give(answer.value.bytes) };
-    return { answer: { ...answer, value }, buffers };
+): Promise<CopiedEvidence> {
+  if (item instanceof Uint8Array) {
+    const bytes = await copy(item);
+    return { item: bytes, buffer: bytes.buffer };
   }
-  const candidates: Candidate[] = [];
-  for (const one of candidatesOf(answer)) {
-    if (one.kind === "legacy") candidates.push({ ...one, payload: await give(one.payload) });
-    else candidates.push(one.kind === "bundle" ? { ...one, bytes: await give(one.bytes) } : one);
+  switch (item.kind) {
+    case "legacy": {
+      const payload = await copy(item.payload);
+      return { item: { ...item, payload }, buffer: payload.buffer };
+    }
+    case "bundle": {
+      const bytes = await copy(item.bytes);
+      return { item: { ...item, bytes }, buffer: bytes.buffer };
+    }
+    case "unreadable":
+      return { item, buffer: new ArrayBuffer(0) };
   }
-  return { answer: withCandidates(answer, candidates), buffers };
 }

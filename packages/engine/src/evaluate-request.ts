@@ -1,10 +1,10 @@
 import { answerBook } from "./answer-book.ts";
+import { evidenceSize } from "./answer-evidence.ts";
 import { formatPosition } from "./engine-error.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
 import { type Answered, type Answers, gather, originOf } from "./gather.ts";
-import { candidateBytes } from "./held-answers.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { type AwayJudge, evidenceBytes } from "./judge-away.ts";
 import type { Answer, Lookup, LookupFailure, Sources } from "./lookup.ts";
@@ -122,7 +122,7 @@ function withoutEvidence(answers: Answers): Answers {
   const message = "webhookTimeoutSeconds exceeded: the evidence is too large to be judged in time";
   return new Map(
     [...answers].map(([key, { lookup, answer }]) => {
-      if (candidateBytes(answer) === 0) return [key, { lookup, answer }] as const;
+      if (evidenceSize(answer) === 0) return [key, { lookup, answer }] as const;
       const failure: LookupFailure = { code: "timeout", status: 200, message, origin: originOf(lookup) };
       return [key, { lookup, answer: { ok: false, failure } as const }] as const;
     }),

@@ -2,7 +2,7 @@ import type { Digest } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import type { Candidate, Evidence, EvidenceGap, Shelf } from "@assay/verify";
 import type { AnswerBook } from "./answer-book.ts";
-import { candidatesOf } from "./answer-candidates.ts";
+import { candidatesIn } from "./answer-evidence.ts";
 import type { EvidenceLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
 import { codeOfFailure, hasNotes, lookupTrace } from "./lookup-trace.ts";
 
@@ -56,7 +56,7 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
         fallback = lookupOf("referrersTag", question);
       }
     } else if (answer.failure.code !== "notFound") {
-      candidates.push(...candidatesOf(answer));
+      candidates.push(...candidatesIn(answer));
       gaps.push(gapOf(kind, answer.failure));
       failures.push(answer.failure);
       lookups.push(lookupTrace(lookup, answer));
@@ -64,7 +64,7 @@ export function gatherEvidence(question: EvidenceQuestion, book: AnswerBook): Fo
   }
   const asked = fallback === undefined ? undefined : book.peek(fallback);
   if (fallback !== undefined && asked === undefined) gaps.push(pending("referrersTag"));
-  else if (asked !== undefined) candidates.push(...candidatesOf(asked));
+  else if (asked !== undefined) candidates.push(...candidatesIn(asked));
   if (asked?.ok === false && asked.failure.code !== "notFound") {
     gaps.push(gapOf("referrersTag", asked.failure));
     failures.push(asked.failure);

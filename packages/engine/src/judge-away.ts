@@ -1,13 +1,13 @@
 import type { Worker } from "node:worker_threads";
 import type { Policy, PolicyException } from "@assay/policy";
+import { type EvidenceItem, evidenceSize } from "./answer-evidence.ts";
 import { positionTable } from "./condition-positions.ts";
-import { type CopiedAnswer, evidenceCopier } from "./copy-evidence.ts";
+import { type CopiedEvidence, evidenceCopier } from "./copy-evidence.ts";
 import type { Case } from "./evaluate-request.ts";
 import type { Answers } from "./gather.ts";
-import { candidateBytes, type HeldAnswers, heldAnswers } from "./held-answers.ts";
+import { type HeldEvidence, heldEvidence } from "./held-evidence.ts";
 import type { Judgement } from "./judge.ts";
 import type { JudgeJob, JudgeReply, ShippedPolicy } from "./judge-job.ts";
-import type { Answer } from "./lookup.ts";
 
 /** Judges in another thread. */
 export interface AwayJudge {
@@ -27,14 +27,14 @@ const maxHeldBytes = 64 * 1024 * 1024;
 /** Bytes of evidence among the answers. */
 export function evidenceBytes(answers: Answers): number {
   let bytes = 0;
-  for (const { answer } of answers.values()) bytes += candidateBytes(answer);
+  for (const { answer } of answers.values()) bytes += evidenceSize(answer);
   return bytes;
 }
 
 interface Thread {
   readonly worker: Worker;
   readonly shipped: Set<number>;
-  readonly held: HeldAnswers;
+  readonly held: HeldEvidence;
   readonly waiting: Map<number, Waiter>;
   idle?: NodeJS.Timeout;
   ended?: true;
@@ -68,7 +68,7 @@ export function awayJudge(exceptions: readonly PolicyException[]): AwayJudge {
       for (let tries = 0; tries < maxTries && !signal.aborted; tries++) {
         const thread = await start();
         if (thread === undefined) return "unavailable";
-        const copied = new Map<Answer, CopiedAnswer>();
+        const copied = new Map<EvidenceItem, CopiedEvidence>();
         for (;;) {
           const next = thread.held.missing(answers, copied);
           if (next === undefined) break;
@@ -92,12 +92,12 @@ interface Message {
   readonly buffers: ArrayBuffer[];
 }
 
-function withCopies(job: JudgeJob, copied: ReadonlyMap<Answer, CopiedAnswer>): Message {
+function withCopies(job: JudgeJob, copied: ReadonlyMap<EvidenceItem, CopiedEvidence>): Message {
   const buffers: ArrayBuffer[] = [];
-  const hold = job.hold.map(([id, answered]) => {
-    const copy = copied.get(answered.answer);
-    buffers.push(...(copy?.buffers ?? []));
-    return [id, { lookup: answered.lookup, answer: copy?.answer ?? answered.answer }] as const;
+  const hold = job.hold.map(([id, item]) => {
+    const copy = copied.get(item);
+    if (copy !== undefined) buffers.push(copy.buffer);
+    return [id, copy?.item ?? item] as const;
   });
   return { job: { ...job, hold }, buffers };
 }
@@ -141,7 +141,7 @@ async function startThread(onEnd: () => void): Promise<Thread | undefined> {
     const thread: Thread = {
       worker,
       shipped: new Set(),
-      held: heldAnswers(maxHeldBytes),
+      held: heldEvidence(maxHeldBytes),
       waiting: new Map(),
     };
     listen(thread, onEnd);

@@ -1,4 +1,5 @@
 import type { Policy, PolicyException, SourcePosition } from "@assay/policy";
+import { type EvidenceItem, withEvidence } from "./answer-evidence.ts";
 import { type CompiledRule, compileRule } from "./compile.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
@@ -18,6 +19,13 @@ export interface ShippedPolicy {
   readonly positions: ReadonlyMap<string, SourcePosition>;
 }
 
+/** An answer, apart from its evidence: each piece of that, or the number of one that the worker holds. */
+export interface ShippedAnswer {
+  readonly key: string;
+  readonly answered: Answered;
+  readonly evidence: readonly (EvidenceItem | number)[];
+}
+
 /** One pass of `judge`, as data: everything that it depends on. */
 export interface JudgeJob {
   readonly id: number;
@@ -28,10 +36,9 @@ export interface JudgeJob {
   readonly request: EvaluationRequest;
   readonly settings: EngineSettings;
   readonly now: Date;
-  /** Every answer, or the number of one that the worker holds. */
-  readonly answers: readonly (readonly [string, Answered | number])[];
-  /** Large answers that the worker is to hold from now on, and those that it may forget. */
-  readonly hold: readonly (readonly [number, Answered])[];
+  readonly answers: readonly ShippedAnswer[];
+  /** Large evidence that the worker is to hold from now on, and what it may forget. */
+  readonly hold: readonly (readonly [number, EvidenceItem])[];
   readonly forget: readonly number[];
 }
 
@@ -43,15 +50,19 @@ export type JudgeReply =
 /** Judges jobs with compiled policies of its own: what a worker runs. */
 export function jobJudge(memory: EngineMemory): (job: JudgeJob) => Judgement {
   const known = new Map<number, readonly CompiledRule[]>();
-  const held = new Map<number, Answered>();
-  const answerOf = (answer: Answered | number): Answered => {
-    const found = typeof answer === "number" ? held.get(answer) : answer;
-    if (found === undefined) throw new Error("a job names an answer that is not held");
+  const held = new Map<number, EvidenceItem>();
+  const itemOf = (item: EvidenceItem | number): EvidenceItem => {
+    const found = typeof item === "number" ? held.get(item) : item;
+    if (found === undefined) throw new Error("a job names evidence that is not held");
     return found;
   };
+  const answerOf = ({ answered: { lookup, answer }, evidence }: ShippedAnswer): Answered => ({
+    lookup,
+    answer: withEvidence(answer, evidence.map(itemOf)),
+  });
   return (job) => {
     for (const id of job.forget) held.delete(id);
-    for (const [id, answered] of job.hold) held.set(id, answered);
+    for (const [id, item] of job.hold) held.set(id, item);
     for (const { id, policy, exceptions, positions } of job.policies) {
       const positionAt = (path: string): SourcePosition | undefined => positions.get(path);
       known.set(
@@ -66,7 +77,7 @@ export function jobJudge(memory: EngineMemory): (job: JudgeJob) => Judgement {
     const { settings, now } = job;
     const facts = objectFacts(job.request);
     const plan = planRequest(() => rules, facts, { defaultRegistry: settings.defaultRegistry, now });
-    const answers = new Map(job.answers.map(([key, answer]) => [key, answerOf(answer)] as const));
+    const answers = new Map(job.answers.map((shipped) => [shipped.key, answerOf(shipped)] as const));
     return judgeOnce({ facts, plan, settings, memory, now }, answers);
   };
 }

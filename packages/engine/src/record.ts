@@ -1,6 +1,6 @@
 import type { JsonObject } from "@assay/policy";
 import type { Candidate } from "@assay/verify";
-import { candidatesOf, withCandidates } from "./answer-candidates.ts";
+import { candidatesIn, withEvidence } from "./answer-evidence.ts";
 import { EngineError } from "./engine-error.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Answered } from "./gather.ts";
@@ -94,11 +94,11 @@ function mapBytes(answered: Answered, map: (bytes: unknown) => unknown): unknown
   if (lookup.kind === "manifest" && answer.ok && "bytes" in answer.value) {
     return { lookup, answer: { ...answer, value: { bytes: map(answer.value.bytes) } } };
   }
-  const candidates = candidatesOf(answer).map((candidate) => {
+  const candidates = candidatesIn(answer).map((candidate) => {
     if (candidate.kind === "legacy") return { ...candidate, payload: map(candidate.payload) };
     return candidate.kind === "bundle" ? { ...candidate, bytes: map(candidate.bytes) } : candidate;
   });
-  return { lookup, answer: withCandidates(answer, candidates as readonly Candidate[]) };
+  return { lookup, answer: withEvidence(answer, candidates as readonly Candidate[]) };
 }
 
 function encodeBytes(bytes: unknown): unknown {
