@@ -31,6 +31,7 @@ export function evidenceSize(answer: Answer): number {
   return evidenceIn(answer).reduce((sum, item) => sum + sizeOf(item), 0);
 }
 
+/** Bytes of one piece; what could not be read has none. */
 export function sizeOf(item: EvidenceItem): number {
   if (item instanceof Uint8Array) return item.length;
   return item.kind === "legacy" ? item.payload.length : item.kind === "bundle" ? item.bytes.length : 0;
