@@ -16,6 +16,8 @@ import {
   type LogFlags,
   type SourceFlags,
 } from "../evaluation-flags.ts";
+import { loadKubeConfig } from "../kube-config.ts";
+import { optionalPackages } from "../optional-packages.ts";
 import { plainText } from "../plain-text.ts";
 import type { ScanItem } from "../scan/scan-items.ts";
 import type { ScanCounts, ScanResult } from "../scan/scan-result.ts";
@@ -84,8 +86,7 @@ async function open(policies: readonly string[], flags: Flags, terminal: Termina
       hint: "give --images FILE, --resource DIR or --cluster",
     });
   }
-  const cluster =
-    flags.cluster === true ? (await import("@assay/sources/cluster")).kubernetesContext() : undefined;
+  const cluster = flags.cluster === true ? await clusterContext(terminal) : undefined;
   const { assay, fingerprint } = await openWork(policies, cluster, { flags, terminal });
   return { assay, fingerprint, flags, terminal, cluster };
 }
@@ -126,6 +127,17 @@ async function openWork(
   };
   const fingerprint = createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 16);
   return { assay, fingerprint };
+}
+
+async function clusterContext(terminal: Terminal): Promise<ContextSource> {
+  const { kubernetesContext } = await import("@assay/sources/cluster");
+  const { KubeConfig } = await optionalPackages(
+    ["@kubernetes/client-node"],
+    () => import("../scan/cluster-client.ts"),
+  );
+  const config = new KubeConfig();
+  loadKubeConfig(config, { terminal, hint: "set KUBECONFIG, or run in a Pod with a service account" });
+  return kubernetesContext({ config });
 }
 
 async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSignal): Promise<ScanResult> {

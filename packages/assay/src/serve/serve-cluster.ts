@@ -1,16 +1,16 @@
 import { hostname } from "node:os";
-import { resolve } from "node:path";
 import type { PolicyDocuments, PolicyStanding } from "@assay/controller";
 import type { ContextSource, Sources } from "@assay/engine";
 import { kubernetesContext } from "@assay/sources/cluster";
 import { pullSecretCredentials } from "@assay/sources/credentials";
 import { registrySource } from "@assay/sources/registry";
 import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
-import type { KubeConfig } from "@kubernetes/client-node";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, createAssay, optionsOf, sourcesOf } from "../create-assay.ts";
 import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
+import { loadKubeConfig } from "../kube-config.ts";
 import { registryOptions, sourceOptions } from "../open-sources.ts";
+import { optionalPackages } from "../optional-packages.ts";
 import type { Terminal } from "../terminal.ts";
 import { logLines } from "./log-lines.ts";
 import { type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
@@ -35,13 +35,19 @@ export async function serveCluster(
       hint: "apply the files with kubectl, or leave out --cluster",
     });
   }
-  const { controller, client } = await optionalPackages();
+  const packages = ["@assay/controller", "@kubernetes/client-node"];
+  const cluster = await optionalPackages(packages, () => import("./cluster-client.ts"));
   const logger = logLines(terminal, flags.logFormat);
-  const config = kubeConfig(new client.KubeConfig(), flags.kubeconfig, terminal);
-  const context = await controller.watchedContext(config, kubernetesContext({ config }), logger);
+  const config = new cluster.KubeConfig();
+  loadKubeConfig(config, {
+    terminal,
+    ...(flags.kubeconfig !== undefined && { file: flags.kubeconfig }),
+    hint: "give --kubeconfig FILE, set KUBECONFIG, or run in a Pod with a service account",
+  });
+  const context = await cluster.watchedContext(config, kubernetesContext({ config }), logger);
   const metrics = webhookMetrics();
   const build = await evaluatorFactory(context.source, flags, terminal, metrics);
-  const running = await controller.startController(config, {
+  const running = await cluster.startController(config, {
     build,
     logger,
     loaded: (standing) => count(standing, metrics),
@@ -67,24 +73,6 @@ export async function serveCluster(
     await running.stop();
     await context.stop();
   }
-}
-
-/** How to reach the cluster. The client library would take `http://localhost:8080` where it finds no configuration at all. */
-function kubeConfig(config: KubeConfig, file: string | undefined, terminal: Terminal): KubeConfig {
-  const hint = "give --kubeconfig FILE, set KUBECONFIG, or run in a Pod with a service account";
-  try {
-    if (file === undefined) config.loadFromDefault();
-    else config.loadFromFile(resolve(terminal.cwd, file));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const which = file === undefined ? "the kubeconfig" : `\`${file}\``;
-    throw new AssayError("usage", `${which} cannot be used: ${reason}`, { hint, cause });
-  }
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined || server === "http://localhost:8080") {
-    throw new AssayError("usage", "there is no cluster to serve: no kubeconfig names one", { hint });
-  }
-  return config;
 }
 
 /** Registries, trust roots and their caches are opened once and outlive every change of the policies. */
@@ -137,19 +125,4 @@ async function clusterSources(flags: Flags, context: ContextSource, terminal: Te
   const registry = await registryOptions(flags, terminal);
   const credentials = [pullSecretCredentials(context), ...(registry.credentials ?? [])];
   return sourcesOf({ ...options, source: registrySource({ ...registry, credentials }), context });
-}
-
-async function optionalPackages() {
-  try {
-    return { controller: await import("@assay/controller"), client: await import("@kubernetes/client-node") };
-  } catch (cause) {
-    throw new AssayError(
-      "usage",
-      "--cluster needs the packages @assay/controller and @kubernetes/client-node",
-      {
-        hint: "npm install @assay/controller @kubernetes/client-node",
-        cause,
-      },
-    );
-  }
 }
