@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A newcomer's path: the packed tarballs in an empty project, the README's program and the command, on every supported
-# Node that the npm registry has. Needs a build. Exit 77: the registry can't be reached.
+# Node that the npm registry has; and the bundle that the image of deploy/ makes of them. Exit 77: the registry can't be
+# reached.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -51,5 +52,14 @@ for version in 22.22.2 24.21.0 26; do
     ok "$name: require() from CommonJS"
   else bad "$name: require() from CommonJS"; fi
 done
+
+# The image's bundle from the same installation, as `deploy/Dockerfile` makes it: what npm lays out is not what pnpm does.
+bundler=$(grep -o 'esbuild@[0-9.]*' "$root/deploy/Dockerfile")
+cp "$root/deploy/bundle.mts" .
+if npm install --no-save --no-audit --no-fund "$bundler" >"$work/log" 2>&1 && node bundle.mts . "$work/app" >"$work/log" 2>&1 &&
+  node "$work/app/dist/cli.js" --version >"$work/log" 2>&1 &&
+  { node "$work/app/dist/cli.js" serve --cluster --kubeconfig /nowhere >"$work/log" 2>&1; grep -q '`/nowhere` cannot be used' "$work/log"; }; then
+  ok "deploy/bundle.mts makes what the image runs ($(du -sk "$work/app" | cut -f1) KiB, $(du -sk node_modules | cut -f1) KiB installed)"
+else bad "deploy/bundle.mts"; fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -39,7 +39,7 @@ test("deploy/base runs the image's own command, with flags that `assay serve` ha
   const entrypoint = /^ENTRYPOINT (.*)$/m.exec(
     readFileSync(join(repository, "deploy/Dockerfile"), "utf8"),
   )?.[1];
-  const [, command, ...more] = JSON.parse(entrypoint ?? "[]");
+  const [, , command, ...more] = JSON.parse(entrypoint ?? "[]");
   expect(command).toBe("serve");
   const help = readFileSync(join(repository, "docs/reference/cli.md"), "utf8");
   const serve = /## assay serve\n(.*?)\n## /s.exec(help)?.[1] ?? "";
@@ -55,4 +55,11 @@ test("deploy/base: where the file system is read-only, what is written has a pla
   expect(volumes).toContainEqual(expect.objectContaining({ name: tmp?.name, emptyDir: expect.anything() }));
   // `~/.cache/assay` holds Sigstore's trust root between refreshes.
   expect(containers[0].env).toContainEqual({ name: "HOME", value: "/tmp" });
+});
+
+test("deploy/Dockerfile bundles with the esbuild that the bundle is tested with", () => {
+  const dockerfile = readFileSync(join(repository, "deploy/Dockerfile"), "utf8");
+  const { catalog } = parse(readFileSync(join(repository, "pnpm-workspace.yaml"), "utf8"));
+  expect(catalog.esbuild).toMatch(/^\d+\.\d+\.\d+$/);
+  expect([...dockerfile.matchAll(/esbuild@(\S+)/g)].map(([, version]) => version)).toEqual([catalog.esbuild]);
 });
