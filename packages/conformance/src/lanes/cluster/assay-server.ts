@@ -2,15 +2,21 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { get } from "node:https";
 import { join } from "node:path";
+import type { Image } from "../../image/image.ts";
 
 export interface AssayServerOptions {
-  readonly root: string;
-  readonly kubeconfig: string;
+  readonly image: Image;
+  /** What the image is told beside its ENTRYPOINT; with `policies`, beside `serve` and these. */
+  readonly flags?: readonly string[];
+  /** Policy files, in place of the cluster's policies. */
+  readonly policies?: readonly string[];
   readonly certificate: { readonly certFile: string; readonly keyFile: string };
   readonly port?: number;
+  /** Beside the image's own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The real command line in a process of its own. */
+/** What the image runs, in a process of its own. */
 export interface AssayServer {
   readonly url: string;
   readonly port: number;
@@ -22,9 +28,13 @@ export interface AssayServer {
   kill(): void;
 }
 
-/** Starts `assay serve --cluster` and resolves with its port once it says that it listens and is ready. */
+/** Starts `assay serve` of an image and resolves with its port once it says that it listens and is ready. */
 export async function startAssay(options: AssayServerOptions): Promise<AssayServer> {
-  const child = spawn(join(options.root, "node_modules/.bin/node"), args(options), {
+  const { image, policies } = options;
+  const [node = "", ...command] =
+    policies === undefined ? image.entrypoint : [...image.assay, "serve", ...policies];
+  const child = spawn(node, [...command, ...serverFlags(options)], {
+    env: { ...process.env, ...image.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
@@ -37,7 +47,9 @@ export async function startAssay(options: AssayServerOptions): Promise<AssayServ
         if (line.includes('"level":"error"')) process.stdout.write(`${line}\n`);
     });
   }
-  const port = await listeningPort(child, () => log);
+  // Until the cluster's policies have arrived the server is not ready, and closed.
+  const ready = () => policies !== undefined || log.includes('"message":"policies loaded"');
+  const port = await listeningPort(child, () => log, ready);
   return {
     url: `https://127.0.0.1:${port}`,
     port,
@@ -72,48 +84,51 @@ interface Ran {
   readonly stderr: string;
 }
 
-/** Runs `assay ARGS` to its end against the cluster of a kubeconfig. */
-export function runAssay(root: string, kubeconfig: string, args: readonly string[]): Promise<Ran> {
-  return runNode(root, kubeconfig, [join(root, "packages/assay/src/cli.ts"), ...args]);
+/** Runs `assay ARGS` of an image to its end. */
+export function runAssay(
+  { assay, env }: Image,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  return run([...assay, ...args], { ...env, ...more });
 }
 
 /** Runs a program of this repository to its end against the cluster of a kubeconfig. */
 export function runNode(root: string, kubeconfig: string, program: readonly string[]): Promise<Ran> {
-  const cli = ["--conditions=assay:source", ...program];
-  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  const node = join(root, "node_modules/.bin/node");
+  return run([node, "--conditions=assay:source", ...program], { KUBECONFIG: kubeconfig });
+}
+
+function run(
+  [program = "", ...args]: readonly string[],
+  more: Readonly<Record<string, string>>,
+): Promise<Ran> {
+  const env = { ...process.env, ...more };
   return new Promise((resolve) => {
-    execFile(join(root, "node_modules/.bin/node"), cli, { env, timeout: 60_000 }, (error, stdout, stderr) =>
+    execFile(program, args, { env, timeout: 60_000 }, (error, stdout, stderr) =>
       resolve({ status: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
     );
   });
 }
 
-function args({ root, kubeconfig, certificate, port = 0 }: AssayServerOptions): string[] {
+function serverFlags({ flags = [], certificate, port = 0 }: AssayServerOptions): readonly string[] {
   return [
-    "--conditions=assay:source",
-    join(root, "packages/assay/src/cli.ts"),
-    "serve",
-    "--cluster",
-    `--kubeconfig=${kubeconfig}`,
+    ...flags,
     `--tls-cert=${certificate.certFile}`,
     `--tls-key=${certificate.keyFile}`,
     "--host=127.0.0.1",
     `--port=${port}`,
-    "--leader-election-namespace=assay",
-    "--scan-interval=5",
-    "--exception-namespace=exceptions",
     "--log-format=json",
   ];
 }
 
-function listeningPort(child: ChildProcess, log: () => string): Promise<number> {
+function listeningPort(child: ChildProcess, log: () => string, ready: () => boolean): Promise<number> {
   return new Promise((resolve, reject) => {
     const failed = (what: string): void => reject(new Error(`assay serve ${what}:\n${log()}`));
     const timer = setTimeout(() => failed("did not become ready"), 30_000);
     child.stdout?.on("data", () => {
       const port = /"port":(\d+)/.exec(log())?.[1];
-      // Until its policies have arrived the server is not ready, and closed.
-      if (port === undefined || !log().includes('"message":"policies loaded"')) return;
+      if (port === undefined || !ready()) return;
       clearTimeout(timer);
       resolve(Number(port));
     });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRegistry, loadLayout } from "@assay/testkit";
 import { webhookConfigurations } from "@assay/webhook";
+import { buildImage } from "../../image/image.ts";
 import { admitted, denied, must } from "./answers.ts";
 import { type ApiServer, freePort, startApiServer, until } from "./api-server.ts";
 import { type AssayServer, runAssay, runNode, startAssay } from "./assay-server.ts";
@@ -20,6 +21,7 @@ const [binaries] = process.argv.slice(2);
 if (binaries === undefined) throw new Error("usage: main.ts DIRECTORY-OF-BINARIES");
 const directory = mkdtempSync(join(tmpdir(), "assay-cluster-"));
 const { check, finish } = createChecks();
+const bundle = buildImage(join(directory, "image"));
 
 const port = await freePort();
 const host = `127.0.0.1:${port}`;
@@ -36,7 +38,13 @@ try {
   await prepare();
   const certificate = cluster.servingCertificate("webhook");
   const token = (await must(kubectl(["-n", "assay", "create", "token", "assay"]))).trim();
-  assay = await startAssay({ root, kubeconfig: cluster.kubeconfig("assay", token), certificate });
+  const flags = [
+    `--kubeconfig=${cluster.kubeconfig("assay", token)}`,
+    "--leader-election-namespace=assay",
+    "--scan-interval=5",
+    "--exception-namespace=exceptions",
+  ];
+  assay = await startAssay({ image: bundle, flags, certificate });
   await deployChecks(check, { kubectl, root });
   await register(cluster, assay);
   await admission();
@@ -309,17 +317,13 @@ async function programs(): Promise<void> {
   await check("`assay scan --cluster` judges the Pods that run", async () => {
     const policy = join(directory, "scan.json");
     writeFileSync(policy, JSON.stringify(objects.keyPolicy(key("cosign"))));
-    const good = await runAssay(root, cluster.kubeconfig("admin"), [
-      "scan",
-      policy,
-      "--cluster",
-      "--output",
-      "jsonl",
-    ]);
+    const kubeconfig = { KUBECONFIG: cluster.kubeconfig("admin") };
+    const scan = ["scan", policy, "--cluster"];
+    const good = await runAssay(bundle, [...scan, "--output", "jsonl"], kubeconfig);
     if (good.status !== 0) throw new Error(good.stderr || good.stdout);
     mustContain(good.stdout, "signed");
     writeFileSync(policy, JSON.stringify(objects.denyAllPolicy()));
-    const bad = await runAssay(root, cluster.kubeconfig("admin"), ["scan", policy, "--cluster"]);
+    const bad = await runAssay(bundle, scan, kubeconfig);
     if (bad.status !== 1) throw new Error(`exit ${bad.status}: ${bad.stderr || bad.stdout}`);
   });
   await check("examples/08-controller does against this cluster what it does without one", async () => {
