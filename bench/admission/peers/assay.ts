@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { webhookConfigurations } from "@assay/webhook";
+import { buildImage } from "../../../packages/conformance/src/image/image.ts";
 import { must } from "../../../packages/conformance/src/lanes/cluster/answers.ts";
 import { type ApiServer, freePort } from "../../../packages/conformance/src/lanes/cluster/api-server.ts";
 import { type Options, root } from "../options.ts";
@@ -13,12 +14,9 @@ const spare = {
   keyFile: join(root, "packages/webhook/testdata/first.key"),
 };
 
-/** `assay serve` in a process of its own: as built where it is built, else from its sources. */
+/** What the image of `deploy/` runs, in a process of its own. */
 export async function startAssay({ options, owned, cluster, policy }: Surroundings): Promise<Peer> {
-  const built = existsSync(join(root, "packages/assay/dist/cli.js"));
-  const cli = built
-    ? [join(root, "packages/assay/dist/cli.js")]
-    : ["--conditions=assay:source", join(root, "packages/assay/src/cli.ts")];
+  const image = buildImage(join(owned.directory, "image"));
   const { certFile, keyFile } = cluster?.servingCertificate("assay") ?? spare;
   const port = await freePort();
   const file = join(owned.directory, "policy.json");
@@ -28,28 +26,20 @@ export async function startAssay({ options, owned, cluster, policy }: Surroundin
       ? [file]
       : ["--cluster", `--kubeconfig=${cluster.kubeconfig("assay")}`];
   const flags = [`--tls-cert=${certFile}`, `--tls-key=${keyFile}`, `--port=${port}`, "--host=127.0.0.1"];
-  const command = [process.execPath, ...cli, "serve", ...policies, ...flags];
-  const pid = owned.start("assay", command, imageEnvironment());
+  const pid = owned.start("assay", [...image.assay, "serve", ...policies, ...flags], image.env);
   const from = policies.length === 1 ? "a policy file" : "the cluster's policies (--cluster)";
   const calls = options.mutatingOnly ? "mutating" : "mutating and validating";
   const ca = readFileSync(cluster?.caFile ?? certFile, "utf8");
   const url = `https://127.0.0.1:${port}`;
   return {
     name: "assay",
-    about: `assay serve ${built ? "as built" : "FROM SOURCES"}, ${from}, ${calls} webhook, node ${process.version}, environment of deploy/Dockerfile`,
+    about: `assay serve, bundled and with the environment as deploy/Dockerfile does, ${from}, ${calls} webhook, node ${process.version}`,
     url: `${url}/mutate`,
     ca,
     pid,
     namespace: NAMESPACE,
     register: (server) => register(server, { url, ca }, options),
   };
-}
-
-/** The environment that the image of `deploy/` gives it. */
-function imageEnvironment(): Record<string, string> {
-  const lines = readFileSync(join(root, "deploy/Dockerfile"), "utf8").matchAll(/^ENV (.*)$/gm);
-  const pairs = [...lines].flatMap(([, line = ""]) => [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)]);
-  return Object.fromEntries(pairs.map(([, name = "", quoted, bare]) => [name, quoted ?? bare ?? ""]));
 }
 
 /** Both configurations, as `assay serve --print-webhooks` prints them and `deploy/` ships them. */
