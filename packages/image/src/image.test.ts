@@ -63,6 +63,27 @@ describe("as Kyverno", () => {
   });
 });
 
+// Recorded from Kyverno 1.19.1: what its ConfigMap's `defaultRegistry` may be.
+describe("the configured registry", () => {
+  test.each([
+    ["ghcr.io", "ghcr.io/org/app:latest"],
+    ["ghcr.io/mirror", "ghcr.io/mirror/org/app:latest"],
+    ["my_registry", "my_registry/org/app:latest"],
+    ["localhost", "localhost/org/app:latest"],
+    ["10.0.0.1", "docker.io/org/app:latest"],
+    ["010.0.0.1", "010.0.0.1/org/app:latest"],
+    ["ghcr.io:443", "docker.io/org/app:latest"],
+    [`${"a".repeat(64)}.io`, "docker.io/org/app:latest"],
+    ["", "docker.io/org/app:latest"],
+  ])("`%s` makes `org/app` into `%s`", (defaultRegistry, text) => {
+    expect(matchText(parseImageReference("org/app", { defaultRegistry }))).toBe(text);
+  });
+
+  test.each(["Bad_Reg", "ghcr.io."])("`%s` makes every short name invalid", (defaultRegistry) => {
+    expect(() => parseImageReference("org/app", { defaultRegistry })).toThrow("bad image");
+  });
+});
+
 describe("what a typing mistake is answered with", () => {
   test.each([
     ["", "empty", 0, "it is empty"],

@@ -6,8 +6,8 @@ import { ImageReferenceError, shown } from "./image-reference-error.ts";
 /** Kyverno's configuration of image names (its ConfigMap has the same keys). */
 export interface ImageReferenceOptions {
   /**
-   * The registry of references without one, possibly with a path below it. Its host must be a DNS name without port;
-   * anything else counts as `docker.io`, as in Kyverno.
+   * The registry of references without one, possibly with a path below it. Its host must be a DNS name without port,
+   * underscores allowed; anything else, an address too, counts as `docker.io`, as in Kyverno.
    */
   readonly defaultRegistry?: string;
   /** False: references without a registry keep none. Default true. */
@@ -27,7 +27,11 @@ const path = `${segment}(?:/${segment})*`;
 const tag = String.raw`\w[\w.-]{0,127}`;
 const digest = `[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}`;
 const grammar = new RegExp(`^(?:(${domain})/)?(${path})(?::(${tag}))?(?:@(${digest}))?$`);
-const dnsName = new RegExp(String.raw`^${host}(?:\.${host})*$`);
+
+// What Kyverno takes for a DNS name (`IsDNSName` of govalidator), for the configured registry only.
+const label = String.raw`\w[\w-]{0,62}`;
+const dnsName = new RegExp(String.raw`^${label}(?:\.${label})*[._]?$`);
+const ipv4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/;
 
 /**
  * Parses an image reference as Kyverno does (kyverno/pkg/utils/image/infos.go over distribution/reference): strict,
@@ -71,8 +75,10 @@ function namesRegistry(text: string): boolean {
   return /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
 }
 
-function defaultRegistry({ defaultRegistry: name }: ImageReferenceOptions): string {
-  return name !== undefined && dnsName.test(name.split("/", 1)[0] ?? "") ? name : "docker.io";
+function defaultRegistry({ defaultRegistry: name = "" }: ImageReferenceOptions): string {
+  const [first = ""] = name.split("/", 1);
+  const short = first.replaceAll(".", "").length <= 255;
+  return short && dnsName.test(first) && !ipv4.test(first) ? name : "docker.io";
 }
 
 /** A host with an underscore is no domain by the grammar; Kyverno takes it for the registry all the same. */
