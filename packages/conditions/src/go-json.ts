@@ -21,6 +21,8 @@ interface Reader {
   readonly maxDepth: number;
   readonly refuseDuplicates: boolean;
   readonly exact: boolean;
+  /** Numbers beyond float64 are infinite instead of refused. */
+  readonly infinite: boolean;
   at: number;
 }
 
@@ -36,13 +38,29 @@ export function parseJson(text: string, options: ParseJsonOptions = {}): Value {
       code: "limitExceeded",
     });
   }
+  const refuseDuplicates = duplicateKeys === "refuse";
   const exact = options.integers === "exact";
-  const reader: Reader = { text, maxDepth, refuseDuplicates: duplicateKeys === "refuse", exact, at: 0 };
+  return readText({ text, maxDepth, refuseDuplicates, exact, infinite: false, at: 0 });
+}
+
+function readText(reader: Reader): Value {
   skipSpace(reader);
   const value = readValue(reader, 0);
   skipSpace(reader);
-  if (reader.at < text.length) throw unexpected(reader, "the end of the text");
+  if (reader.at < reader.text.length) throw unexpected(reader, "the end of the text");
   return value;
+}
+
+/** The value of a text that `json.Valid` accepts, which asks for the grammar only; `undefined` for any other text. */
+export function validJson(text: string): { readonly value: Value } | undefined {
+  const maxDepth = defaultLimits.depth;
+  try {
+    const reader = { text, maxDepth, refuseDuplicates: false, exact: false, infinite: true, at: 0 };
+    return { value: readText(reader) };
+  } catch (error) {
+    if (error instanceof ConditionError && error.code !== "limitExceeded") return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -200,7 +218,7 @@ function readNumber(reader: Reader): number | bigint {
   const match = number.exec(reader.text);
   if (match === null) throw unexpected(reader, "a value");
   const value = Number(match[0]);
-  if (!Number.isFinite(value)) {
+  if (!Number.isFinite(value) && !reader.infinite) {
     throw new ConditionError(`the number \`${match[0].slice(0, 40)}\` is out of range`, {
       code: "badText",
       offset: reader.at,

@@ -1,6 +1,6 @@
 import { matchWildcard } from "./budgeted-wildcard.ts";
 import { ConditionError } from "./condition-error.ts";
-import { parseGoJson } from "./go-json.ts";
+import { validJson } from "./go-json.ts";
 import { printText } from "./go-text.ts";
 import type { Value } from "./json.ts";
 import type { Operator, OperatorContext } from "./operators.ts";
@@ -75,18 +75,8 @@ function scalarAnswer(key: Member, value: Value, context: OperatorContext): Answ
 
 /** The elements of a JSON list of texts, or the text itself; `undefined` for any other JSON. */
 function textMembers(value: string): readonly Member[] | undefined {
-  const json = tryJson(value);
+  const json = validJson(value);
   return json === undefined ? [{ text: value }] : stringList(json.value)?.map((text) => ({ text }));
-}
-
-function tryJson(text: string): { readonly value: Value } | undefined {
-  try {
-    return { value: parseGoJson(text) };
-  } catch (error) {
-    if (error instanceof ConditionError && (error.code === "badText" || error.code === "badJson"))
-      return undefined;
-    throw error;
-  }
 }
 
 /** Go reads null as an empty list, and null inside as an empty text. */
@@ -171,7 +161,7 @@ function deprecatedSet(key: readonly Value[], value: Value, negated: boolean): A
 }
 
 function jsonTexts(value: string): readonly string[] | undefined {
-  const json = tryJson(value);
+  const json = validJson(value);
   return json === undefined ? undefined : stringList(json.value);
 }
 
