@@ -17,7 +17,12 @@ export type Node = At &
   (
     | { readonly kind: "field"; readonly name: string }
     /** A key, or a literal, whose text comes from nested variables. */
-    | { readonly kind: "holeField"; readonly text: HoleText }
+    | {
+        readonly kind: "holeField";
+        readonly text: HoleText;
+        /** Quotes make text of any value; behind a dot only a key may stand; elsewhere a value stands for itself. */
+        readonly place: "quoted" | "key" | "any";
+      }
     | { readonly kind: "holeString"; readonly text: HoleText }
     | { readonly kind: "holeLiteral"; readonly text: HoleText }
     | { readonly kind: "holeIndex"; readonly text: HoleText; readonly negative: boolean }

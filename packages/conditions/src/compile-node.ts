@@ -351,7 +351,8 @@ function compileHole(
       return (value, evaluation) => index(holeIndex(node.text, node.negative, evaluation))(value, evaluation);
     case "holeField":
       return (value, evaluation) => {
-        const name = holeName(node.text, evaluation);
+        const { text, place } = node;
+        const name = place === "quoted" ? holeString(text, evaluation) : holeName(text, place, evaluation);
         if (typeof name !== "string") return name;
         const run = root ? rootField(name, node.offset, context) : field(name, node.offset, context);
         return run(value, evaluation);

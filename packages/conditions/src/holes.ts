@@ -21,13 +21,18 @@ function holeValue(text: HoleText, at: number, { holes }: Evaluation): Value {
   return holes[text.holes[at] ?? -1] ?? null;
 }
 
-/** Where a key may stand: text is the key, anything else stands for itself. */
-export function holeName(text: HoleText, evaluation: Evaluation): Value {
-  if (text.pieces.length === 2 && text.pieces[0] === "" && text.pieces[1] === "") {
-    const value = holeValue(text, 0, evaluation);
-    if (typeof value !== "string") return value;
-  }
-  return holeString(text, evaluation);
+/**
+ * Where a key may stand: text is the key. Anything else stands for itself where a value may stand too, but not behind a
+ * dot: there Kyverno reads `true` and `null` as keys, and everything else as code.
+ */
+export function holeName(text: HoleText, place: "key" | "any", evaluation: Evaluation): Value {
+  const whole = text.pieces.length === 2 && text.pieces[0] === "" && text.pieces[1] === "";
+  const value = whole ? holeValue(text, 0, evaluation) : undefined;
+  if (value === undefined || typeof value === "string") return holeString(text, evaluation);
+  if (place === "any") return value;
+  if (value === null || typeof value === "boolean") return String(value);
+  const shown = templateText(value, evaluation.budget).slice(0, 40);
+  throw new ConditionError(`\`${shown}\` is no key`, { code: "syntax" });
 }
 
 /** The key of a multi-select hash. */

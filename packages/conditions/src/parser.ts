@@ -185,7 +185,11 @@ function field(parser: Parser, token: Token): Node {
   if (token.kind === "quoted" && current(parser).kind === "lparen") {
     throw syntaxError("a quoted identifier is no function name", parser.expression, token.offset);
   }
-  if (token.holes !== undefined) return { kind: "holeField", text: token.holes, offset: token.offset };
+  if (token.holes !== undefined) {
+    const behindDot = parser.tokens[parser.at - 2]?.kind === "dot";
+    const place = token.kind === "quoted" ? "quoted" : behindDot ? "key" : "any";
+    return { kind: "holeField", text: token.holes, place, offset: token.offset };
+  }
   if (token.kind === "identifier" && token.text.includes("-")) parser.used.add("hyphenIdentifier");
   return { kind: "field", name: token.text, offset: token.offset };
 }

@@ -11,6 +11,7 @@ const data = {
   key: "s",
   l: ["a", "<b>"],
   m: { x: { y: 1 } },
+  by: { "5": "five", true: "yes", null: "nothing" },
   template: "{{ s }}",
   reference: "$(./../other)",
   escape: "\\{{ s }}",
@@ -70,8 +71,22 @@ describe("nested variables are bound, not pasted", () => {
     ["{{ `{{ n }}` }}", 5],
     ['{{ `{"a": "{{ quote }}"}` }}', { a: "it's" }],
     ["{{ length('{{ s }}{{ n }}') }}", 4],
+    ['{{ by."{{ n }}" }}', "five"],
+    ["{{ by.{{ n == `5` }} }}", "yes"],
+    ["{{ by.{{ missing[] }} }}", "nothing"],
   ])("%s is %j", (text, expected) => {
     expect(substitute(text, scope)).toEqual(expected);
+  });
+
+  // A value that is no key must not stand for itself there: what it is asked of would not matter any more.
+  test.each([
+    ["{{ m.{{ n == `5` }} }}", "unknown key `true`"],
+    ['{{ m."{{ n }}" }}', "unknown key `5`"],
+    ["{{ m.{{ n }} }}", "`5` is no key"],
+    ["{{ m.{{ l }} }}", "is no key"],
+    ["{{ m.{{ m }} }}", "is no key"],
+  ])("%s is an error", (text, message) => {
+    expect(() => substitute(text, scope)).toThrow(message);
   });
 
   test("what looks like code is a key that is not there", () => {
