@@ -7,7 +7,7 @@ import { isExternalUrl } from "./external-url.ts";
 import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 import { parseGoJson } from "./go-json.ts";
 import { formatNumber } from "./go-number.ts";
-import { sortedKeys } from "./go-text.ts";
+import { goText, sortedKeys } from "./go-text.ts";
 import { isObject, own, setOwn, type Value, type ValueObject } from "./json.ts";
 import { checkList, spend, spendOutput } from "./limits.ts";
 import { randomText } from "./random-text.ts";
@@ -80,23 +80,6 @@ function base64Decode([text]: readonly Item[], { budget }: Evaluation): Item {
     throw new ConditionError("the text is no base64", { code: "badBase64" });
   }
   return goText(Buffer.from(compact, "base64"));
-}
-
-/** UTF-8 as Go reads it: every byte that fits nowhere is one replacement character. */
-function goText(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
-  if (!text.includes("\uFFFD")) return text;
-  let decoded = "";
-  for (let at = 0; at < bytes.length; ) {
-    const first = bytes[at] ?? 0;
-    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    const point = bytes.toString("utf8", at, at + length);
-    const fits = [...point].length === 1 && (point !== "\uFFFD" || (first === 0xef && length === 3));
-    const replaced = fits && point === "\uFFFD" && bytes.toString("hex", at, at + 3) !== "efbfbd";
-    decoded += fits && !replaced ? point : "\uFFFD";
-    at += fits && !replaced ? length : 1;
-  }
-  return decoded;
 }
 
 function base64Encode([text]: readonly Item[], { budget }: Evaluation): Item {

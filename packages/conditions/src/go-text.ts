@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { ConditionError } from "./condition-error.ts";
 import { formatNumber, jsonNumber } from "./go-number.ts";
 import { isObject } from "./json.ts";
@@ -24,6 +25,23 @@ function rank(unit: number): number {
 /** The keys of an object in Go's order. */
 export function sortedKeys(object: object): string[] {
   return Object.keys(object).sort(compareText);
+}
+
+/** UTF-8 as Go reads it: every byte that fits nowhere is one replacement character. */
+export function goText(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!text.includes("\uFFFD")) return text;
+  let decoded = "";
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at] ?? 0;
+    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    const point = bytes.toString("utf8", at, at + length);
+    const fits = [...point].length === 1 && (point !== "\uFFFD" || (first === 0xef && length === 3));
+    const replaced = fits && point === "\uFFFD" && bytes.toString("hex", at, at + 3) !== "efbfbd";
+    decoded += fits && !replaced ? point : "\uFFFD";
+    at += fits && !replaced ? length : 1;
+  }
+  return decoded;
 }
 
 /** `fmt.Sprint` of a value: `1e+06`, `<nil>`, `[a b]`, `map[k:v]`. */

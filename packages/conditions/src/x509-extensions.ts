@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { child, children, type Der, integer, malformed, objectIdentifier, readDer, text } from "./der.ts";
+import { parseUrl } from "./go-url.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 /** An extension as Go lists it, and its parts. */
@@ -123,25 +124,13 @@ function alternativeNames(sequence: Der): Fields {
   return fields;
 }
 
-/** Go's `url.URL`. */
+/** What Go reads: ASCII, and a host of visible characters without an empty label. */
 function urlFields(url: string): JsonObject {
-  const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(url);
-  if (match === null) throw malformed("URI");
-  const [, scheme = "", host, path = "", query = "", fragment = ""] = match;
-  const opaque = host === undefined && !path.startsWith("/") ? path : "";
-  return {
-    Scheme: scheme.toLowerCase(),
-    Opaque: opaque,
-    User: null,
-    Host: host ?? "",
-    Path: opaque === "" ? path : "",
-    Fragment: fragment,
-    RawQuery: query,
-    RawPath: "",
-    RawFragment: "",
-    ForceQuery: false,
-    OmitHost: host === undefined && opaque === "",
-  };
+  const fields = /^[\0-\x7f]*$/.test(url) ? parseUrl(url) : undefined;
+  if (fields === undefined || !/^(?:[!-~]+(?<!\.))?$/.test(fields.Host) || /^\.|\.\./.test(fields.Host)) {
+    throw malformed("URI");
+  }
+  return { ...fields };
 }
 
 function addressText(content: Uint8Array): string {

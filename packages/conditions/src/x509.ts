@@ -143,8 +143,10 @@ function typedValues(set: Der): Json {
 function rsaKey(key: Der): JsonObject {
   const [algorithm, bits] = children(key.content);
   if (algorithm === undefined || bits === undefined) throw malformed("public key");
-  const oid = objectIdentifier(child(children(algorithm.content), 0, 0x06).content).join(".");
+  const parts = children(algorithm.content);
+  const oid = objectIdentifier(child(parts, 0, 0x06).content).join(".");
   if (oid !== "1.2.840.113549.1.1.1") throw bad("the certificate should use RSA");
+  if (child(parts, 1, 0x05).content.length > 0 || parts.length > 2) throw malformed("public key");
   const numbers = children(readDer(bits.content.subarray(1)).content);
   return {
     N: String(integer(child(numbers, 0, 0x02).content)),
