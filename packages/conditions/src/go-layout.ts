@@ -13,9 +13,12 @@ interface Fields {
   second: number;
   nanoseconds: number;
   half: "am" | "pm" | undefined;
-  offset: number;
+  /** A `Z` or the name `UTC`, which counts before any offset. */
+  utc?: true;
+  /** A numeric offset, which counts before a zone's name. */
+  offset?: number;
   /** The zone is `GMT+3`: Go reads the time as UTC's, and writes it at that offset. */
-  shown?: number;
+  shown?: number | undefined;
 }
 
 /** Reads one element at the start of the text; returns what is left, `undefined` when it does not fit. */
@@ -99,7 +102,8 @@ function fraction(text: string, fields: Fields): string | undefined {
 
 function half(am: string, pm: string): Reader {
   return element(new RegExp(`^(?:${am}|${pm})`), (match, fields) => {
-    fields.half = match[0] === am ? "am" : "pm";
+    // Where a layout has two of them, an afternoon is one.
+    if (fields.half !== "pm") fields.half = match[0] === am ? "am" : "pm";
     return true;
   });
 }
@@ -107,7 +111,10 @@ function half(am: string, pm: string): Reader {
 function numericZone(pattern: string, zulu: boolean): Reader {
   const expression = new RegExp(`^([+-])${pattern}`);
   return (text, fields) => {
-    if (zulu && text.startsWith("Z")) return text.slice(1);
+    if (zulu && text.startsWith("Z")) {
+      fields.utc = true;
+      return text.slice(1);
+    }
     const match = expression.exec(text);
     if (match === null) return undefined;
     const [hours, minutes, seconds] = [Number(match[2]), Number(match[3] ?? 0), Number(match[4] ?? 0)];
@@ -117,17 +124,18 @@ function numericZone(pattern: string, zulu: boolean): Reader {
   };
 }
 
-/** Names of zones say nothing here, but for `GMT+3`. */
+/** Names of zones say nothing here, but for `UTC` and `GMT+3`. */
 function namedZone(text: string, fields: Fields): string | undefined {
   const match =
     /^(?:UTC|ChST|MeST|GMT(?:[+-][0-9]+)?|[+-][0-9]+)/.exec(text) ??
     /^(?:[A-Z]{4}T|[A-Z]{3}T|WITA|[A-Z]{3})(?![A-Z])/.exec(text);
   if (match === null) return undefined;
+  if (match[0] === "UTC") fields.utc = true;
   const hours = /^(?:GMT)?([+-][0-9]+)$/.exec(match[0]);
   if (hours !== null && Math.abs(Number(hours[1])) > 23) {
     return match[0].startsWith("GMT") ? text.slice(3) : undefined;
   }
-  if (hours !== null && match[0].startsWith("GMT")) fields.shown = Number(hours[1]) * 3_600;
+  fields.shown = hours !== null && match[0].startsWith("GMT") ? Number(hours[1]) * 3_600 : undefined;
   return text.slice(match[0].length);
 }
 
@@ -192,7 +200,6 @@ export function parseLayout(layout: string, text: string): GoTime {
     second: 0,
     nanoseconds: 0,
     half: undefined,
-    offset: 0,
   };
   const fits = layout.length <= 200 && text.length <= 200 && readAll(layout, text, fields);
   const time = fits ? timeOfFields(fields) : undefined;
@@ -266,15 +273,16 @@ function skip(text: string | undefined, prefix: string): string | undefined {
 }
 
 function timeOfFields(fields: Fields): GoTime | undefined {
-  const { year, minute, second: seconds, nanoseconds, offset } = fields;
+  const { year, minute, second: seconds, nanoseconds } = fields;
   const date = dateOf(fields);
   if (date === undefined || date.day < 1 || date.day > daysIn(year, date.month)) return undefined;
   let { hour } = fields;
   if (fields.half === "pm" && hour < 12) hour += 12;
   else if (fields.half === "am" && hour === 12) hour = 0;
   const civil = { year, month: date.month, day: date.day, hour, minute, second: seconds };
-  const time = timeOf(civil, nanoseconds, offset);
-  return fields.shown === undefined ? time : { ...time, offset: fields.shown };
+  const offset = fields.utc ? 0 : fields.offset;
+  const time = timeOf(civil, nanoseconds, offset ?? 0);
+  return offset !== undefined || fields.shown === undefined ? time : { ...time, offset: fields.shown };
 }
 
 function dateOf({
