@@ -61,7 +61,8 @@ type Matcher = ReturnType<RE2JS["matcher"]>;
 
 function groupText(matcher: Matcher, name: string, names: Readonly<Record<string, number>>): string {
   const named = Object.hasOwn(names, name) ? names[name] : undefined;
-  const index = /^[0-9]+$/.test(name) ? Number(name) : (named ?? -1);
+  // `$01` is no number in Go: it is a name, and no group has it.
+  const index = /^(?:0|[1-9][0-9]*)$/.test(name) ? Number(name) : (named ?? -1);
   if (index < 0 || index > matcher.groupCount()) return "";
   return matcher.group(index) ?? "";
 }

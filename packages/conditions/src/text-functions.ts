@@ -105,9 +105,34 @@ function round([value, places]: readonly Item[]): Item {
   if (!Number.isInteger(count) || count < 0 || count >= 2 ** 63) {
     throw new ConditionError("`round` takes a non-negative integer of places", { code: "badArgument" });
   }
-  const shift = 10 ** count;
+  const shift = powerOfTen(count);
   const scaled = (value as number) * shift;
   return roundAway(scaled) / shift;
+}
+
+/**
+ * `math.Pow(10, count)`: by squaring, on a mantissa in [0.5, 1). Its last bit, which rounding shows, is not that of `**`.
+ */
+function powerOfTen(count: number): number {
+  // Beyond float64.
+  if (count > 400) return Number.POSITIVE_INFINITY;
+  let [power, exponent] = [1, 0];
+  let [square, squareExponent] = [0.625, 4];
+  for (let left = count; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) {
+      power *= square;
+      exponent += squareExponent;
+    }
+    square *= square;
+    squareExponent *= 2;
+    if (square < 0.5) {
+      square *= 2;
+      squareExponent--;
+    }
+  }
+  // In two steps, for 2 ** 1024 alone is infinite.
+  const half = exponent >> 1;
+  return power * 2 ** half * 2 ** (exponent - half);
 }
 
 /** Half away from zero, as `math.Round`. */

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import {
   type Alias,
   type Document,
+  type EmptyStream,
   isAlias,
   isMap,
   isScalar,
@@ -36,8 +37,7 @@ export function parseGoYaml(text: string, budget: Budget): Value {
   if (/^\s*\.\.\.(?:\s|$)/.test(text)) throw invalid("did not find expected node content");
   const document = firstDocument(text);
   if (document === undefined) return null;
-  const problem = document.errors[0];
-  if (problem !== undefined) throw invalid(problem.message.split("\n")[0] ?? "");
+  checkDirectives(document);
   return convert(document.contents as Node | null, { budget, anchors: new Map(), open: new Set(), text }, 0);
 }
 
@@ -50,7 +50,26 @@ function firstDocument(text: string): Document | undefined {
     logLevel: "silent",
     prettyErrors: false,
   });
-  return Array.isArray(documents) ? documents[0] : undefined;
+  const [document] = documents;
+  if (document === undefined) checkProblems(documents as EmptyStream);
+  return document as Document | undefined;
+}
+
+/** The parser only warns of directives that nobody knows; go-yaml refuses them. */
+function checkProblems({ errors, warnings }: Pick<EmptyStream, "errors" | "warnings">): void {
+  const problem = errors[0] ?? warnings.find(({ code }) => code === "BAD_DIRECTIVE");
+  if (problem !== undefined) throw invalid(problem.message.split("\n")[0] ?? "");
+}
+
+function checkDirectives(document: Document): void {
+  checkProblems(document);
+  const { explicit, version } = document.directives?.yaml ?? {};
+  if (explicit && version !== "1.1") throw invalid("found incompatible yaml document");
+}
+
+/** go-yaml takes fewer names than YAML does. */
+function checkAnchor(name: string): void {
+  if (!/^[0-9A-Za-z_-]+$/.test(name)) throw invalid("an anchor's name is alphanumeric");
 }
 
 function invalid(message: string): ConditionError {
@@ -63,7 +82,10 @@ function convert(node: Node | null, conversion: Conversion, depth: number): Valu
   if (node === null) return null;
   if (isAlias(node)) return convertAlias(node, conversion, depth);
   const { anchor } = node as { readonly anchor?: string };
-  if (anchor !== undefined) conversion.anchors.set(anchor, node);
+  if (anchor !== undefined) {
+    checkAnchor(anchor);
+    conversion.anchors.set(anchor, node);
+  }
   if (isScalar(node)) return convertScalar(node as Scalar, conversion);
   if (conversion.open.has(node)) throw invalid("an anchor contains itself");
   conversion.open.add(node);
@@ -141,10 +163,21 @@ const tagPrefix = "tag:yaml.org,2002:";
 /** Tags that say how to read a text; with any other tag, and with `!!str`, it stays text. */
 const resolvable: ReadonlySet<string> = new Set(["bool", "int", "float", "null", "timestamp", "binary"]);
 
-/** At the end of a text without a last line break a block has none either. */
+/**
+ * At the end of a text without a last line break a block has none either. Refuses what go-yaml does not read: escapes
+ * of surrogates, and a block that is not indented.
+ */
 function scalarText(scalar: Scalar, { text }: Conversion): string {
   const value = String(scalar.value ?? "");
-  const last = (scalar.range?.[1] ?? 0) >= text.length && !text.endsWith("\n");
+  const [start, end] = scalar.range ?? [0, 0];
+  const raw = text.slice(start, end);
+  if (scalar.type === "QUOTE_DOUBLE" && /(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]/.test(raw)) {
+    throw invalid("found invalid unicode character escape code");
+  }
+  if (scalar.type?.startsWith("BLOCK") && /^[^\n]*\n(?: *\r?\n)*[^ \r\n]/.test(raw)) {
+    throw invalid("a block's text is indented");
+  }
+  const last = end >= text.length && !text.endsWith("\n");
   return last && scalar.type?.startsWith("BLOCK") ? value.replace(/\n$/, "") : value;
 }
 

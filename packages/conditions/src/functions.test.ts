@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { evaluate } from "./compile.ts";
+import type { Value } from "./json.ts";
+import { createScope } from "./scope.ts";
+
+const ask = (expression: string, data: Value): unknown =>
+  evaluate(expression, createScope({ data, now: new Date(0) }));
+
+// Recorded from Kyverno 1.19.1, beyond what the tables of packages/conformance ask.
+describe("round", () => {
+  test.each([
+    [2.675, 2, 2.68],
+    [123_456_789, 23, 123_456_789],
+    [7, 100, 7],
+    [-30_635.406589135528, 100, -30_635.406589135528],
+    [0.0009406218840740621, 308, 0.0009406218840740622],
+    [1, 309, Number.NaN],
+  ])("%d to %d places is %d", (number, places, expected) => {
+    expect(ask("round(n, p)", { n: number, p: places })).toBe(expected);
+  });
+});
+
+describe("regex_replace_all", () => {
+  test.each([
+    ["$1", "<b>"],
+    ["$01", "<>"],
+    ["$10", "<>"],
+    ["$0", "<b>"],
+  ])("%s makes %s", (replacement, expected) => {
+    expect(ask("regex_replace_all('(b)', 'b', r)", { r: `<${replacement}>` })).toBe(expected);
+  });
+});
+
+describe("parse_yaml refuses what go-yaml does not read", () => {
+  test.each([
+    "%a",
+    "%FOO bar\n---\na: 1",
+    "%YAML 1.2\n---\na: yes",
+    "a: &é 1",
+    "&*",
+    '"\\ud83d\\ude00"',
+    '"\\U0000d800"',
+  ])("%j", (text) => {
+    expect(() => ask("parse_yaml(t)", { t: text })).toThrow("the YAML text is broken");
+  });
+
+  test.each(["{} x", '"a" b', "[a]\n]", "|\na", ">\n\na"])(
+    "nor %j, behind whose value it never looks",
+    (text) => {
+      expect(() => ask("parse_yaml(t)", { t: text })).toThrow("the YAML text is broken");
+    },
+  );
+
+  test.each<[string, unknown]>([
+    ["%YAML 1.1\n---\na: yes", { a: true }],
+    ["%TAG !e! tag:example.com,2024:\n---\na: 1", { a: 1 }],
+    ["a: &A-1_b 1\nb: *A-1_b", { a: 1, b: 1 }],
+    ['"\\\\ud800"', "\\ud800"],
+    ["|\n a\n", "a\n"],
+    ["- |\n a\n", ["a\n"]],
+  ])("but reads %j", (text, expected) => {
+    expect(ask("parse_yaml(t)", { t: text })).toEqual(expected);
+  });
+});
