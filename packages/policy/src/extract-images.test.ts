@@ -174,6 +174,22 @@ describe("images that must not be overlooked", () => {
       },
     ]);
   });
+  // Recorded from Kyverno 1.19.1: one `*` reads lists inside lists, and a list is no object that holds an image.
+  test("an image in a list inside a list is an image", () => {
+    const nested = pod([[{ name: "a", image: "one" }, [{ name: "b", image: "two" }, 7]], []]);
+    expect(extractImages(nested).images.map(({ pointer }) => pointer)).toEqual([
+      "/spec/containers/0/0/image",
+      "/spec/containers/0/1/0/image",
+    ]);
+    expect(extractImages(pod([[{ image: "one" }]])).problems.map(({ code }) => code)).toEqual(["badKey"]);
+    const resource = { kind: "Task", spec: { sidecars: { a: [{ image: "one" }] } } };
+    expect(extract({ path: "/spec/sidecars/*/image" }, resource).problems).toEqual([
+      "badStructure: invalid image config: `/spec/sidecars/a` should be an object, but is a list",
+    ]);
+    expect(extract({ path: "/spec/sidecars/*/*/image" }, resource)).toEqual(
+      found("custom /spec/sidecars/a/0/image /spec/sidecars/a/0/image one"),
+    );
+  });
   test("prototype keys are no fields", () => {
     const resource: JsonObject = JSON.parse(
       '{"kind":"Pod","__proto__":{"spec":{"containers":[{"name":"a","image":"x"}]}}}',

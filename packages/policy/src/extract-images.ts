@@ -132,10 +132,12 @@ function walk(node: Json | undefined, fields: readonly string[], at: Walk): void
   if (node === undefined || node === null) return;
   const [field, ...rest] = fields;
   if (field === "*" && typeof node === "object") {
-    // Entries that are no objects hold no image; Kubernetes does not take them either.
     for (const [step, item] of Object.entries(node)) {
-      const fits = isObject(item) || (Array.isArray(item) && rest[0] === "*");
-      if (fits) walk(item, rest, { ...at, path: [...at.path, step] });
+      // Entries that are no objects hold no image; Kubernetes does not take them either. A list inside a list is read
+      // like the list around it: no image is hidden by one more pair of brackets.
+      if (typeof item !== "object" || item === null) continue;
+      const nested = Array.isArray(node) && Array.isArray(item);
+      walk(item, nested ? fields : rest, { ...at, path: [...at.path, step] });
     }
     return;
   }
