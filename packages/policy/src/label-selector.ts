@@ -3,7 +3,8 @@ import type { LabelSelector } from "./model.ts";
 
 /**
  * Whether labels satisfy a selector. Wildcards in `matchLabels` hold for any pair of labels, as in Kyverno
- * (kyverno/pkg/engine/wildcards); `matchExpressions` are Kubernetes' own.
+ * (kyverno/pkg/engine/wildcards); `matchExpressions` are Kubernetes' own, which know no wildcards: with a key or value
+ * that no label can have, the selector holds for nothing.
  */
 export function matchesSelector(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
   const pairs = Object.entries(labels);
@@ -23,6 +24,7 @@ function holds(
   { key, operator, values = [] }: Expression,
   labels: Readonly<Record<string, string>>,
 ): boolean {
+  if (!isLabelKey(key) || !values.every(isLabelValue)) return false;
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
   switch (operator) {
     case "In":
@@ -34,4 +36,21 @@ function holds(
     case "DoesNotExist":
       return value === undefined;
   }
+}
+
+const labelName = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+const subdomain = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+
+/** Whether a label may be called that: `app`, `example.com/app`. */
+export function isLabelKey(key: string): boolean {
+  const slash = key.indexOf("/");
+  const prefix = key.slice(0, Math.max(slash, 0));
+  return (
+    labelName.test(key.slice(slash + 1)) && (slash < 0 || (prefix.length <= 253 && subdomain.test(prefix)))
+  );
+}
+
+/** Whether a label may have that value; it may be empty. */
+export function isLabelValue(value: string): boolean {
+  return value === "" || labelName.test(value);
 }

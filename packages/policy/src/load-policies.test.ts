@@ -386,3 +386,16 @@ describe("mistakes", () => {
     expect(findings(text)).toEqual(["11:11 unknown field `key`"]);
   });
 });
+
+describe("label selectors", () => {
+  // Kyverno matches such a selector with nothing: the rule would apply to nothing, or exclude nothing.
+  test.each([
+    ["selector", "{key: app, operator: NotIn, values: ['x*']}", "x*"],
+    ["namespaceSelector", "{key: 'team*', operator: Exists}", "team*"],
+  ])("of a %s with %s is an error", (selector, expression, shown) => {
+    const kinds = `kinds: [Pod], ${selector}: {matchExpressions: [${expression}]}`;
+    expect(findings(minimal.replace("kinds: [Pod]", kinds))).toEqual([
+      expect.stringContaining(`no label is like \`${shown}\`, and matchExpressions take no wildcards`),
+    ]);
+  });
+});

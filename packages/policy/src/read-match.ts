@@ -1,3 +1,4 @@
+import { isLabelKey, isLabelValue } from "./label-selector.ts";
 import type { LabelSelector, Operation, ResourceFilter, ResourceMatch } from "./model.ts";
 import { entries, field, items, optional, textOf, textRecord, textsOf } from "./read-node.ts";
 import { placeOf, type Report, type Spot } from "./report.ts";
@@ -73,7 +74,19 @@ function readFilter(spot: Spot, report: Report): ResourceFilter {
 function readCheckedSelector(spot: Spot | undefined, report: Report): LabelSelector | undefined {
   for (const expression of items(field(spot, "matchExpressions"))) {
     const operator = textOf(field(expression, "operator")) ?? "";
-    const count = items(field(expression, "values")).length;
+    const values = items(field(expression, "values"));
+    const count = values.length;
+    const key = textOf(field(expression, "key")) ?? "";
+    const wrong = isLabelKey(key)
+      ? values.map((value) => textOf(value) ?? "").find((value) => !isLabelValue(value))
+      : key;
+    if (wrong !== undefined) {
+      report.error(
+        "badValue",
+        expression,
+        `no label is like \`${wrong}\`, and matchExpressions take no wildcards`,
+      );
+    }
     const takesValues = operator === "In" || operator === "NotIn";
     if (takesValues && count === 0) {
       report.error("badValue", expression, `for \`${operator}\` operator, values set can't be empty`);

@@ -118,6 +118,22 @@ describe("pkg/utils/match/labels_test.go TestCheckSelector", () => {
   )("matchExpressions %s %j in %j: %s", (operator, values, labels, wanted) => {
     expect(matchesSelector({ matchExpressions: [{ key: "k", operator, values }] }, labels)).toBe(wanted);
   });
+  // A selector that Kubernetes does not take matches nothing; taken literally, `NotIn` would hold for everything.
+  test.each<[string, "In" | "NotIn" | "Exists" | "DoesNotExist", readonly string[]]>([
+    ["k", "NotIn", ["x*"]],
+    ["k", "NotIn", ["x", "-x"]],
+    ["k", "In", ["a", "a b"]],
+    ["k*", "DoesNotExist", []],
+    ["a/b/c", "DoesNotExist", []],
+    ["A.com/k", "DoesNotExist", []],
+    ["/k", "DoesNotExist", []],
+    ["k".repeat(64), "DoesNotExist", []],
+  ])("matchExpressions %s %s %j hold for nothing", (key, operator, values) => {
+    expect(matchesSelector({ matchExpressions: [{ key, operator, values }] }, { k: "a" })).toBe(false);
+    const exclude = { kinds: ["Pod"], selector: { matchExpressions: [{ key, operator, values }] } };
+    const request = { resource: { apiVersion: "v1", kind: "Pod", metadata: { labels: { k: "a" } } } };
+    expect(matchRule(rule([{ kinds: ["Pod"] }], [exclude]), request, cluster).matched).toBe(true);
+  });
 });
 
 describe("pkg/utils/match/subjects_test.go TestCheckSubjects", () => {
