@@ -31,6 +31,10 @@ describe("regex_replace_all", () => {
   });
 });
 
+test("a name for two groups of a regular expression is an error", () => {
+  expect(() => ask("regex_match('(?P<n>a)|(?P<n>b)', 'b')", {})).toThrow("is invalid");
+});
+
 describe("parse_yaml refuses what go-yaml does not read", () => {
   test.each([
     "%a",

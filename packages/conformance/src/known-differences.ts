@@ -31,8 +31,17 @@ export const recognisers: Readonly<Record<string, Recognise>> = {
   },
   jsonPath: (asked) => expressionsOf(asked).some((text) => text.startsWith("$")),
   extension: (asked) => wantsSyntaxError(asked) && expressionsOf(asked).some(usesExtension),
-  boundLiteral: (asked) =>
-    wantsSyntaxError(asked) && expressionsOf(asked).some((text) => /\{\{.*\}\}/s.test(text)),
+  boundLiteral: (asked, received) =>
+    (wantsSyntaxError(asked) || String(field(received, "error")).endsWith("is no key")) &&
+    expressionsOf(asked).some((text) => /\{\{.*\}\}/s.test(text)),
+  groupNames: (asked, received) =>
+    field(received, "errorClass") === "regex" &&
+    [asked["data"], ...expressionsOf(asked)].some((part) => holdsText(part, /\(\?P?<(\w+)>.*\(\?P?<\1>/s)),
+  yamlRest: (asked, received) =>
+    expressionsOf(asked).some((text) => text.includes("parse_yaml")) &&
+    /unexpected .* (?:at node end|in yaml (?:stream|document))|a block's text is indented/.test(
+      String(field(received, "error")),
+    ),
 };
 
 /** The rule that explains why this answer differs, if one does. */
