@@ -64,10 +64,13 @@ const steps: Readonly<Record<string, Step>> = {
   },
   addImage: (context, [image]) =>
     merge(context, { image: { ...imageVariables(parseImageReference(String(image))) } }),
-  addImages: (context, [resource]) => merge(context, { images: imagesOf(resource as JsonObject) }),
+  addImages(context, [resource]) {
+    const images = imagesOf(resource as JsonObject);
+    if (Object.keys(images).length > 0) merge(context, { images });
+  },
 };
 
-function imagesOf(resource: JsonObject): Value {
+function imagesOf(resource: JsonObject): Names {
   const groups: Record<string, Names> = {};
   for (const { group, key, pointer, reference } of extractImages(resource, {}, {}).images) {
     // The parts that are empty are left out of `images`, unlike those of `image`.
