@@ -1,5 +1,4 @@
 import type { ImageVerification, Policy, Trace } from "@assay/policy";
-import { PendingLookup } from "./answer-book.ts";
 import { blocks, type Ruling } from "./blocking.ts";
 import { type AccessOf, judgeRule, type RuleJudgement } from "./judge-rule.ts";
 import type { Lookup, RegistryAccess } from "./lookup.ts";
@@ -7,7 +6,7 @@ import type { Pass } from "./pass.ts";
 import { accessFor } from "./pull-access.ts";
 import { worst } from "./reason.ts";
 import type { PlannedRule, RequestPlan, UnmatchedRule } from "./request-plan.ts";
-import { settle } from "./settle.ts";
+import { attempt, settle } from "./settle.ts";
 import type { JsonPatch, Verdict } from "./verdict.ts";
 
 /** What a pass comes to: a verdict, or the questions that must be answered first. */
@@ -22,19 +21,17 @@ export type Judgement =
 /**
  * Judges one request with what is known so far. Synchronous and total: foreign bytes never throw. Equal plans, answers
  * and clocks give equal verdicts.
+ * INVARIANT: a verdict is about every rule that applies. A pass that waits for something which it did not ask for is a bug
+ * of ours and throws: nobody would ever answer, and rules that were not judged must not look like rules without objection.
  */
 export function judge(plan: RequestPlan, pass: Pass): Judgement {
   const accessOf = accessByImage(plan, pass);
   const policies = groupByPolicy(plan);
-  let judged: PolicyJudgement[] = [];
-  try {
-    judged = settle(policies.map((group) => () => judgePolicy(group, accessOf, pass)));
-  } catch (error) {
-    if (!(error instanceof PendingLookup)) throw error;
-  }
+  const judged = attempt(() => settle(policies.map((group) => () => judgePolicy(group, accessOf, pass))));
   const { wanted, ifUnsupported } = pass.book;
   if (wanted.size > 0) return { kind: "wanted", wanted, ifUnsupported };
-  return { kind: "verdict", verdict: verdictOf(judged, plan, pass) };
+  if (judged.kind === "pending") throw new Error(`bug: waits for ${judged.error.what} without asking for it`);
+  return { kind: "verdict", verdict: verdictOf(judged.value, plan, pass) };
 }
 
 interface PolicyGroup {
