@@ -14,6 +14,8 @@ const config = new KubeConfig();
 if (process.env["KUBECONFIG"] !== undefined) config.loadFromDefault();
 else await demoCluster(config);
 
+const text = (document: object): string => JSON.stringify(document);
+
 let scanned = (): void => {};
 const finished = new Promise<void>((resolve) => {
   scanned = resolve;
@@ -26,7 +28,7 @@ const log = (fields: object, message: string): void => {
 const controller = await startController(config, {
   // Called anew whenever a policy or an exception changes; a set that does not load leaves the old one in force.
   build: ({ policies, exceptions }) =>
-    createAssay({ policies: [...policies, ...exceptions].map((one) => JSON.stringify(one)), source }),
+    createAssay({ policies: policies.map(text), exceptions: exceptions.map(text), source }),
   scan: { election: { namespace: "default", identity: `example-${process.pid}` } },
   logger: { info: log, warn: log, error: log },
 });

@@ -42,8 +42,13 @@ export interface PolicyText {
 
 /** Everything has a safe default but the policies. */
 export interface AssayOptions {
-  /** YAML or JSON: `ClusterPolicy`, `Policy`, and `PolicyException` documents. */
+  /** YAML or JSON: `ClusterPolicy`, `Policy`, and `PolicyException` documents, at least one of which is a policy. */
   readonly policies: string | readonly (string | PolicyText)[];
+  /**
+   * More `PolicyException` documents: for who keeps them apart, such as a controller, whose cluster may have exceptions
+   * while it has no policy (`policies: []`).
+   */
+  readonly exceptions?: readonly (string | PolicyText)[];
   /** Where images and what hangs on them are read. Default: their registries, with docker's credentials. */
   readonly source?: EvidenceSource;
   /** For the default source: mirrors, insecure hosts, own `fetch`, limits, `credentials` in place of docker's. */
@@ -96,21 +101,32 @@ export interface Assay {
  * is none: an assay without policies would allow everything. (An empty list is taken at its word.)
  */
 export function createAssay(options: AssayOptions): Assay {
-  const files = filesOf(options.policies);
+  const policies = filesOf(options.policies, "policy");
+  const files = [...policies, ...filesOf(options.exceptions ?? [], "exception")];
   const loaded = loadPolicies(files);
-  if (loaded.policies.length + loaded.exceptions.length === 0 && files.length > 0) {
-    const names = files.slice(0, 5).map(({ file }) => `\`${file}\``);
-    throw new AssayError("invalidPolicy", `there is no policy in ${names.join(", ")}`, {
-      hint: "a policy is a document of kind ClusterPolicy or Policy, apiVersion kyverno.io/v1",
-    });
-  }
+  if (loaded.policies.length === 0 && policies.length > 0) throw noPolicyIn(policies, loaded);
   return assemble(loaded, options, files);
+}
+
+/** Says that these files hold no policy, which would allow everything, and what to do. */
+export function noPolicyIn(
+  files: readonly { readonly file: string }[],
+  { exceptions }: Pick<LoadedPolicies, "exceptions">,
+): AssayError {
+  const names = files.slice(0, 5).map(({ file }) => `\`${file}\``);
+  const only = exceptions.length === 0 ? "" : ", only PolicyExceptions, which by themselves allow everything";
+  return new AssayError("invalidPolicy", `there is no policy in ${names.join(", ")}${only}`, {
+    hint:
+      exceptions.length === 0
+        ? "a policy is a document of kind ClusterPolicy or Policy, apiVersion kyverno.io/v1"
+        : "add the policies that they are exceptions from; where there may be none, give `policies: []` and these as `exceptions`",
+  });
 }
 
 /** `createAssay` for policies that were loaded before; `files` are their texts, for records. */
 export function assemble(
   loaded: Pick<LoadedPolicies, "policies" | "exceptions" | "diagnostics">,
-  options: Omit<AssayOptions, "policies">,
+  options: Omit<AssayOptions, "policies" | "exceptions">,
   files: readonly RecordedFile[] = [],
 ): Assay {
   const { variables, signaturePredicateTypes, logLookup } = options;
@@ -142,7 +158,7 @@ export function assemble(
 }
 
 /** The ports of the engine as `options` fill them. */
-export function sourcesOf(options: Omit<AssayOptions, "policies">): Sources {
+export function sourcesOf(options: Omit<AssayOptions, "policies" | "exceptions">): Sources {
   const { trust, context, keys, objects } = options;
   const reads = context ?? contextFromObjects((objects ?? []).flatMap(objectsOf));
   const { registry = {} } = options;
@@ -181,11 +197,11 @@ function objectsOf(given: JsonObject | string): readonly JsonObject[] {
   return documents.filter(isJsonObject);
 }
 
-function filesOf(policies: AssayOptions["policies"]): readonly RecordedFile[] {
-  const given = typeof policies === "string" ? [policies] : policies;
-  return given.map((policy, i) => {
-    const file = i === 0 ? "policy.yaml" : `policy-${i + 1}.yaml`;
-    return typeof policy === "string" ? { file, text: policy } : { file, ...policy };
+function filesOf(texts: AssayOptions["policies"], name: string): readonly RecordedFile[] {
+  const given = typeof texts === "string" ? [texts] : texts;
+  return given.map((one, i) => {
+    const file = i === 0 ? `${name}.yaml` : `${name}-${i + 1}.yaml`;
+    return typeof one === "string" ? { file, text: one } : { file, ...one };
   });
 }
 

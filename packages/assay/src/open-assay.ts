@@ -1,6 +1,5 @@
 import type { Sources } from "@assay/engine";
 import { contextFromObjects } from "@assay/sources/cluster";
-import { AssayError } from "./assay-error.ts";
 import { type Assay, type AssayOptions, createAssay, optionsOf, sourcesOf } from "./create-assay.ts";
 import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
 import { type InputFile, readInputFiles } from "./input-files.ts";
@@ -37,7 +36,7 @@ export async function openAssay(
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const context = overrides.context ?? contextFromObjects(objects);
   const { now, logLookup } = flags;
-  const assay = createAssay({
+  return createAssay({
     policies: files ?? (await policyFiles(policies, flags, terminal)),
     variables: parseVariables(flags.var),
     clock: now === undefined ? terminal.now : () => now,
@@ -46,12 +45,4 @@ export async function openAssay(
       observe(sourcesOf({ context, ...(await sourceOptions(flags, terminal, context)), ...overrides })),
     ),
   });
-  if (assay.policies.length > 0) return assay;
-  throw new AssayError(
-    "invalidPolicy",
-    `there is no policy in ${policies.map((name) => `\`${name}\``).join(", ")}`,
-    {
-      hint: "a policy is a document of kind ClusterPolicy or Policy",
-    },
-  );
 }

@@ -10,6 +10,7 @@ import {
 } from "@assay/testkit";
 import { expect, test } from "vitest";
 import {
+  AssayError,
   createAssay,
   decodeRecord,
   encodeRecord,
@@ -60,6 +61,37 @@ test.each<[string, string]>([
   ["a document of another kind", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"],
 ])("%s is no policy: an assay that would allow everything is refused", (_, text) => {
   expect(() => createAssay({ policies: text })).toThrow("there is no policy in `policy.yaml`");
+});
+
+const EXCEPTION = JSON.stringify({
+  apiVersion: "kyverno.io/v2",
+  kind: "PolicyException",
+  metadata: { name: "legacy", namespace: "exempt" },
+  spec: {
+    exceptions: [{ policyName: "p", ruleNames: ["r"] }],
+    match: { any: [{ resources: { kinds: ["Pod"] } }] },
+  },
+});
+
+test("exceptions without any policy are refused: they would allow everything", () => {
+  const lone = (): unknown => createAssay({ policies: EXCEPTION });
+  expect(lone).toThrow(AssayError);
+  expect(lone).toThrow("there is no policy in `policy.yaml`, only PolicyExceptions");
+});
+
+test("exceptions may be given apart, also while there is no policy, and count for the policies beside them", async () => {
+  const request = pod("registry.test/acme/app:v1");
+  const registry = createRegistry();
+  const options = { registry: { fetch: registry.fetch, credentials: [] } };
+  const none = createAssay({ policies: [], exceptions: [EXCEPTION], ...options });
+  expect(await none.evaluate(request)).toMatchObject({ allowed: true, results: [] });
+  const strict = createAssay({ policies: policy(BY_KEY), ...options });
+  expect(await strict.evaluate(request)).toMatchObject({ allowed: false });
+  const excepted = createAssay({ policies: policy(BY_KEY), exceptions: [EXCEPTION], ...options });
+  expect(await excepted.evaluate(request)).toMatchObject({ allowed: true, outcome: "skip" });
+  // What they hold is in the record too: a replay comes to the same.
+  const record = await excepted.record(request);
+  expect(await replay(decodeRecord(encodeRecord(record)))).toMatchObject({ allowed: true, outcome: "skip" });
 });
 
 test("an empty list of policies is taken at its word", async () => {

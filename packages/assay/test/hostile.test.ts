@@ -128,6 +128,12 @@ describe("what a policy's author gets wrong is said with its place, and exits 2"
       ["there is no policy in `bad.yaml`"],
     ],
     [
+      "only an exception, which would allow everything",
+      () =>
+        "apiVersion: kyverno.io/v2\nkind: PolicyException\nmetadata: {name: x}\nspec: {exceptions: [{policyName: p, ruleNames: [r]}], match: {any: [{resources: {kinds: [Pod]}}]}}\n",
+      ["there is no policy in `bad.yaml`, only PolicyExceptions"],
+    ],
+    [
       "a kind that Kyverno does not have",
       (t) => t.replace("ClusterPolicy", "ClusterPolicies"),
       ["bad.yaml:2:", "ClusterPolicy"],

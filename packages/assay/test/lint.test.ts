@@ -102,3 +102,11 @@ test("schema prints a JSON Schema that knows image verification", async () => {
   expect(out).toContain("imageReferences");
   expect(status).toBe(0);
 });
+
+test("a file of exceptions can be linted without the policies that they are from", async () => {
+  const { status, out } = await lint(
+    "apiVersion: kyverno.io/v2\nkind: PolicyException\nmetadata: {name: x, namespace: y}\nspec: {exceptions: [{policyName: p, ruleNames: [r]}], match: {any: [{resources: {kinds: [Pod]}}]}}\n",
+  );
+  expect(out).toMatch(/^0 errors/m);
+  expect(status).toBe(0);
+});

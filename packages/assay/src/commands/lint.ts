@@ -53,12 +53,14 @@ async function engineProblem(
 ): Promise<readonly Diagnostic[]> {
   if (diagnostics.some(({ severity }) => severity === "error")) return [];
   const { EngineError } = await import("@assay/engine");
-  const { createAssay } = await import("../create-assay.ts");
+  const { assemble, noPolicyIn } = await import("../create-assay.ts");
+  const { loadPolicies } = await import("@assay/policy");
+  const loaded = loadPolicies(files);
+  if (loaded.policies.length + loaded.exceptions.length === 0) throw noPolicyIn(files, loaded);
   try {
-    createAssay({ policies: files });
+    assemble(loaded, {});
     return [];
   } catch (error) {
-    if (error instanceof AssayError) throw error;
     if (!(error instanceof EngineError) || error.source === undefined) throw error;
     const { source, path = "" } = error;
     const message = error.message.replace(`${source.file}:${source.line}:${source.column}: `, "");

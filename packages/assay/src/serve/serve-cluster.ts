@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { PolicyDocuments, PolicyStanding } from "@assay/controller";
 import type { ContextSource, Sources } from "@assay/engine";
+import type { JsonObject } from "@assay/policy";
 import { kubernetesContext } from "@assay/sources/cluster";
 import { pullSecretCredentials } from "@assay/sources/credentials";
 import { registrySource } from "@assay/sources/registry";
@@ -84,12 +85,11 @@ async function evaluatorFactory(
 ): Promise<(documents: PolicyDocuments) => Assay> {
   const sources = observedSources(await clusterSources(flags, context, terminal), metrics);
   const variables = parseVariables(flags.var);
+  const textOf = (document: JsonObject) => ({ text: JSON.stringify(document), file: nameOf(document) });
   return ({ policies, exceptions }) =>
     createAssay({
-      policies: [...policies, ...exceptions].map((document) => ({
-        text: JSON.stringify(document),
-        file: nameOf(document),
-      })),
+      policies: policies.map(textOf),
+      exceptions: exceptions.map(textOf),
       variables,
       clock: terminal.now,
       logLookup: flags.logLookup,
@@ -105,7 +105,7 @@ function count({ inForce, refused }: PolicyStanding, metrics: WebhookMetrics): v
 }
 
 /** Positions in messages name the object, since there is no file. */
-function nameOf(document: PolicyDocuments["policies"][number]): string {
+function nameOf(document: JsonObject): string {
   const metadata = document["metadata"] as
     | { readonly namespace?: string; readonly name?: string }
     | undefined;
