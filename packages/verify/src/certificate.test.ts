@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseCertificate } from "./certificate.ts";
 import { derChildren, readDer } from "./der.ts";
+import { certificateReader } from "./evidence-signature.ts";
 import { parsePem } from "./pem.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -31,10 +32,26 @@ function padded(der: Buffer, size: number): Buffer {
   return wrap(0x30, Buffer.concat([wrap(0x30, Buffer.concat(changed)), ...signature.map(({ raw }) => raw)]));
 }
 
-test("a certificate may be large, but not without end", () => {
+function leaf(): Buffer {
   const pem = parsePem(readFileSync(chain, "utf8"), 4);
-  const der = "blocks" in pem ? (pem.blocks[0]?.der ?? Buffer.alloc(0)) : Buffer.alloc(0);
+  return "blocks" in pem ? (pem.blocks[0]?.der ?? Buffer.alloc(0)) : Buffer.alloc(0);
+}
+
+test("a certificate may be large, but not without end", () => {
+  const der = leaf();
   expect(parseCertificate(padded(der, 1000)).isCa).toBe(true);
   expect(() => parseCertificate(padded(der, 100_000))).toThrow(Refusal);
   expect(() => parseCertificate(padded(der, 100_000))).toThrow(/larger than 65536 bytes/);
+});
+
+test("certificates are remembered up to so many bytes, not so many large ones", () => {
+  const der = leaf();
+  const read = certificateReader();
+  const first = read(der);
+  for (let i = 1; i <= 100; i++) read(padded(der, i));
+  expect(read(Buffer.from(der))).toBe(first);
+  // Ten of 60,000 bytes are fewer than those hundred, and more than all that is kept.
+  for (let i = 1; i <= 10; i++) read(padded(der, 60_000 + i));
+  expect(read(Buffer.from(der))).not.toBe(first);
+  expect(read(Buffer.from(der)).fingerprint).toBe(first.fingerprint);
 });

@@ -47,16 +47,24 @@ export function completeSignature(
 /** Reads a certificate, or remembers it. */
 export type CertificateReader = (der: Buffer) => Certificate;
 
-const maxRemembered = 256;
+/** DER of all that are remembered: hundreds of Fulcio's. Bytes, since who signs chooses how large they are, up to 64 KiB. */
+const maxRememberedBytes = 256 * 1024;
 
 /** Reads each certificate once, known by its bytes: one certificate signs all that a build makes. */
 export function certificateReader(): CertificateReader {
   const known = new Map<string, Certificate>();
+  let bytes = 0;
   return (der) => {
     const key = der.toString("latin1");
-    const found = known.get(key) ?? parseCertificate(der);
-    if (known.size >= maxRemembered) known.clear();
-    known.set(key, found);
-    return found;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const certificate = parseCertificate(der);
+    if (bytes + der.length > maxRememberedBytes) {
+      known.clear();
+      bytes = 0;
+    }
+    known.set(key, certificate);
+    bytes += der.length;
+    return certificate;
   };
 }
