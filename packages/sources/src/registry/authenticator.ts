@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { RegistryAccess } from "@assay/engine";
-import { LRUCache } from "lru-cache";
 import {
   type Credential,
   type CredentialProvider,
@@ -10,6 +9,7 @@ import {
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
 import { SourceError, shown } from "../source-error.ts";
 import type { Challenge } from "./challenge.ts";
+import { digestMemory } from "./digest-memory.ts";
 import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
 import { checkCrossing, type Reach, sameHostname } from "./redirects.ts";
 import type { Location } from "./registry-host.ts";
@@ -46,6 +46,8 @@ interface Realm {
 }
 
 const tokenBytes = 1024 * 1024;
+/** Of what is remembered of each kind: thousands of ordinary tokens. */
+const maxBytes = 4 * 1024 * 1024;
 const dockerRealms: readonly string[] = ["auth.docker.io"];
 
 /**
@@ -54,9 +56,9 @@ const dockerRealms: readonly string[] = ["auth.docker.io"];
  * host's own token server, or to one listed for it; tokens are kept apart by repository and credential.
  */
 export function authenticator(options: AuthenticatorOptions): Authenticator {
-  const realms = new LRUCache<string, Realm>({ max: 500, ttl: 3_600_000 });
-  const credentials = new LRUCache<string, FoundCredential>({ max: 1000, ttl: 60_000 });
-  const tokens = new LRUCache<string, string>({ max: 5000 });
+  const realms = digestMemory<Realm>({ maxBytes, ttlMs: 3_600_000, sizeOf: charactersIn });
+  const credentials = digestMemory<FoundCredential>({ maxBytes, ttlMs: 60_000, sizeOf: charactersIn });
+  const tokens = digestMemory<string>({ maxBytes, sizeOf: charactersIn });
   const flights = singleFlight<string>();
 
   async function credentialFor(asking: Asking): Promise<Credential | undefined> {
@@ -81,13 +83,13 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
   async function bearer(asking: Asking, realm: Realm & { challenge: { scheme: "bearer" } }): Promise<string> {
     const credential = await credentialFor(asking);
     if (credential?.kind === "bearer") return `Bearer ${headerSafe(credential.token, asking)}`;
-    const key = JSON.stringify([realm.challenge, asking.location, fingerprint(credential)]);
+    const key = [realm.challenge, asking.location, fingerprint(credential)];
     const known = tokens.get(key);
     if (known !== undefined) return known;
-    const { value } = await flights(key, { signal: asking.signal }, async (signal) => {
+    const { value } = await flights(JSON.stringify(key), { signal: asking.signal }, async (signal) => {
       const fetched = await fetchToken({ ...asking, signal }, realm, credential, options);
       const header = `Bearer ${fetched.token}`;
-      if (fetched.lifetimeMs > 0) tokens.set(key, header, { ttl: fetched.lifetimeMs });
+      if (fetched.lifetimeMs > 0) tokens.set(key, header, fetched.lifetimeMs);
       return header;
     });
     return value;
@@ -107,18 +109,23 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
       realms.set(realmKey(asking), { challenge, from });
       if (refused === undefined) return;
       credentials.delete(credentialKey(asking));
-      for (const [key, header] of tokens.entries()) if (header === refused) tokens.delete(key);
+      tokens.forget((header) => header === refused);
     },
   };
 }
 
 /** What came by plain http may be anybody's word: a realm of that sort must not be sent what https is trusted with. */
-function realmKey({ location, mayUseCredentials }: Asking): string {
-  return JSON.stringify([location.host, mayUseCredentials]);
+function realmKey({ location, mayUseCredentials }: Asking): readonly unknown[] {
+  return [location.host, mayUseCredentials];
 }
 
-function credentialKey({ location, access }: Asking): string {
-  return JSON.stringify([location.registry, location.path, access?.providers, access?.pullSecrets]);
+function credentialKey({ location, access }: Asking): readonly unknown[] {
+  return [location.registry, location.path, access?.providers, access?.pullSecrets];
+}
+
+/** Bytes of a value in memory, or more. */
+function charactersIn(value: unknown): number {
+  return 2 * JSON.stringify(value).length;
 }
 
 interface Token {

@@ -1,9 +1,9 @@
 import type { Digest } from "@assay/image";
-import type { LRUCache } from "lru-cache";
 import type { Limits } from "../oci/limits.ts";
 import { type Descriptor, parseManifest } from "../oci/manifest.ts";
 import type { Referrers } from "../oci/repository.ts";
 import { SourceError, shown } from "../source-error.ts";
+import type { DigestMemory } from "./digest-memory.ts";
 import type { Incoming } from "./exchange.ts";
 import type { Location } from "./registry-host.ts";
 import { type Errand, errorCodeIn, type Transport } from "./transport.ts";
@@ -12,7 +12,7 @@ import { type Errand, errorCodeIn, type Transport } from "./transport.ts";
  * Repositories that have no referrers API, for a short while: bounded, and never an absence of one image's referrers.
  * Not hosts: behind one name there can be several registries, and attestations that are not looked for are not judged.
  */
-export type ReferrersMemory = Pick<LRUCache<string, true>, "has" | "set">;
+export type ReferrersMemory = Pick<DigestMemory<true>, "get" | "set">;
 
 interface Means {
   readonly transport: Transport;
@@ -42,8 +42,8 @@ export async function listReferrers(
   errand: Errand,
   means: Means,
 ): Promise<Referrers | "unsupported"> {
-  const memoryKey = JSON.stringify([location, errand.access]);
-  if (means.referrersMemory.has(memoryKey)) return "unsupported";
+  const memoryKey = [location, errand.access];
+  if (means.referrersMemory.get(memoryKey) === true) return "unsupported";
   const entries: Descriptor[] = [];
   const visited = new Set<string>();
   let path: string | undefined = `referrers/${digest}`;

@@ -1,11 +1,8 @@
 import type { Digest } from "@assay/image";
-import { LRUCache } from "lru-cache";
 import type { Descriptor } from "../oci/manifest.ts";
+import { type DigestMemory, digestMemory } from "./digest-memory.ts";
 
-interface Memory<T> {
-  get(key: string): T | undefined;
-  set(key: string, value: T): void;
-}
+type Memory<T> = Pick<DigestMemory<T>, "get"> & { set(key: readonly unknown[], value: T): void };
 
 /** What hung on images a moment ago. */
 export interface ListingMemory {
@@ -21,11 +18,11 @@ export function listingMemory(milliseconds: number): ListingMemory {
   const ttlOf = (isAbsent: boolean): number => (isAbsent ? Math.min(milliseconds, absenceMs) : milliseconds);
   return {
     tags: memory<Digest | "absent">(milliseconds, {
-      size: () => 300,
+      size: () => 0,
       ttl: (value) => ttlOf(value === "absent"),
     }),
     referrers: memory<readonly Descriptor[]>(milliseconds, {
-      size: (value) => 300 + JSON.stringify(value).length,
+      size: (value) => 2 * JSON.stringify(value).length,
       ttl: (value) => ttlOf(value.length === 0),
     }),
   };
@@ -36,9 +33,6 @@ function memory<T extends object | string>(
   of: { readonly size: (value: T) => number; readonly ttl: (value: T) => number },
 ): Memory<T> {
   if (milliseconds <= 0) return { get: () => undefined, set: () => undefined };
-  const kept = new LRUCache<string, T>({ maxSize: maxBytes, sizeCalculation: of.size });
-  return {
-    get: (key) => kept.get(key),
-    set: (key, value) => void kept.set(key, value, { ttl: of.ttl(value) }),
-  };
+  const kept = digestMemory<T>({ maxBytes, sizeOf: of.size });
+  return { get: kept.get, set: (key, value) => kept.set(key, value, of.ttl(value)) };
 }

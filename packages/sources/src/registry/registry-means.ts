@@ -1,5 +1,4 @@
 import { lookup as resolveName } from "node:dns/promises";
-import { LRUCache } from "lru-cache";
 import type { BytesCache } from "../cache/bytes-cache.ts";
 import { memoryCache } from "../cache/memory-cache.ts";
 import type { CredentialProvider } from "../credentials/credential.ts";
@@ -8,6 +7,7 @@ import { candidateMemory } from "../oci/candidate-memory.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
 import { authenticator } from "./authenticator.ts";
 import { type Clock, systemClock } from "./deadline.ts";
+import { digestMemory } from "./digest-memory.ts";
 import type { ExchangeOptions, RequestEvent } from "./exchange.ts";
 import { listingMemory } from "./listing-memory.ts";
 import type { Mirror } from "./mirrors.ts";
@@ -87,7 +87,7 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
     tagPrefix: options.tagPrefix,
     listings: listingMemory(options.listingTtlMs ?? 0),
     candidates: candidateMemory(),
-    referrersMemory: new LRUCache<string, true>({ max: 5000, ttl: noReferrersMs }),
+    referrersMemory: digestMemory<true>({ maxBytes: 1024 * 1024, sizeOf: () => 0, ttlMs: noReferrersMs }),
     transport: transport({
       exchange,
       clock,

@@ -55,7 +55,7 @@ export function registryRepository(
     candidates: options.candidates,
     async manifestByTag(tag, of) {
       // Who may not see a tag does not learn of it from what others saw.
-      const key = JSON.stringify([location, tag, errand.access]);
+      const key = [location, tag, errand.access];
       const known = of === "shelf" ? options.listings.tags.get(key) : undefined;
       if (known === "absent") return undefined;
       if (known !== undefined) return manifestByDigest(known);
@@ -73,7 +73,7 @@ export function registryRepository(
         return incoming.status === 404 ? undefined : incoming.bytes;
       }),
     async referrers(digest) {
-      const key = JSON.stringify([location, digest, errand.access]);
+      const key = [location, digest, errand.access];
       const known = options.listings.referrers.get(key);
       if (known !== undefined) return { entries: known };
       const listed = await listReferrers(digest, location, errand, options);
