@@ -421,6 +421,56 @@ describe("what the fallback tag lists", () => {
   });
 });
 
+describe("what one referrer says of a layer does not become what is found of another", () => {
+  const bundleSize = `{"bundle":"for sha256:${"0".repeat(64)}"}`.length;
+  const layerOf = (registry: Registry, subject: string) =>
+    registry.pushBlob("app", `{"bundle":"for ${subject}"}`, bundleType);
+
+  test.each([
+    ["smaller than it is", -1, "malformed|tooLarge"],
+    ["larger than it is", 1, "malformed"],
+    ["larger than any may be", 2 ** 40, "tooLarge"],
+  ])("when its size is said to be %s", async (_, more, found) => {
+    for (const liesFirst of [true, false]) {
+      const { registry, digest } = hung((registry, image) => {
+        const layer = layerOf(registry, image.digest);
+        expect(layer.size).toBe(bundleSize);
+        const honest = () => bundleReferrer(registry, image.digest);
+        const lie = () =>
+          bundleReferrer(registry, image.digest, { layers: [{ ...layer, size: layer.size + more }] });
+        for (const push of liesFirst ? [lie, honest] : [honest, lie]) push();
+      });
+      const source = registrySource({ fetch: registry.fetch, retry: { attempts: 1 } });
+      const seen = summary(await ask<"referrers">(source, { kind: "referrers", repository, digest }));
+      expect(seen.split(" ").sort().join(" ")).toMatch(new RegExp(`^bundle (?:${found})$`));
+    }
+  });
+
+  test("when it is said to be a manifest", async () => {
+    const { registry, digest } = hung((registry, image) => {
+      const honest = bundleReferrer(registry, image.digest);
+      const layer = { ...layerOf(registry, image.digest), mediaType: manifestType };
+      const index = { schemaVersion: 2, mediaType: indexType, manifests: [layer, honest] };
+      registry.pushManifest("app", index, { tag: image.tag });
+    });
+    const source = registrySource({ fetch: registry.fetch, retry: { attempts: 1 } });
+    const seen = summary(await ask<"referrersTag">(source, { kind: "referrersTag", repository, digest }));
+    expect(seen).toBe("malformed bundle");
+  });
+
+  test("and what is said rightly is asked for once, by however many", async () => {
+    const { registry, digest } = hung((registry, image) => {
+      bundleReferrer(registry, image.digest);
+      bundleReferrer(registry, image.digest, { annotations: { another: "one" } });
+    });
+    const source = registrySource({ fetch: registry.fetch });
+    expect(summary(await ask<"referrers">(source, { kind: "referrers", repository, digest }))).toBe(
+      "bundle bundle",
+    );
+    expect(registry.requests.filter(({ path }) => path.includes("/blobs/"))).toHaveLength(1);
+  });
+});
+
 describe("digests", () => {
   test("01 a tag is asked once for one digest, by one GET", async () => {
     const { registry, digest } = hung(() => undefined);

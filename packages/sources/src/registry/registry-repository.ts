@@ -40,7 +40,8 @@ export function registryRepository(
 
   async function manifestByDigest(digest: Digest): Promise<Document | undefined> {
     let saidManifest = true;
-    const bytes = await byDigest(digest, async () => {
+    const from = { place: "manifests", limit: limits.manifestBytes } as const;
+    const bytes = await byDigest(digest, from, async () => {
       const document = await manifest(digest);
       saidManifest = document?.saidManifest ?? true;
       return document?.bytes;
@@ -65,13 +66,14 @@ export function registryRepository(
       return document;
     },
     manifestByDigest,
-    blob: ({ digest, size }: Wanted) =>
-      byDigest(digest, async () => {
-        const limit = Math.min(size, limits.layerBytes);
+    blob({ digest, size }: Wanted) {
+      const limit = Math.min(size, limits.layerBytes);
+      return byDigest(digest, { place: "blobs", limit }, async () => {
         const get = { location, accept: "*/*", limit, expect: okOrMissing };
         const incoming = await transport({ ...get, path: `blobs/${digest}` }, errand);
         return incoming.status === 404 ? undefined : incoming.bytes;
-      }),
+      });
+    },
     async referrers(digest) {
       const key = [location, digest, errand.access];
       const known = options.listings.referrers.get(key);
@@ -104,14 +106,21 @@ async function fetchManifest(
 
 type Fetch = () => Promise<Uint8Array | undefined>;
 
+/** What beside the digest decides how a request ends. */
+interface From {
+  readonly place: "manifests" | "blobs";
+  readonly limit: number;
+}
+
 /** Reads by digest: from the cache or by `fetch`, and hashed in either case. */
 function digestReader(
   name: string,
   location: Location,
   { cache, turns }: RepositoryOptions,
-): (digest: Digest, fetch: Fetch) => Promise<Uint8Array | undefined> {
-  // Two signatures over one payload name the same blob: it is asked for once.
-  const underWay = new Map<Digest, Promise<Uint8Array | undefined>>();
+): (digest: Digest, from: From, fetch: Fetch) => Promise<Uint8Array | undefined> {
+  // Two signatures over one payload name the same blob: it is asked for once. Who names it with a smaller size, or as a
+  // manifest, gets an answer of his own: it must not become that of those who name it rightly.
+  const underWay = new Map<string, Promise<Uint8Array | undefined>>();
 
   async function read(digest: Digest, fetch: Fetch): Promise<Uint8Array | undefined> {
     const kept = await cache.get(digest);
@@ -126,9 +135,10 @@ function digestReader(
     return bytes;
   }
 
-  return (digest, fetch) => {
-    const running = underWay.get(digest) ?? read(digest, fetch);
-    underWay.set(digest, running);
+  return (digest, { place, limit }, fetch) => {
+    const key = `${place} ${digest} ${limit}`;
+    const running = underWay.get(key) ?? read(digest, fetch);
+    underWay.set(key, running);
     return running;
   };
 }
