@@ -10,6 +10,7 @@ for (const [network, prefix] of [
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
+  ["192.88.99.0", 24], // gateways of 6to4
   ["192.168.0.0", 16],
   ["198.18.0.0", 15],
   ["224.0.0.0", 4],
@@ -17,11 +18,19 @@ for (const [network, prefix] of [
 ] as const) {
   inside.addSubnet(network, prefix, "ipv4");
 }
+// Translated addresses are refused as a whole: which IPv4 address they lead to, and through which gateway of ours, is not
+// for whoever names them to decide.
 for (const [network, prefix] of [
-  ["::", 127],
-  ["64:ff9b::", 96],
+  ["::", 96], // unspecified, loopback, and IPv4-compatible
+  ["::ffff:0:0:0", 96], // IPv4-translated
+  ["64:ff9b::", 96], // NAT64
+  ["64:ff9b:1::", 48], // NAT64 of one's own
+  ["100::", 64], // discarded
+  ["2001::", 32], // Teredo
+  ["2002::", 16], // 6to4
   ["fc00::", 7],
   ["fe80::", 10],
+  ["fec0::", 10], // site-local, as it once was
   ["ff00::", 8],
 ] as const) {
   inside.addSubnet(network, prefix, "ipv6");
