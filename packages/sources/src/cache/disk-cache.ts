@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "@assay/image";
 import { byteTurns } from "../oci/byte-turns.ts";
 import { matchesDigest } from "../oci/digest.ts";
-import { readAt } from "../oci/read-at.ts";
+import { openFile, readAt } from "../oci/read-at.ts";
 import type { BytesCache } from "./bytes-cache.ts";
 
 export interface DiskCacheOptions {
@@ -48,8 +48,8 @@ export function diskCache(options: DiskCacheOptions): BytesCache {
     async get(digest) {
       const path = pathOf(directory, digest);
       try {
-        const bytes = await read(path);
-        if (await matchesDigest(bytes, digest, turns)) {
+        const bytes = await read(path, maxBytes);
+        if (bytes !== undefined && (await matchesDigest(bytes, digest, turns))) {
           await touch(path);
           return bytes;
         }
@@ -69,10 +69,12 @@ function pathOf(directory: string, digest: Digest): string {
   return join(directory, algorithm, hex.slice(0, 2), hex);
 }
 
-async function read(path: string): Promise<Uint8Array> {
-  const file = await open(path, "r");
+/** Undefined: it is larger than anything that was kept. */
+async function read(path: string, limit: number): Promise<Uint8Array | undefined> {
+  const file = await openFile(path);
   try {
-    return await readAt(file, 0, (await file.stat()).size);
+    const { size } = await file.stat();
+    return size > limit ? undefined : await readAt(file, 0, size);
   } finally {
     await file.close();
   }

@@ -29,12 +29,26 @@ export async function readContents(files: LayoutFiles, limits: Limits): Promise<
     const message = `\`index.json\` of \`${files.path}\` is no index: ${why}`;
     throw new SourceError("unavailable", message, { origin: files.path });
   }
-  const bySubject = new Map<Digest, Descriptor[]>();
-  for (const entry of index.manifests) {
-    const subject = await subjectOf(entry, files, limits);
-    if (subject !== undefined) bySubject.set(subject, [...(bySubject.get(subject) ?? []), entry]);
+  return { entries: index.manifests, bySubject: await sortBySubject(index.manifests, files, limits) };
+}
+
+/** Each manifest is read once, however often it is listed: who wrote the index chose how often that is. */
+async function sortBySubject(
+  entries: readonly Descriptor[],
+  files: LayoutFiles,
+  limits: Limits,
+): Promise<ReadonlyMap<Digest, readonly Descriptor[]>> {
+  const subjects = new Map<Digest, Digest | undefined>();
+  const sorted = new Map<Digest, Descriptor[]>();
+  for (const entry of entries) {
+    if (!subjects.has(entry.digest)) subjects.set(entry.digest, await subjectOf(entry, files, limits));
+    const subject = subjects.get(entry.digest);
+    if (subject === undefined) continue;
+    const about = sorted.get(subject);
+    if (about === undefined) sorted.set(subject, [entry]);
+    else about.push(entry);
   }
-  return { entries: index.manifests, bySubject };
+  return sorted;
 }
 
 async function subjectOf(entry: Descriptor, files: LayoutFiles, limits: Limits): Promise<Digest | undefined> {

@@ -1,8 +1,7 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "@assay/image";
 import { type ByteTurns, byteTurns } from "../oci/byte-turns.ts";
-import { readAt } from "../oci/read-at.ts";
+import { openFile, readAt } from "../oci/read-at.ts";
 import { SourceError } from "../source-error.ts";
 
 /** The files of an OCI layout, wherever they are: a directory, a tar file. */
@@ -26,7 +25,7 @@ export function directoryFiles(path: string): LayoutFiles {
     path,
     turns: byteTurns(),
     async read(name, limit) {
-      const file = await open(join(path, name), "r").catch((error: unknown) => {
+      const file = await openFile(join(path, name)).catch((error: unknown) => {
         if (isMissing(error)) return undefined;
         throw unreadable(path, name, error);
       });
