@@ -100,11 +100,12 @@ describe("expectations", () => {
 
   test("a misspelt rule or policy cannot pass, unlike in Kyverno", async () => {
     const { rows } = await run(
-      `${FIRST}results:\n${row("verify-image-signature", "misspelt", "signed", "pass")}${row("misspelt", KEY_RULE, "signed", "skip")}`,
+      `${FIRST}results:\n${row("verify-image-signature", "misspelt", "signed", "pass")}${row("verify-image-signature", "misspelt", "signed", "skip")}${row("misspelt", KEY_RULE, "signed", "skip")}`,
       PODS,
     );
     expect(rows.map(({ passed, reason }) => [passed, reason])).toEqual([
       [false, expect.stringContaining("no such rule")],
+      [false, "no such rule"],
       [false, "no such policy"],
     ]);
   });
