@@ -75,13 +75,18 @@ function entryOf(
     alsoAdmits: [
       `every image of ${repository}, past or future, under any tag, that was signed by ${describe(signers)}${what}`,
       ...signers.flatMap(caveats),
-      ...attestations.flatMap(({ type, predicates }) =>
-        conditionsOf(type, predicates).length === 0
-          ? [`any content of an attestation ${type}: only its presence and signer are asked for`]
-          : [],
-      ),
+      ...attestations.flatMap(leftOpen),
     ],
   };
+}
+
+/** What an attestation may say, as far as the images say something else each, or nothing. */
+function leftOpen({ type, predicates }: ProvenAttestation): readonly string[] {
+  const asked = conditionsOf(type, predicates).map(({ key }) => key);
+  if (asked.length === 0)
+    return [`any content of an attestation ${type}: only its presence and signer are asked for`];
+  const open = (TELLING.get(type) ?? []).filter((path) => !asked.includes(keyOf(path)));
+  return open.length === 0 ? [] : [`any ${open.join(", ")} in an attestation ${type}`];
 }
 
 /** Signers that all have; where there is none, everybody's, of whom one suffices. */
@@ -123,8 +128,12 @@ function conditionsOf(type: string, predicates: readonly Json[]): readonly JsonO
     const [value] = values;
     // A wildcard in the value would match more than itself.
     if (values.size !== 1 || value === undefined || /[*?{}]/.test(value)) return [];
-    return [{ key: `{{ ${path} }}`, operator: "Equals", value }];
+    return [{ key: keyOf(path), operator: "Equals", value }];
   });
+}
+
+function keyOf(path: string): string {
+  return `{{ ${path} }}`;
 }
 
 function textAt(value: Json, path: string): string | undefined {
@@ -154,7 +163,9 @@ function exactly(field: "subject" | "issuer", text: string): JsonObject {
 }
 
 function describe(signers: readonly ProvenSigner[]): string {
-  return signers.map((signer) => (signer.kind === "key" ? "the key" : signer.subject)).join(" or ");
+  return signers
+    .map((signer) => (signer.kind === "key" ? "the key" : `${signer.subject} (as ${signer.issuer} says)`))
+    .join(" or ");
 }
 
 function caveats(signer: ProvenSigner): readonly string[] {
