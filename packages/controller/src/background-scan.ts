@@ -7,6 +7,7 @@ import {
   PatchStrategy,
 } from "@kubernetes/client-node";
 import pLimit from "p-limit";
+import { listPages } from "./list-pages.ts";
 import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
 import { writeWarning } from "./warning-event.ts";
 
@@ -59,9 +60,9 @@ export async function scanCluster(
   const reported = new Set<string>();
   const totals = { judged: 0, denied: 0, failed: 0 };
   for (const [apiVersion, kind] of workloads) {
-    for await (const page of pages(api, apiVersion, kind, options.pageSize ?? 250)) {
+    for await (const page of listPages(api, { apiVersion, kind, pageSize: options.pageSize ?? 250 })) {
       await Promise.all(
-        page.map((object) =>
+        page.items.map((object) =>
           limit(async () => {
             if (signal.aborted) return;
             const scope = scopeOf(apiVersion, kind, object);
@@ -102,21 +103,6 @@ async function judge(
   return evaluator.evaluate(labels === undefined ? request : { ...request, namespaceLabels: labels }, {
     signal: deadline,
   });
-}
-
-async function* pages(
-  api: KubernetesObjectApi,
-  apiVersion: string,
-  kind: string,
-  size: number,
-): AsyncGenerator<readonly KubernetesObject[]> {
-  let next: string | undefined;
-  do {
-    const none = undefined;
-    const list = await api.list(apiVersion, kind, none, none, none, none, none, none, size, next);
-    yield list.items;
-    next = list.metadata?._continue || undefined;
-  } while (next !== undefined);
 }
 
 function scopeOf(apiVersion: string, kind: string, { metadata }: KubernetesObject): ReportScope {

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Answers, type ApiServer, apiServer } from "../test/api-server.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
 import { reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { watchedContext } from "./watched-context.ts";
+import { watchKind } from "./watched-kind.ts";
 
 const verdict = {
   resource: { kind: "Pod", name: "p" },
@@ -63,6 +64,123 @@ describe("watchPolicies", () => {
     });
     expect(ready).toBe(true);
     expect(sets.at(-1)?.policies).toMatchObject([{ kind: "ClusterPolicy", metadata: { name: "signed" } }]);
+  });
+});
+
+describe("a list that is read again", () => {
+  const path = "/apis/kyverno.io/v1/clusterpolicies";
+  const named = (name: string) => ({ metadata: { name, uid: name, resourceVersion: "1" } });
+  const listOf = (items: readonly object[], more: object = {}) => ({
+    kind: "ClusterPolicyList",
+    metadata: { resourceVersion: "1", ...more },
+    items,
+  });
+
+  /** Follows the policies, and waits until the names in force are these. */
+  async function follow(answers: Answers): Promise<{
+    readonly server: ApiServer;
+    readonly inForce: () => readonly unknown[];
+    readonly changed: () => Promise<void>;
+    readonly stop: () => Promise<void>;
+  }> {
+    const server = await cluster(answers);
+    let latest: PolicyDocuments | undefined;
+    let told = (): void => {};
+    const watcher = await watchPolicies(
+      server.config,
+      (documents) => {
+        latest = documents;
+        told();
+      },
+      { settleMs: 0 },
+    );
+    return {
+      server,
+      inForce: () => latest?.policies.map((one) => (one["metadata"] as { name: string }).name) ?? ["unknown"],
+      changed: () =>
+        new Promise((resolve) => {
+          told = resolve;
+        }),
+      stop: () => watcher.stop(),
+    };
+  }
+
+  test("page by page is whole: a policy on the second page is in force", async () => {
+    const followed = await follow({
+      [path]: (query) =>
+        query.get("continue") === "rest"
+          ? listOf([named("second")])
+          : listOf([named("first")], { continue: "rest" }),
+    });
+    expect(followed.inForce()).toEqual(["first", "second"]);
+    await followed.stop();
+  });
+
+  test.each([
+    ["an empty object", {}],
+    ["a status", { kind: "Status", status: "Success" }],
+    ["a list without items", { kind: "ClusterPolicyList", metadata: { resourceVersion: "1" } }],
+    ["items that are none", { kind: "ClusterPolicyList", metadata: {}, items: "many" }],
+    ["a login page", "<html>"],
+  ])("%s is no list: what was known stands, and at first nothing is known", async (_, answer) => {
+    const none = await follow({ [path]: () => answer as object });
+    expect(none.inForce()).toEqual(["unknown"]);
+    await none.stop();
+
+    let lists = 0;
+    let asked = (): void => {};
+    const again = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const followed = await follow({
+      [path]: () => {
+        if (lists++ === 0) return listOf([named("strict")]);
+        if (lists > 2) asked();
+        return answer as object;
+      },
+    });
+    expect(followed.inForce()).toEqual(["strict"]);
+    followed.server.expireWatches();
+    await again;
+    expect(followed.inForce()).toEqual(["strict"]);
+    await followed.stop();
+  });
+
+  test("after the API server forgot where we were, without the policies that were deleted meanwhile", async () => {
+    let items = [named("kept"), named("deleted")];
+    const followed = await follow({ [path]: () => listOf(items) });
+    expect(followed.inForce()).toEqual(["kept", "deleted"]);
+    items = [named("kept"), named("new")];
+    const changed = followed.changed();
+    followed.server.expireWatches();
+    await changed;
+    expect(followed.inForce()).toEqual(["kept", "new"]);
+    await followed.stop();
+  });
+
+  test("is not waited for without end", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      let asked = (): void => {};
+      const under = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      const silent = await cluster({
+        [path]: () => {
+          asked();
+          return undefined;
+        },
+      });
+      const kind = { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", plural: "clusterpolicies" };
+      const watching = watchKind(silent.config, kind, () => {});
+      await under;
+      await vi.advanceTimersByTimeAsync(30_000);
+      const watched = await watching;
+      expect(watched.unknown()?.message).toContain("no answer within 30 s");
+      await watched.stop();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -1,10 +1,12 @@
 import type { Logger } from "@assay/engine";
 import {
   type KubeConfig,
+  type KubernetesListObject,
   type KubernetesObject,
   KubernetesObjectApi,
   makeInformer,
 } from "@kubernetes/client-node";
+import { listPages } from "./list-pages.ts";
 
 /** A kind by its REST path: plural names are the cluster's, so they are written down here. */
 export interface Kind {
@@ -55,7 +57,7 @@ export async function watchKind(
     changed();
   };
   const informer = makeInformer(config, restPath(kind), async () => {
-    const list = await api.list(kind.apiVersion, kind.kind);
+    const list = await listAll(api, kind);
     // The informer takes the list over before any timer or event can run.
     queueMicrotask(known);
     return list;
@@ -91,6 +93,20 @@ export async function watchKind(
       await informer.stop();
     },
   };
+}
+
+/** The informer takes what it is given for all that there is: objects of a page that it does not get would be gone. */
+async function listAll(
+  api: KubernetesObjectApi,
+  kind: Kind,
+): Promise<KubernetesListObject<KubernetesObject>> {
+  const items: KubernetesObject[] = [];
+  let last: KubernetesListObject<KubernetesObject> = { items };
+  for await (const page of listPages(api, kind)) {
+    for (const item of page.items) items.push(item);
+    last = page;
+  }
+  return { ...last, items };
 }
 
 function unlisted(error: unknown): Unlisted {

@@ -21,13 +21,18 @@ export interface ApiServer {
   /** Stores an object, and tells every watch of its kind. */
   put(object: StoredObject): void;
   remove(object: StoredObject): void;
+  /** Ends every watch as an API server does that no longer knows where they were. */
+  expireWatches(): void;
   /** Resolves when `count` Events were written, anew or as one that was counted up. */
   eventWrites(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /** How one path is answered instead of with what is stored. */
-export type Answers = Readonly<Record<string, number | readonly object[]>>;
+export type Answers = Readonly<Record<string, number | readonly object[] | Answer>>;
+
+/** What a list is answered with; undefined: nothing, ever. */
+type Answer = (query: URLSearchParams) => object | undefined;
 
 const groups: Readonly<Record<string, readonly string[]>> = {
   "/api/v1": ["ConfigMap", "Secret", "Namespace"],
@@ -81,6 +86,12 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
       kindOf(object, world).delete(keyOf(object));
       tell("DELETED", object, world);
     },
+    expireWatches: () => {
+      const object = { kind: "Status", code: 410, reason: "Expired" };
+      for (const { response } of world.watches)
+        response.end(`${JSON.stringify({ type: "ERROR", object })}\n`);
+      world.watches.clear();
+    },
     eventWrites: (count) =>
       new Promise((resolve) => {
         world.onEvent = () => {
@@ -115,6 +126,9 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
     }));
     const groupVersion = pathname.replace(/^\/apis?\//, "");
     send(response, 200, { kind: "APIResourceList", groupVersion, resources });
+  } else if (typeof answer === "function") {
+    const body = answer(searchParams);
+    if (body !== undefined) send(response, 200, body);
   } else {
     const items = answer ?? [...(world.stored.get(plural)?.values() ?? [])];
     send(response, 200, { kind: "List", metadata: { resourceVersion: `${world.version}` }, items });
