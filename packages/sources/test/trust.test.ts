@@ -1,4 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TrustSource } from "@assay/engine";
@@ -261,6 +263,34 @@ describe("roots by TUF", () => {
       notes: expect.arrayContaining([expect.stringContaining("EXPIRED")]),
     });
     now.value = Date.parse("2026-11-23T12:00:00Z");
+  });
+
+  test("90 that somebody put in the cache's place are not used, not even where expired ones are", async () => {
+    repository.publish('{"root":1}');
+    await ask(tuf());
+    repository.goDown();
+    const cache = join(directory, "cache");
+    const [name = ""] = await readdir(cache);
+    const target = join(cache, name, "targets/trusted_root.json");
+    for (const root of ['{"root":"of somebody else"}', '{"ro']) {
+      await writeFile(target, root);
+      expect(await ask(tuf({ expired: "use" }))).toMatchObject({ code: "unavailable" });
+    }
+    await writeFile(target, '{"root":1}');
+    expect(await ask(tuf({ expired: "use" }))).toMatchObject({ json: '{"root":1}' });
+  });
+
+  test("are not waited for longer than the time limit, however slowly a mirror goes on answering", async () => {
+    const dripping = createServer((_request, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write(" "), 10);
+      response.on("close", () => clearInterval(drip));
+    });
+    await new Promise<void>((resolve) => dripping.listen(0, "127.0.0.1", resolve));
+    const mirror = `http://127.0.0.1:${(dripping.address() as AddressInfo).port}`;
+    expect(await ask(tuf({ mirror, timeoutMs: 200 }))).toMatchObject({ code: "unavailable" });
+    dripping.closeAllConnections();
+    dripping.close();
   });
 
   test("survive a cache that was cut off in the middle", async () => {

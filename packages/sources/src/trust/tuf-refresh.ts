@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -92,9 +92,21 @@ async function withClient(
   }
 }
 
-/** The cached target as it is, whatever its age: only for who asked for that. Undefined: there is none. */
-export async function cachedTarget(repository: TufRepository): Promise<string | undefined> {
-  return readFile(join(repository.cache, "targets", repository.target), "utf8").catch(() => undefined);
+/**
+ * The cached target whatever its age, only for who asked for that: it is still the one that the cached metadata names, so
+ * that a file which was damaged or exchanged is not taken for it. Undefined: there is none.
+ */
+export async function cachedTarget({ cache, target }: TufRepository): Promise<string | undefined> {
+  const missing = (): undefined => undefined;
+  const bytes = await readFile(join(cache, "targets", target)).catch(missing);
+  const targets = await readFile(join(cache, "targets.json")).catch(missing);
+  if (bytes === undefined || targets === undefined) return undefined;
+  const hashes = fieldIn(fieldIn(signedField(targets, "targets"), target), "hashes");
+  const named = ["sha256", "sha512"].flatMap((name) => {
+    const hex = text(fieldIn(hashes, name));
+    return hex === undefined ? [] : [hash(name, bytes) === hex];
+  });
+  return named.length > 0 && named.every((fits) => fits) ? bytes.toString("utf8") : undefined;
 }
 
 /** When the cached metadata was verified last, in milliseconds since the epoch; undefined: never. */
@@ -149,6 +161,10 @@ function signedField(bytes: Uint8Array, name: string): unknown {
   const document = parseObject(bytes);
   const signed = document === undefined ? undefined : own(document, "signed");
   return isFields(signed) ? own(signed, name) : undefined;
+}
+
+function fieldIn(value: unknown, name: string): unknown {
+  return isFields(value) ? own(value, name) : undefined;
 }
 
 /** The innermost reason: the client wraps what went wrong twice. */
