@@ -1,13 +1,15 @@
 import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { ConditionError } from "./condition-error.ts";
 import { type Budget, exceeded, spend, spendOutput } from "./limits.ts";
+import { regexpSize } from "./regexp-size.ts";
 
 /** An RE2 expression for a text of that length, with Go's syntax. Throws `badRegexp`; matching takes linear time. */
 export function compileRegexp(pattern: string, budget: Budget, text: string): RE2JS {
   if (pattern.length > budget.limits.regexp) {
     throw exceeded(`the regular expression is longer than ${budget.limits.regexp} characters`);
   }
-  spend(budget, pattern.length);
+  // Before it is compiled, which takes some microseconds for each instruction.
+  spend(budget, pattern.length + 4 * regexpSize(pattern));
   try {
     const compiled = RE2JS.compile(pattern);
     // Linear, but in the product of both sizes.

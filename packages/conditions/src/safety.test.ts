@@ -51,6 +51,13 @@ describe("a budget ends", () => {
     ["printing what is deep", "to_string(deep)"],
     ["a deep argument in a message", "length(n, deep)"],
     ["a large regular expression", "regex_match('(((a{1,30}){1,30}){1,30})', s)"],
+    ["a regular expression of many small repetitions", `regex_match('${"(a|b){1000}".repeat(300)}', 'x')`],
+    ["the same with brackets in classes", `regex_match('${"(a|[)]|[])(]){1000}".repeat(150)}', 'x')`],
+    [
+      "the same with quoted and escaped ones",
+      `regex_match('${"(a|\\\\)|\\\\Q)\\\\E){1000}".repeat(150)}', 'x')`,
+    ],
+    ["small ones for each of a list", "many[?regex_match('(a|b){1000}(a|b){1000}(a|b){1000}', name)]"],
     ["a long regular expression", `regex_match('${"a".repeat(5_000)}', 'a')`],
     ["brackets", "[".repeat(5_000)],
     ["parentheses", "(".repeat(5_000)],
