@@ -105,6 +105,21 @@ describe("equal lookups", () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
+  test.each([
+    ["the longest time", 60_000, "digest"],
+    ["no more time", 1, "unavailable"],
+  ])("are tried again as long as somebody waits who has %s", async (_name, more, outcome) => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    registry.inject({ times: 1, effect: { kind: "status", status: 503 } });
+    const clock: Clock = { now: () => 0, sleep: async () => undefined, random: () => 1 };
+    const source = registrySource({ fetch: registry.fetch, clock });
+    const { signal } = new AbortController();
+    const answers = await Promise.all(
+      [1, more].map((deadline) => source.fetch<"digest">(tag(`${key}:v1`), { signal, deadline })),
+    );
+    expect(answers.map(summary)).toEqual([outcome, outcome]);
+  });
+
   describe("of an evaluation that still runs", () => {
     const during = (source: EvidenceSource, lookup: EvidenceLookup, evaluation: AbortSignal) =>
       source.fetch(lookup, { signal: new AbortController().signal, evaluation });

@@ -48,7 +48,7 @@ export function kmsKeys(options: KmsOptions = {}): KeySource {
   async function pemOf(reference: string, signal: AbortSignal): Promise<string> {
     const known = kept.get(reference);
     if (known !== undefined) return known;
-    const { value } = await flights(reference, { signal }, async (shared) => {
+    const { value } = await flights(reference, { signal }, async ({ signal: shared }) => {
       const pem = await readKey(reference, options, shared);
       kept.set(reference, pem);
       return pem;

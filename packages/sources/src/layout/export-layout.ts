@@ -56,7 +56,7 @@ export async function exportLayout(options: ExportOptions): Promise<ExportReport
   const errand: Errand = {
     access: options.access,
     signal: options.signal,
-    deadline: undefined,
+    deadline: () => undefined,
     count: () => undefined,
     note: (text) => void notes.add(text),
   };

@@ -86,7 +86,7 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
     const key = [realm.challenge, asking.location, fingerprint(credential)];
     const known = tokens.get(key);
     if (known !== undefined) return known;
-    const { value } = await flights(JSON.stringify(key), { signal: asking.signal }, async (signal) => {
+    const { value } = await flights(JSON.stringify(key), { signal: asking.signal }, async ({ signal }) => {
       const fetched = await fetchToken({ ...asking, signal }, realm, credential, options);
       const header = `Bearer ${fetched.token}`;
       if (fetched.lifetimeMs > 0) tokens.set(key, header, fetched.lifetimeMs);

@@ -2,7 +2,7 @@ import type { Answer, AnswerValues, EvidenceLookup, EvidenceSource, FetchOptions
 import { failedAnswer } from "../source-error.ts";
 import { answerLookup } from "./answer-lookup.ts";
 import { type RegistryOptions, registryMeans } from "./registry-means.ts";
-import { singleFlight } from "./single-flight.ts";
+import { type SharedWork, singleFlight } from "./single-flight.ts";
 import type { Errand } from "./transport.ts";
 
 /**
@@ -22,10 +22,9 @@ export function registrySource(options: RegistryOptions = {}): EvidenceSource {
       lookup: Extract<EvidenceLookup, { kind: K }>,
       { signal, deadline, evaluation }: FetchOptions,
     ): Promise<Answer<K>> {
-      const { value, joined } = await flights(JSON.stringify(lookup), { signal, evaluation }, (shared) =>
-        answerWithNotes(lookup, { signal: shared, deadline }, (errand) =>
-          answerLookup(lookup, errand, { ...means, mirrors }),
-        ),
+      const asker = { signal, deadline, evaluation };
+      const { value, joined } = await flights(JSON.stringify(lookup), asker, (shared) =>
+        answerWithNotes(lookup, shared, (errand) => answerLookup(lookup, errand, { ...means, mirrors })),
       );
       // Who joined somebody else's lookup caused no request.
       const answer = joined ? { ...value, requests: 0 } : value;
@@ -44,7 +43,7 @@ function isWhole(answer: Answer): boolean {
 
 async function answerWithNotes(
   lookup: EvidenceLookup,
-  { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: number | undefined },
+  { signal, deadline }: SharedWork,
   work: (errand: Errand) => Promise<AnswerValues[EvidenceLookup["kind"]]>,
 ): Promise<Answer> {
   const notes = new Set<string>();

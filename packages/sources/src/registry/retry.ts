@@ -15,8 +15,8 @@ interface Patience {
   readonly options: RetryOptions;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Milliseconds since the epoch. */
-  readonly deadline: number | undefined;
+  /** Milliseconds since the epoch, as it stands: whoever joins may have more time. */
+  readonly deadline: () => number | undefined;
 }
 
 /**
@@ -48,7 +48,8 @@ function mayPass(error: unknown): error is SourceError {
 }
 
 function waitFor(error: SourceError, number: number, patience: Patience): number | undefined {
-  const { options, clock, deadline } = patience;
+  const { options, clock } = patience;
+  const deadline = patience.deadline();
   const longest = options.maxMs ?? 10_000;
   const asked = error.retryAfterMs;
   const backoff = Math.min(longest, (options.baseMs ?? 200) * 2 ** (number - 1)) * clock.random();

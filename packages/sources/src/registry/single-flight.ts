@@ -2,6 +2,8 @@ interface Flight<T> {
   readonly promise: Promise<T>;
   readonly controller: AbortController;
   waiting: number;
+  /** The latest deadline of those who wait; undefined: somebody has none. */
+  readonly due: { at: number | undefined };
   /** Its work is done, and it is kept for the evaluation that began it. */
   landed: boolean;
 }
@@ -14,13 +16,23 @@ export interface Asker {
   readonly signal: AbortSignal;
   /** Aborted when the evaluation that asks has ended. Absent: only work that is still running is shared. */
   readonly evaluation?: AbortSignal | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadline?: number | undefined;
+}
+
+/** What work that may be shared goes by. */
+export interface SharedWork {
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** The latest deadline of those who wait, as it stands: somebody with more time may have joined. */
+  readonly deadline: () => number | undefined;
 }
 
 /** Joins equal work that is in flight. `joined`: it is somebody else's. */
 export type SingleFlight<T> = (
   key: string,
   asker: Asker,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (shared: SharedWork) => Promise<T>,
 ) => Promise<{ readonly value: T; readonly joined: boolean }>;
 
 /**
@@ -31,8 +43,9 @@ export type SingleFlight<T> = (
 export function singleFlight<T>(lasts: (value: T) => boolean = () => false): SingleFlight<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function start(key: string, evaluation: Asker["evaluation"], work: Parameters<SingleFlight<T>>[2]) {
+  function start(key: string, { evaluation, deadline }: Asker, work: Parameters<SingleFlight<T>>[2]) {
     const controller = new AbortController();
+    const due = { at: deadline };
     const remove = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
     };
@@ -42,24 +55,26 @@ export function singleFlight<T>(lasts: (value: T) => boolean = () => false): Sin
       evaluation.addEventListener("abort", remove, { once: true });
       return value;
     };
-    const promise = work(controller.signal)
+    const promise = work({ signal: controller.signal, deadline: () => due.at })
       .then(land)
       .finally(() => {
         if (!flight.landed) remove();
         // Whatever the work left running (siblings of a failed request) ends with it.
         controller.abort(over);
       });
-    const flight: Flight<T> = { promise, controller, waiting: 0, landed: false };
+    const flight: Flight<T> = { promise, controller, waiting: 0, due, landed: false };
     promise.catch(() => undefined);
     flights.set(key, flight);
     return flight;
   }
 
-  return async (key, { signal, evaluation }, work) => {
+  return async (key, asker, work) => {
+    const { signal } = asker;
     signal.throwIfAborted();
     const known = flights.get(key);
-    const running = known?.landed && evaluation === undefined ? undefined : known;
-    const flight = running ?? start(key, evaluation, work);
+    const running = known?.landed && asker.evaluation === undefined ? undefined : known;
+    const flight = running ?? start(key, asker, work);
+    flight.due.at = later(flight.due.at, asker.deadline);
     flight.waiting++;
     try {
       return { value: await abortable(flight.promise, signal), joined: running !== undefined };
@@ -70,6 +85,10 @@ export function singleFlight<T>(lasts: (value: T) => boolean = () => false): Sin
       }
     }
   };
+}
+
+function later(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : Math.max(one, other);
 }
 
 /** `promise`, or `signal`'s reason as soon as it is aborted. */

@@ -14,7 +14,8 @@ import { type RetryOptions, retryAfter, withRetry } from "./retry.ts";
 export interface Errand {
   readonly access: RegistryAccess | undefined;
   readonly signal: AbortSignal;
-  readonly deadline: number | undefined;
+  /** Milliseconds since the epoch, as it stands. */
+  readonly deadline: () => number | undefined;
   readonly count: () => void;
   readonly note: (text: string) => void;
 }

@@ -33,7 +33,7 @@ export function rekorLogs(options: RekorLogsOptions = {}): LogSource {
       const known = kept.get(key);
       if (known !== undefined) return answerOf(known, lookup, 0);
       try {
-        const { value, joined } = await flights(key, { signal }, async (shared) => {
+        const { value, joined } = await flights(key, { signal }, async ({ signal: shared }) => {
           const found = await search(lookup, options, shared);
           if (countOf(found) > 0) kept.set(key, found);
           return found;
