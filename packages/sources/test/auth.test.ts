@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ContextSource } from "@assay/engine";
 import { parseImageReference } from "@assay/image";
 import { contextFromObjects } from "@assay/sources/cluster";
 import { dockerConfigCredentials, givenCredentials, pullSecretCredentials } from "@assay/sources/credentials";
@@ -98,6 +99,27 @@ describe("credentials are found", () => {
       expect.stringMatching(/^docker config: `.*` has no login for `r.example`$/),
       "credentials for `r.example` from pull secret `shop/pull`",
     ]);
+  });
+
+  test("in 32 pull secrets and no more, however many a Pod names", async () => {
+    const registry = privateRegistry("r.example", { auth: { kind: "basic", ...login } });
+    let reads = 0;
+    const nothing = contextFromObjects([]);
+    const context: ContextSource = {
+      fetch: (lookup, options) => {
+        reads++;
+        return nothing.fetch(lookup, options);
+      },
+    };
+    const pullSecrets = Array.from({ length: 1000 }, (_, i) => ({ namespace: "shop", name: `s${i}` }));
+    const answer = await resolveTag(
+      "r.example",
+      { fetch: registry.fetch, credentials: [pullSecretCredentials(context)] },
+      { pullSecrets },
+    );
+    expect(summary(answer)).toBe("unauthorized");
+    expect(reads).toBe(32);
+    expect(answer.notes?.join()).toContain("968 more were not read");
   });
 
   test.each([

@@ -3,9 +3,12 @@ import { isFields, own, text } from "../oci/manifest.ts";
 import type { Credential, CredentialAnswer, CredentialProvider, CredentialRequest } from "./credential.ts";
 import { credentialInConfig } from "./docker-config.ts";
 
+/** A Pod may name thousands, and each costs the API server a request. */
+const maxRead = 32;
+
 /**
  * The `imagePullSecrets` that a policy or a Pod names, read through a context source. Secrets of type
- * `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg` count.
+ * `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg` count. Of more than 32 the others are not read.
  */
 export function pullSecretCredentials(context: ContextSource): CredentialProvider {
   return {
@@ -14,7 +17,7 @@ export function pullSecretCredentials(context: ContextSource): CredentialProvide
       const secrets = request.access?.pullSecrets ?? [];
       if (secrets.length === 0) return { reason: "none are named" };
       const reasons: string[] = [];
-      for (const { namespace, name } of secrets) {
+      for (const { namespace, name } of secrets.slice(0, maxRead)) {
         const answer = await context.fetch<"secret">({ kind: "secret", namespace, name }, { signal });
         if (!answer.ok) {
           reasons.push(`\`${namespace}/${name}\`: ${answer.failure.message}`);
@@ -24,6 +27,7 @@ export function pullSecretCredentials(context: ContextSource): CredentialProvide
         if (credential !== undefined) return { credential, source: `pull secret \`${namespace}/${name}\`` };
         reasons.push(`\`${namespace}/${name}\` has no login for \`${request.registry}\``);
       }
+      if (secrets.length > maxRead) reasons.push(`${secrets.length - maxRead} more were not read`);
       return { reason: reasons.join(", ") };
     },
   };
