@@ -43,6 +43,7 @@ describe("an exception takes an object out of a rule", () => {
     ["that has expired", { expires: "2026-11-23T12:00:00Z" }, false],
     ["that has not expired yet", { expires: "2026-11-23T12:00:01Z" }, true],
     ["whose conditions hold", { conditions: condition("1") }, true, labelled],
+    ["with an empty any", { conditions: { any: [] } }, false, labelled],
     ["whose conditions do not hold", { conditions: condition("2") }, false, labelled],
     [
       "whose conditions cannot be evaluated",

@@ -1,5 +1,6 @@
 import { parseKindSelector } from "./kind-selector.ts";
 import type { Json, ResourceFilter, ResourceMatch, Rule } from "./model.ts";
+import { isObject, own } from "./own-field.ts";
 import { readMatch } from "./read-match.ts";
 import { field, items } from "./read-node.ts";
 import { createReport, type Spot } from "./report.ts";
@@ -27,18 +28,31 @@ export function autogenRules(
   annotations: Readonly<Record<string, string>>,
 ): readonly Rule[] {
   if (!canGenerate(spec)) return [];
-  const wanted = Object.hasOwn(annotations, annotation) ? annotations[annotation] : "all";
-  const names = (wanted ?? "").split(",").map((name) => name.trim());
-  const all = names.includes("all");
-  const kinds = Object.keys(controllers).filter((kind) => all || names.includes(kind));
+  const { kinds, cron } = wantedKinds(
+    Object.hasOwn(annotations, annotation) ? annotations[annotation] : "all",
+  );
   return rules.flatMap((rule) => {
     if (!isAboutPods(rule)) return [];
     const generated = kinds.length === 0 ? [] : [generate(rule, "autogen", kinds.map(qualified), "template")];
-    const cron = all || names.includes(cronJob);
     return cron
       ? [...generated, generate(rule, "autogen-cronjob", [qualified(cronJob)], "jobTemplate")]
       : generated;
   });
+}
+
+/**
+ * The kinds that the annotation names. Where none of them is a controller's, Kyverno takes the words as kinds
+ * (`apps/v1/Deployment`, `*`), and for CronJobs it looks for the word anywhere (`Deployment;CronJob`).
+ */
+function wantedKinds(text = ""): { readonly kinds: readonly string[]; readonly cron: boolean } {
+  const names = text.split(",").map((name) => name.trim());
+  const all = names.includes("all");
+  const known = Object.keys(controllers).filter((kind) => all || names.includes(kind));
+  const others = names.filter((name) => !["", "none", cronJob].includes(name));
+  return {
+    kinds: known.length > 0 ? known : others,
+    cron: text.includes(cronJob) || text.includes("all"),
+  };
 }
 
 /** A policy that says more about its resources than kind and namespace keeps its rules as they are. */
@@ -88,7 +102,8 @@ function kindsOf(match: ResourceMatch | undefined): readonly string[] {
 }
 
 function qualified(kind: string): string {
-  return controllers[kind] ?? `batch/v1/${kind}`;
+  if (Object.hasOwn(controllers, kind)) return controllers[kind] ?? kind;
+  return kind === cronJob ? `batch/v1/${kind}` : kind;
 }
 
 type Template = "template" | "jobTemplate";
@@ -99,20 +114,27 @@ function generate(rule: Rule, prefix: string, kinds: readonly string[], template
     ...copied,
     name: `${prefix}-${rule.name}`.slice(0, 63),
     autogenOf: rule.name,
-    match: withKinds(rule.match, kinds, template),
-    ...(rule.exclude === undefined ? {} : { exclude: withKinds(rule.exclude, kinds, template) }),
+    // Kyverno makes each filter of a CronJob's rule one about CronJobs, also those that named another kind, or none.
+    match: withKinds(rule.match, kinds, (filter) => template === "jobTemplate" || isOfPods(filter)),
+    ...(rule.exclude === undefined ? {} : { exclude: withKinds(rule.exclude, kinds, isOfPods) }),
     // Kyverno's generated rules have none: the struct that they are made through lacks the field.
     imageExtractors: {},
   };
 }
 
-function withKinds(match: ResourceMatch, kinds: readonly string[], template: Template): ResourceMatch {
-  const filters = match.filters.map((filter) => {
-    const replaced =
-      template === "jobTemplate" ? filter.kinds !== undefined : (filter.kinds ?? []).some(namesPod);
-    return replaced ? { ...filter, kinds } : filter;
-  });
-  return { ...match, filters };
+function isOfPods({ kinds = [] }: ResourceFilter): boolean {
+  return kinds.some(namesPod);
+}
+
+function withKinds(
+  match: ResourceMatch,
+  kinds: readonly string[],
+  replaced: (filter: ResourceFilter) => boolean,
+): ResourceMatch {
+  return {
+    ...match,
+    filters: match.filters.map((filter) => (replaced(filter) ? { ...filter, kinds } : filter)),
+  };
 }
 
 /** `request.object.spec` is the Pod's: in a controller it stands deeper. Byte by byte, as in Kyverno. */
@@ -126,14 +148,20 @@ function shiftReferences<T>(value: T, template: Template): T {
   return mapText(value as never, shift) as T;
 }
 
-/** Positions and paths stay those of the rule that was written. */
 function mapText(value: Json, change: (text: string) => string): Json {
   if (typeof value === "string") return change(value);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => mapText(item, change));
   const object: Record<string, Json> = {};
+  const placed = isPlaced(own(value, "source"));
   for (const [key, child] of Object.entries(value)) {
-    setOwn(object, change(key), key === "path" || key === "source" ? child : mapText(child, change));
+    const kept = placed && (key === "path" || key === "source");
+    setOwn(object, change(key), kept ? child : mapText(child, change));
   }
   return object;
+}
+
+/** Positions and paths stay those of the rule that was written; a condition's value may have such keys of its own. */
+function isPlaced(source: Json | undefined): boolean {
+  return isObject(source) && typeof source["line"] === "number" && typeof source["file"] === "string";
 }

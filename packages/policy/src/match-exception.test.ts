@@ -60,6 +60,12 @@ describe("matchException", () => {
       { request: elsewhere },
       "namespace does not match: `prod` is none of legacy",
     ],
+    [
+      "another operation than it names",
+      exception("match: {any: [{resources: {kinds: [Pod], operations: [UPDATE]}}]}"),
+      {},
+      "operation does not match: `CREATE` is none of UPDATE",
+    ],
     ["before it expires", expiring, { now: "2026-05-31T23:59:59Z" }, "matched"],
     ["when it expires", expiring, {}, "it expired at 2026-06-01T00:00:00Z"],
     ["its user", admin, { request: { userInfo: { clusterRoles: ["admin"] } } }, "matched"],

@@ -107,9 +107,67 @@ describe("autogen", () => {
     ["Deployment,CronJob", ["check-image", "autogen-check-image", "autogen-cronjob-check-image"]],
     ["CronJob", ["check-image", "autogen-cronjob-check-image"]],
     ["StatefulSet", ["check-image", "autogen-check-image"]],
+    ["", ["check-image"]],
+    ["Deployment;CronJob", ["check-image", "autogen-check-image", "autogen-cronjob-check-image"]],
   ])("the annotation %s", (wanted, names) => {
     const annotations = { "pod-policies.kyverno.io/autogen-controllers": wanted };
     expect(rulesOf({ rules: [podRule()] }, { annotations }).map((rule) => rule.name)).toEqual(names);
+  });
+  test.each([
+    ["apps/v1/Deployment", ["apps/v1/Deployment"]],
+    ["*", ["*"]],
+    ["All", ["All"]],
+    ["Foo,Deployment", ["apps/v1/Deployment"]],
+    ["CronJob,Pod", ["Pod"]],
+  ])("the annotation %s names no controllers only: its words are the kinds", (wanted, kinds) => {
+    const annotations = { "pod-policies.kyverno.io/autogen-controllers": wanted };
+    const rules = rulesOf({ rules: [podRule()] }, { annotations });
+    expect(rules.find(({ name }) => name === "autogen-check-image")?.match.filters).toEqual([{ kinds }]);
+  });
+  test.each([
+    ["Deployment, StatefulSet", ["apps/v1/Deployment", "apps/v1/StatefulSet"]],
+    ["all,none", 6],
+    ["DaemonSet,all", 6],
+  ])("the annotation %s is read as it is meant", (wanted, kinds) => {
+    const annotations = { "pod-policies.kyverno.io/autogen-controllers": wanted };
+    const generated = rulesOf({ rules: [podRule()] }, { annotations })[1]?.match.filters[0]?.kinds;
+    if (typeof kinds === "number") expect(generated).toHaveLength(kinds);
+    else expect(generated).toEqual(kinds);
+  });
+  test("every filter of a CronJob's rule is about CronJobs, also one that names no kind", () => {
+    const match = { any: [{ resources: { kinds: ["Pod"] } }, { resources: { namespaces: ["x"] } }] };
+    const [, controllers, cronJob] = rulesOf({ rules: [podRule({ match })] });
+    expect(controllers?.match.filters[1]).toEqual({ namespaces: ["x"] });
+    expect(cronJob?.match.filters).toEqual([
+      { kinds: ["batch/v1/CronJob"] },
+      { kinds: ["batch/v1/CronJob"], namespaces: ["x"] },
+    ]);
+  });
+  test("what is excluded beside Pods does not exclude CronJobs", () => {
+    const exclude = {
+      any: [{ resources: { kinds: ["Pod"], namespaces: ["x"] } }, { resources: { kinds: ["Secret"] } }],
+    };
+    const cronJob = rulesOf({ rules: [podRule({ exclude })] })[2];
+    expect(cronJob?.exclude?.filters).toEqual([
+      { kinds: ["batch/v1/CronJob"], namespaces: ["x"] },
+      { kinds: ["Secret"] },
+    ]);
+  });
+  test("references are shifted under every key of a condition's value", () => {
+    const value = { path: "{{ request.object.spec.a }}", source: "{{ request.object.spec.b }}" };
+    const preconditions = { all: [{ key: "k", operator: "Equals", value }] };
+    const template = rulesOf({ rules: [podRule({ preconditions })] })[1];
+    expect(JSON.stringify(template?.preconditions)).toContain("spec.template.spec.a");
+    expect(JSON.stringify(template?.preconditions)).toContain("spec.template.spec.b");
+    expect(template?.path).toBe("spec.rules[0]");
+  });
+  test("empty annotations say nothing, so that rules are generated", () => {
+    const match = { any: [{ resources: { kinds: ["Pod"], annotations: {} } }] };
+    expect(rulesOf({ rules: [podRule({ match })] })).toHaveLength(3);
+  });
+  test("another rule whose name begins with autogen- is kept", () => {
+    const rules = rulesOf({ rules: [podRule(), podRule({ name: "autogen-own" })] });
+    expect(rules.map(({ name }) => name)).toContain("autogen-own");
   });
   test("a rule that an old cluster had generated is replaced", () => {
     const old = podRule({ name: "autogen-check-image", match: { resources: { kinds: ["Deployment"] } } });
