@@ -9,6 +9,8 @@ export interface DigestQuestion {
   readonly digest?: Digest;
   /** Whether the caller applies patches. */
   readonly mutate: boolean;
+  /** Whether another entry of the rule pins the image: then it has its digest before anybody asks for it. */
+  readonly pinnedByOther?: boolean;
 }
 
 /** Whether this entry pins a verified image that is named by tag. */
@@ -22,7 +24,8 @@ export function pins({ entry, image, mutate }: DigestQuestion): boolean {
  */
 export function digestRule(question: DigestQuestion): Trace | undefined {
   const { entry, image, digest } = question;
-  if (image.digest !== undefined || pins(question) || !entry.verifyDigest) return undefined;
+  const pinned = pins(question) || question.pinnedByOther === true;
+  if (image.digest !== undefined || pinned || !entry.verifyDigest) return undefined;
   const advice =
     digest === undefined
       ? "a tag can be moved to another image after it was verified"

@@ -7,7 +7,7 @@ import type { Answer, RegistryAccess } from "./lookup.ts";
 import { codeOfFailure, hasNotes, lookupTrace } from "./lookup-trace.ts";
 import type { Pass } from "./pass.ts";
 import { allOf, leadOf } from "./reason.ts";
-import type { PlannedEntry, PlannedImage, PlannedRule } from "./request-plan.ts";
+import { type PlannedEntry, type PlannedImage, type PlannedRule, verifies } from "./request-plan.ts";
 import type { RuleScope } from "./rule-scope.ts";
 import { settle } from "./settle.ts";
 import { allOpen, type StepJudgement } from "./step-judgement.ts";
@@ -33,13 +33,18 @@ export interface ImageJudgement extends StepJudgement {
 export function judgeImage(question: ImageQuestion, pass: Pass): ImageJudgement {
   const { image } = question;
   const active = image.entries.filter((entry) => !entry.skipped);
-  if (active.length === 0) return skippedImage(question);
+  const undigested = skippedByTag(question, active, pass);
+  if (active.length + undigested.length === 0) return skippedImage(question);
   const resolved = resolveDigest(question, active, pass);
   if ("trace" in resolved)
     return { ...resolved, code: resolved.trace.code, message: resolved.trace.message, patches: [] };
   const { digest } = resolved;
   const at: At = { pass, ...(digest === undefined ? {} : { digest }) };
-  const steps = settle(active.map((entry) => () => judgeActive(entry, question, at)));
+  const pinnedByOther = pinsAny(active, question, pass);
+  const steps = [
+    ...settle(active.map((entry) => () => judgeActive(entry, question, { ...at, pinnedByOther }))),
+    ...undigested,
+  ];
   const traces = steps.map((step) => step.trace);
   const outcome = allOf(traces);
   const lead = outcome === "pass" ? traces[0] : leadOf(traces, outcome);
@@ -78,11 +83,7 @@ function resolveDigest(
 ): Resolved | StepJudgement {
   const { reference, text } = question.image;
   if (reference.digest !== undefined) return { digest: reference.digest };
-  const { mutate } = pass.facts;
-  const needed = active.some(
-    ({ compiled: { entry, attestors, attestations } }) =>
-      attestors !== undefined || attestations.length > 0 || pins({ entry, image: reference, mutate }),
-  );
+  const needed = active.some(({ compiled }) => verifies(compiled)) || pinsAny(active, question, pass);
   if (!needed) return {};
   const { access } = question;
   const lookup = { kind: "digest", image: reference, ...(access === undefined ? {} : { access }) } as const;
@@ -122,9 +123,36 @@ interface At {
   readonly pass: Pass;
 }
 
-function judgeActive(planned: PlannedEntry, question: ImageQuestion, at: At): StepJudgement {
+/**
+ * `skipImageReferences` releases an image from being verified, not from `verifyDigest`: Kyverno asks it for its digest
+ * where the entry does not pin. (Where it does, Kyverno has pinned skipped images too, and has nothing to refuse.)
+ */
+function skippedByTag(
+  question: ImageQuestion,
+  active: readonly PlannedEntry[],
+  pass: Pass,
+): readonly StepJudgement[] {
+  if (pinsAny(active, question, pass)) return [];
+  const image = question.image.reference;
+  return question.image.entries
+    .filter(({ skipped, compiled }) => skipped && !compiled.entry.mutateDigest)
+    .flatMap(({ compiled: { entry } }) => digestRule({ entry, image, mutate: pass.facts.mutate }) ?? [])
+    .map((trace) => ({ trace, opens: false }));
+}
+
+/** Whether one of the entries pins the image. */
+function pinsAny(entries: readonly PlannedEntry[], { image }: ImageQuestion, { facts }: Pass): boolean {
+  const { reference } = image;
+  return entries.some(({ compiled: { entry } }) => pins({ entry, image: reference, mutate: facts.mutate }));
+}
+
+function judgeActive(
+  planned: PlannedEntry,
+  question: ImageQuestion,
+  at: At & { readonly pinnedByOther: boolean },
+): StepJudgement {
   const { reference } = question.image;
-  const { digest } = at;
+  const { digest, pinnedByOther, pass } = at;
   const { access, scope } = question;
   const known = digest === undefined ? {} : { digest };
   const verified = judgeEntry(
@@ -136,10 +164,16 @@ function judgeActive(planned: PlannedEntry, question: ImageQuestion, at: At): St
       ...known,
       ...(access === undefined ? {} : { access }),
     },
-    at.pass,
+    pass,
   );
   const { entry } = planned.compiled;
-  const byDigest = digestRule({ entry, image: reference, mutate: at.pass.facts.mutate, ...known });
+  const byDigest = digestRule({
+    entry,
+    image: reference,
+    mutate: pass.facts.mutate,
+    pinnedByOther,
+    ...known,
+  });
   if (byDigest === undefined) return verified;
   // Whatever the signature comes to, a tag is refused: what cannot be told about it does not matter.
   const lead = verified.trace.outcome === "fail" ? verified.trace : byDigest;
@@ -154,9 +188,8 @@ function judgeActive(planned: PlannedEntry, question: ImageQuestion, at: At): St
 function patchesOf(active: readonly PlannedEntry[], question: ImageQuestion, at: At): readonly JsonPatch[] {
   const { reference, pointers } = question.image;
   const { digest, pass } = at;
-  const { mutate, request } = pass.facts;
-  if (digest === undefined) return [];
-  if (!active.some(({ compiled: { entry } }) => pins({ entry, image: reference, mutate }))) return [];
+  const { request } = pass.facts;
+  if (digest === undefined || !pinsAny(active, question, pass)) return [];
   const value = pinnedText(reference, digest);
   return pointers
     .filter(

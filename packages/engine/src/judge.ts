@@ -5,7 +5,7 @@ import type { Lookup, RegistryAccess } from "./lookup.ts";
 import type { Pass } from "./pass.ts";
 import { accessFor } from "./pull-access.ts";
 import { worst } from "./reason.ts";
-import type { PlannedRule, RequestPlan, UnmatchedRule } from "./request-plan.ts";
+import { type PlannedRule, type RequestPlan, type UnmatchedRule, verifies } from "./request-plan.ts";
 import { attempt, settle } from "./settle.ts";
 import type { JsonPatch, Verdict } from "./verdict.ts";
 
@@ -87,7 +87,7 @@ function judgePolicy(group: PolicyGroup, accessOf: AccessOf, pass: Pass): Policy
     for (const rule of group.rules) {
       const judged = judgeRule(rule, accessOf, pass);
       rules.push(judged);
-      if (judged.rulings.some(({ result }) => result.outcome !== "skip")) break;
+      if (wasApplied(rule, judged)) break;
     }
   } else {
     rules.push(...settle(group.rules.map((rule) => () => judgeRule(rule, accessOf, pass))));
@@ -109,6 +109,20 @@ function judgePolicy(group: PolicyGroup, accessOf: AccessOf, pass: Pass): Policy
       children,
     },
   };
+}
+
+/**
+ * What counts for `applyRules: One`: a rule that verified or pinned an image, or came to an error as a whole. One that
+ * had nothing to verify has not been applied, so that it cannot keep the next one from it.
+ */
+function wasApplied({ images }: PlannedRule, { rulings, patches }: RuleJudgement): boolean {
+  const verified = images.some(({ entries }) =>
+    entries.some(({ compiled, skipped }) => !skipped && verifies(compiled)),
+  );
+  return rulings.some(
+    ({ result: { outcome, image } }) =>
+      outcome !== "skip" && (image === undefined || verified || patches.length > 0),
+  );
 }
 
 function unmatchedTrace({ compiled: { rule }, reason }: UnmatchedRule): Trace {

@@ -4,7 +4,7 @@ import type { CompiledSets } from "./compile.ts";
 import { type Case, judgeOnce } from "./evaluate-request.ts";
 import { hostOf, originOf } from "./gather.ts";
 import type { Lookup } from "./lookup.ts";
-import type { PlannedImage } from "./request-plan.ts";
+import { type PlannedImage, verifies } from "./request-plan.ts";
 
 /** A question that would be asked, or might be. */
 export interface PlannedLookup {
@@ -78,7 +78,7 @@ function followUps({ reference, entries }: PlannedImage): readonly PlannedLookup
     const legacy = compiled.entry.type !== "SigstoreBundle";
     if (compiled.attestors !== undefined && legacy) kinds.add("signatureTag");
     if (compiled.attestations.length > 0 && legacy) kinds.add("attestationTag");
-    if (compiled.attestors !== undefined || compiled.attestations.length > 0) kinds.add("referrers");
+    if (verifies(compiled)) kinds.add("referrers");
   }
   const host = reference.registry;
   const later = when === "now" ? [] : [...kinds].map((kind) => ({ kind, subject, host, when }) as const);

@@ -127,5 +127,12 @@ function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedR
 
 function planEntry(compiled: CompiledEntry, reference: ImageReference): readonly PlannedEntry[] {
   const selection = selectImage(compiled.entry, reference);
-  return selection === "other" ? [] : [{ compiled, skipped: selection === "skip" }];
+  if (selection === "other") return [];
+  // Kyverno's entries that verify nothing know no skipping: what they ask is asked of every image they select.
+  return [{ compiled, skipped: selection === "skip" && verifies(compiled) }];
+}
+
+/** Whether an entry asks for signatures or attestations. */
+export function verifies({ attestors, attestations }: CompiledEntry): boolean {
+  return attestors !== undefined || attestations.length > 0;
 }

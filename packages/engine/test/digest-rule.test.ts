@@ -1,6 +1,16 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
-import { digestOf, engineFor, image, kindsAsked, pinned, pod, policy } from "./build.ts";
+import {
+  digestOf,
+  engineFor,
+  entry as entryOf,
+  image,
+  keys,
+  kindsAsked,
+  pinned,
+  pod,
+  policy,
+} from "./build.ts";
 import { fixtureSources } from "./fixture-source.ts";
 
 const tag = image("key-ecdsa");
@@ -69,6 +79,62 @@ describe("the digest rule", () => {
     const { verdict } = await engineFor(policy({ entry })).evaluate({ resource: pod(tag) });
     expect(verdict.results[0]).toMatchObject({ outcome: "fail", code: "unverifiedImage" });
     expect(verdict.results[0]?.message).toContain(`unverified image \`${tag}\``);
+  });
+
+  test.each([
+    ["a tag", image("unsigned"), {}, false],
+    ["a digest", pinned("unsigned"), {}, true],
+    ["a tag where nobody asks for digests", image("unsigned"), { verifyDigest: false }, true],
+    ["a tag where the entry pins what it verifies", image("unsigned"), { mutateDigest: true }, true],
+  ])("a skipped image is still asked for its digest: %s", async (_name, text, more, allowed) => {
+    const document = policy({ entry: { skipImageReferences: ["*"], mutateDigest: false, ...more } });
+    const { verdict } = await engineFor(document).evaluate({ resource: pod(text), mutate: true });
+    expect(verdict.allowed).toBe(allowed);
+    if (!allowed) expect(verdict.results).toMatchObject([{ outcome: "fail", code: "digestRequired" }]);
+  });
+
+  test("an entry that verifies nothing skips nothing", async () => {
+    const only = { attestors: [], skipImageReferences: ["*"], mutateDigest: false };
+    const required = await engineFor(policy({ entry: only })).evaluate({ resource: pod(pinned("unsigned")) });
+    expect(required.verdict.results).toMatchObject([{ code: "unverifiedImage" }]);
+    const byTag = await engineFor(policy({ entry: { ...only, required: false } })).evaluate({
+      resource: pod(image("unsigned")),
+    });
+    expect(byTag.verdict.results).toMatchObject([{ code: "digestRequired" }]);
+  });
+
+  test("an image that one entry pins has its digest for the others", async () => {
+    const entries = [entryOf({ mutateDigest: false }), entryOf({})];
+    const engine = engineFor(policy({ entries }));
+    const patching = await engine.evaluate({ resource: pod(image("key-ecdsa")), mutate: true });
+    expect(patching.verdict).toMatchObject({ allowed: true, patches: [{ op: "replace" }] });
+    const looking = await engine.evaluate({ resource: pod(image("key-ecdsa")), mutate: false });
+    expect(looking.verdict.allowed).toBe(false);
+  });
+
+  test("a pattern of digests selects an image when it is named by digest, not before", async () => {
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const other = { attestors: [{ entries: [keys("other")] }], imageReferences: ["*@sha256:*"] };
+    const rules = [
+      { name: "digests", match, verifyImages: [entryOf(other)] },
+      { name: "all", match, verifyImages: [entryOf()] },
+    ];
+    const engine = engineFor(policy({ rules }));
+    const byTag = await engine.evaluate({ resource: pod(image("key-ecdsa")), mutate: true });
+    expect(byTag.verdict.results.map(({ rule, outcome }) => [rule, outcome])).toEqual([["all", "pass"]]);
+    const byDigest = await engine.evaluate({ resource: pod(pinned("key-ecdsa")), mutate: true });
+    expect(byDigest.verdict.allowed).toBe(false);
+  });
+
+  test("the pin of another rule is none for this one", async () => {
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const rules = [
+      { name: "asks", match, verifyImages: [entryOf({ mutateDigest: false })] },
+      { name: "pins", match, verifyImages: [entryOf()] },
+    ];
+    const engine = engineFor(policy({ rules }));
+    const { verdict } = await engine.evaluate({ resource: pod(image("key-ecdsa")), mutate: true });
+    expect(verdict.results).toMatchObject([{ code: "digestRequired" }, { code: "ok" }]);
   });
 
   test("every field that names the image is pinned, and none that names another", async () => {

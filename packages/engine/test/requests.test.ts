@@ -115,6 +115,20 @@ describe("lookups are those that the policy needs, each asked once", () => {
     expect(kindsAsked(sources)).toEqual(["signatureTag", "referrers"]);
   });
 
+  test("a rule that has nothing to verify is no first one for `applyRules: One`", async () => {
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const rules = [
+      { name: "first", match, verifyImages: [entry({ attestors: [], required: false })] },
+      { name: "second", match, verifyImages: [entry()] },
+    ];
+    const engine = engineFor(policy({ spec: { applyRules: "One" }, rules }));
+    const { verdict } = await engine.evaluate({ resource: pod(pinned("unsigned")) });
+    expect(verdict.results.map(({ rule, outcome }) => [rule, outcome])).toEqual([
+      ["first", "pass"],
+      ["second", "fail"],
+    ]);
+  });
+
   test("signatures that decide end it: a fallback tag for the attestations is not asked", async () => {
     const sources = fixtureSources();
     const document = policy({ entry: { attestors: [{ entries: [keys("other")] }], attestations: [slsa] } });
