@@ -11,6 +11,7 @@ import type { RegistryAccess } from "./lookup.ts";
 import type { Pass } from "./pass.ts";
 import { prepareSets } from "./prepare-sets.ts";
 import { reasonsOf } from "./reason.ts";
+import { verifies } from "./request-plan.ts";
 import { fillText } from "./resolve-attestors.ts";
 import type { RuleScope } from "./rule-scope.ts";
 import { attempt, settle } from "./settle.ts";
@@ -26,6 +27,8 @@ export interface EntryQuestion {
   readonly digest?: Digest;
   readonly access?: RegistryAccess;
   readonly scope: RuleScope;
+  /** Whether another entry of the rule verifies the image: that is what `required` asks for. */
+  readonly verifiedByOther?: boolean;
   /** `registry/path` where the entry's evidence is, if not beside the image. */
   readonly repository?: string;
 }
@@ -39,7 +42,7 @@ export function judgeEntry(asked: EntryQuestion, pass: Pass): StepJudgement {
   const place = repositoryFor(asked);
   if (place !== undefined && "trace" in place) return entryJudgement(asked, [place]);
   const question = place === undefined ? asked : { ...asked, repository: place.repository };
-  const { entry, attestors, attestations } = question.entry;
+  const { entry, attestations } = question.entry;
   const named: NamedStatements = new Map();
   const signatures = attempt(() => judgeSignatures(question, pass));
   const settled = signatures.kind === "done" && signatures.value !== undefined && isRefused(signatures.value);
@@ -57,7 +60,8 @@ export function judgeEntry(asked: EntryQuestion, pass: Pass): StepJudgement {
   if (!steps.some(isRefused) && entry.validate?.deny !== undefined) {
     steps.push(judgeDeny(entry.validate, named, question));
   }
-  if (attestors === undefined && attestations.length === 0 && entry.required) {
+  const unverified = !verifies(question.entry) && question.verifiedByOther !== true;
+  if (unverified && entry.required) {
     steps.push({ trace: nothingRequired(question), opens: false });
   }
   return entryJudgement(question, steps);

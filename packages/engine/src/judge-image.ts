@@ -40,9 +40,12 @@ export function judgeImage(question: ImageQuestion, pass: Pass): ImageJudgement 
     return { ...resolved, code: resolved.trace.code, message: resolved.trace.message, patches: [] };
   const { digest } = resolved;
   const at: At = { pass, ...(digest === undefined ? {} : { digest }) };
-  const pinnedByOther = pinsAny(active, question, pass);
+  const others = {
+    pinnedByOther: pinsAny(active, question, pass),
+    verifiedByOther: active.some(({ compiled }) => verifies(compiled)),
+  };
   const steps = [
-    ...settle(active.map((entry) => () => judgeActive(entry, question, { ...at, pinnedByOther }))),
+    ...settle(active.map((entry) => () => judgeActive(entry, question, { ...at, ...others }))),
     ...undigested,
   ];
   const traces = steps.map((step) => step.trace);
@@ -149,10 +152,10 @@ function pinsAny(entries: readonly PlannedEntry[], { image }: ImageQuestion, { f
 function judgeActive(
   planned: PlannedEntry,
   question: ImageQuestion,
-  at: At & { readonly pinnedByOther: boolean },
+  at: At & { readonly pinnedByOther: boolean; readonly verifiedByOther: boolean },
 ): StepJudgement {
   const { reference } = question.image;
-  const { digest, pinnedByOther, pass } = at;
+  const { digest, pinnedByOther, verifiedByOther, pass } = at;
   const { access, scope } = question;
   const known = digest === undefined ? {} : { digest };
   const verified = judgeEntry(
@@ -161,6 +164,7 @@ function judgeActive(
       entry: planned.compiled,
       image: reference,
       scope,
+      verifiedByOther,
       ...known,
       ...(access === undefined ? {} : { access }),
     },

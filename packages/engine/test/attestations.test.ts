@@ -283,6 +283,12 @@ describe("several signers", () => {
     expect(verdict.allowed).toBe(allowed);
   });
 
+  test("nested sets count inside attestations, too", async () => {
+    const nested = (name: string) => [{ entries: [{ attestor: { entries: [keys(name)] } }] }];
+    expect((await judge([{ type: slsa, attestors: nested("cosign") }])).allowed).toBe(true);
+    expect((await judge([{ type: slsa, attestors: nested("other") }])).allowed).toBe(false);
+  });
+
   test("nested sets count by themselves", async () => {
     const nested = { entries: [{ attestor: { count: 1, entries: [keys("other"), keys()] } }] };
     const { verdict } = await engineFor(policy({ entry: { attestors: [nested] } })).evaluate({

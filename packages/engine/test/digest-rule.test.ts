@@ -103,6 +103,16 @@ describe("the digest rule", () => {
     expect(byTag.verdict.results).toMatchObject([{ code: "digestRequired" }]);
   });
 
+  test.each([
+    ["key-ecdsa", true],
+    ["unsigned", false],
+  ])("`required` asks that some entry of the rule verifies the image: %s", async (name, allowed) => {
+    const entries = [entryOf(), entryOf({ attestors: [] })];
+    const { verdict } = await engineFor(policy({ entries })).evaluate({ resource: pod(pinned(name)) });
+    expect(verdict.allowed).toBe(allowed);
+    if (!allowed) expect(verdict.results).toMatchObject([{ code: "notSigned" }]);
+  });
+
   test("an image that one entry pins has its digest for the others", async () => {
     const entries = [entryOf({ mutateDigest: false }), entryOf({})];
     const engine = engineFor(policy({ entries }));
