@@ -1,5 +1,6 @@
 import type { Logger } from "@assay/engine";
 import { CoordinationV1Api, type KubeConfig, type V1Lease, V1MicroTime } from "@kubernetes/client-node";
+import { statusOf } from "./api-answer.ts";
 import { sleep } from "./sleep.ts";
 
 export interface LeaderElectionOptions {
@@ -78,7 +79,7 @@ async function readOrCreate(api: CoordinationV1Api, namespace: string, name: str
   try {
     return await api.readNamespacedLease({ namespace, name });
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 404) throw error;
+    if (statusOf(error) !== 404) throw error;
     return api.createNamespacedLease({ namespace, body: { metadata: { name, namespace }, spec: {} } });
   }
 }

@@ -1,4 +1,5 @@
 import type { KubernetesListObject, KubernetesObject, KubernetesObjectApi } from "@kubernetes/client-node";
+import { inTime } from "./api-answer.ts";
 
 /** What is listed. */
 export interface Listing {
@@ -9,9 +10,6 @@ export interface Listing {
 }
 
 type Page = KubernetesListObject<KubernetesObject>;
-
-/** Milliseconds for one page: the client library itself would wait without end. */
-const pageMs = 30_000;
 
 /**
  * The pages of a list, one after the other. Throws where one cannot be had, or is none.
@@ -38,17 +36,4 @@ function nextOf({ metadata }: Page): string | undefined {
   const { _continue, continue: plain } = (metadata ?? {}) as Record<string, unknown>;
   const next = _continue ?? plain;
   return typeof next === "string" && next !== "" ? next : undefined;
-}
-
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  const timers: NodeJS.Timeout[] = [];
-  const late = new Promise<never>((_resolve, reject) => {
-    const give = (): void => reject(new Error(`no answer within ${pageMs / 1000} s`));
-    timers.push(setTimeout(give, pageMs).unref());
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-  }
 }

@@ -5,6 +5,7 @@ import {
   type KubeConfig,
   type V1ObjectReference,
 } from "@kubernetes/client-node";
+import { statusOf } from "./api-answer.ts";
 
 /** What happened to which object. */
 export interface Warning {
@@ -69,8 +70,4 @@ async function countUp(
     const status = statusOf(error);
     if (status !== 409 && status !== 404) throw error;
   }
-}
-
-function statusOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code;
 }

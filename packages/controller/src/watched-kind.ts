@@ -6,6 +6,7 @@ import {
   KubernetesObjectApi,
   makeInformer,
 } from "@kubernetes/client-node";
+import { statusOf } from "./api-answer.ts";
 import { listPages } from "./list-pages.ts";
 
 /** A kind by its REST path: plural names are the cluster's, so they are written down here. */
@@ -112,11 +113,6 @@ async function listAll(
 function unlisted(error: unknown): Unlisted {
   const status = statusOf(error);
   return { message: String(error).slice(0, 500), ...(status === undefined ? {} : { status }) };
-}
-
-function statusOf(error: unknown): number | undefined {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return typeof code === "number" ? code : undefined;
 }
 
 /** The API server knows no such kind: its definition is not installed, so there are no objects of it. */

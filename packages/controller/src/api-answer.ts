@@ -1,0 +1,22 @@
+/** Milliseconds for one request: the client library itself would wait without end. */
+const answerMs = 30_000;
+
+/** An answer of the API server, or an error when it does not come. */
+export async function inTime<T>(answer: Promise<T>): Promise<T> {
+  const timers: NodeJS.Timeout[] = [];
+  const late = new Promise<never>((_resolve, reject) => {
+    const give = (): void => reject(new Error(`no answer within ${answerMs / 1000} s`));
+    timers.push(setTimeout(give, answerMs).unref());
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+/** The HTTP status by which the API server refused, where it is one. */
+export function statusOf(error: unknown): number | undefined {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code === "number" ? code : undefined;
+}
