@@ -5,7 +5,7 @@ import {
   type KubeConfig,
   type V1ObjectReference,
 } from "@kubernetes/client-node";
-import { statusOf } from "./api-answer.ts";
+import { inTime, statusOf } from "./api-answer.ts";
 
 /** What happened to which object. */
 export interface Warning {
@@ -24,7 +24,7 @@ export async function writeWarning(config: KubeConfig, warning: Warning): Promis
   const body = eventOf(warning, new Date());
   const { namespace = "", name = "" } = body.metadata;
   try {
-    await api.createNamespacedEvent({ namespace, body });
+    await inTime(api.createNamespacedEvent({ namespace, body }));
   } catch (error) {
     if (statusOf(error) !== 409) throw error;
     await countUp(api, { namespace, name });
@@ -62,9 +62,9 @@ async function countUp(
   place: { readonly namespace: string; readonly name: string },
 ): Promise<void> {
   try {
-    const known = await api.readNamespacedEvent(place);
+    const known = await inTime(api.readNamespacedEvent(place));
     const body = { ...known, count: (known.count ?? 1) + 1, lastTimestamp: new Date() };
-    await api.replaceNamespacedEvent({ ...place, body });
+    await inTime(api.replaceNamespacedEvent({ ...place, body }));
   } catch (error) {
     // Counted by another, or expired in between: then the next scan says it anew.
     const status = statusOf(error);
