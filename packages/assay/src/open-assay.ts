@@ -1,4 +1,4 @@
-import type { Sources } from "@assay/engine";
+import type { ContextSource, Sources } from "@assay/engine";
 import { contextFromObjects } from "@assay/sources/cluster";
 import { type Assay, type AssayOptions, createAssay, optionsOf, sourcesOf } from "./create-assay.ts";
 import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "./evaluation-flags.ts";
@@ -26,6 +26,10 @@ interface Overrides extends Pick<AssayOptions, "trust" | "context"> {
   readonly observe?: (sources: Sources) => Sources;
 }
 
+async function contextOf({ configmap }: ContextFlags, terminal: Terminal): Promise<ContextSource> {
+  return contextFromObjects((await readObjects(configmap, terminal)).map(({ object }) => object));
+}
+
 /** Policies with the flags of the command line. */
 export async function openAssay(
   policies: readonly string[],
@@ -33,8 +37,7 @@ export async function openAssay(
   terminal: Terminal,
   { observe = (sources) => sources, files, ...overrides }: Overrides = {},
 ): Promise<Assay> {
-  const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
-  const context = overrides.context ?? contextFromObjects(objects);
+  const context = overrides.context ?? (await contextOf(flags, terminal));
   const { now, logLookup } = flags;
   return createAssay({
     policies: files ?? (await policyFiles(policies, flags, terminal)),

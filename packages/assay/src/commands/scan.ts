@@ -109,7 +109,7 @@ async function openWork(
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const trust = trustedRoot === undefined ? undefined : await trustOf(flags, terminal);
   const root = await trust?.fetch({ kind: "trustRoot", name: "public-good" }, { signal: terminal.signal });
-  const assay = await openAssay(policies, { ...rest, configmap: [] }, terminal, {
+  const assay = await openAssay(policies, rest, terminal, {
     files,
     context: cluster ?? contextFromObjects(objects),
     ...(trust === undefined ? {} : { trust }),
