@@ -1,12 +1,12 @@
 /** Milliseconds for one request: the client library itself would wait without end. */
 const answerMs = 30_000;
 
-/** An answer of the API server, or an error when it does not come. */
-export async function inTime<T>(answer: Promise<T>): Promise<T> {
+/** An answer of the API server, or an error when it does not come within `ms`. */
+export async function inTime<T>(answer: Promise<T>, ms: number = answerMs): Promise<T> {
   const timers: NodeJS.Timeout[] = [];
   const late = new Promise<never>((_resolve, reject) => {
-    const give = (): void => reject(new Error(`no answer within ${answerMs / 1000} s`));
-    timers.push(setTimeout(give, answerMs).unref());
+    const give = (): void => reject(new Error(`no answer within ${ms / 1000} s`));
+    timers.push(setTimeout(give, ms).unref());
   });
   try {
     return await Promise.race([answer, late]);

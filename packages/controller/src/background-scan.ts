@@ -7,6 +7,7 @@ import {
   PatchStrategy,
 } from "@kubernetes/client-node";
 import pLimit from "p-limit";
+import { inTime, statusOf } from "./api-answer.ts";
 import { listPages } from "./list-pages.ts";
 import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
 import { writeWarning } from "./warning-event.ts";
@@ -58,9 +59,10 @@ export async function scanCluster(
   const api = KubernetesObjectApi.makeApiClient(config);
   const limit = pLimit(options.concurrency ?? 8);
   const reported = new Set<string>();
+  const pageSize = options.pageSize ?? 250;
   const totals = { judged: 0, denied: 0, failed: 0 };
   for (const [apiVersion, kind] of workloads) {
-    for await (const page of listPages(api, { apiVersion, kind, pageSize: options.pageSize ?? 250 })) {
+    for await (const page of listPages(api, { apiVersion, kind, pageSize })) {
       await Promise.all(
         page.items.map((object) =>
           limit(async () => {
@@ -87,7 +89,7 @@ export async function scanCluster(
       );
     }
   }
-  return { ...totals, reportsRemoved: signal.aborted ? 0 : await removeStale(api, reported) };
+  return { ...totals, reportsRemoved: signal.aborted ? 0 : await removeStale(api, reported, pageSize) };
 }
 
 async function judge(
@@ -116,13 +118,9 @@ function scopeOf(apiVersion: string, kind: string, { metadata }: KubernetesObjec
 }
 
 async function writeReport(api: KubernetesObjectApi, report: object): Promise<void> {
-  await api.patch(
-    report as KubernetesObject,
-    undefined,
-    undefined,
-    "assay",
-    true,
-    PatchStrategy.ServerSideApply,
+  const none = undefined;
+  await inTime(
+    api.patch(report as KubernetesObject, none, none, "assay", true, PatchStrategy.ServerSideApply),
   );
 }
 
@@ -141,24 +139,27 @@ async function writeEvent(config: KubeConfig, scope: ReportScope, verdict: Verdi
 }
 
 /** Reports of ours about objects that no rule speaks of any more (or that are gone without garbage collection). */
-async function removeStale(api: KubernetesObjectApi, reported: ReadonlySet<string>): Promise<number> {
-  const selector = Object.entries(reportLabels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
-  const none = undefined;
-  const list = await api.list(
-    "wgpolicyk8s.io/v1alpha2",
-    "PolicyReport",
-    none,
-    none,
-    none,
-    none,
-    none,
-    selector,
-  );
-  const stale = list.items.filter(({ metadata }) => !reported.has(metadata?.name ?? ""));
-  for (const report of stale) {
-    await api.delete({ ...report, apiVersion: "wgpolicyk8s.io/v1alpha2", kind: "PolicyReport" });
+async function removeStale(
+  api: KubernetesObjectApi,
+  reported: ReadonlySet<string>,
+  pageSize: number,
+): Promise<number> {
+  const of = { apiVersion: "wgpolicyk8s.io/v1alpha2", kind: "PolicyReport" };
+  let removed = 0;
+  for await (const page of listPages(api, { ...of, pageSize, labels: reportLabels })) {
+    const stale = page.items.filter(({ metadata }) => !reported.has(metadata?.name ?? ""));
+    for (const report of stale) if (await remove(api, { ...report, ...of })) removed++;
   }
-  return stale.length;
+  return removed;
+}
+
+/** False where it is gone already, with the object that owned it. */
+async function remove(api: KubernetesObjectApi, report: KubernetesObject): Promise<boolean> {
+  try {
+    await inTime(api.delete(report));
+    return true;
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "@assay/engine";
-import { CoordinationV1Api, type KubeConfig, type V1Lease, V1MicroTime } from "@kubernetes/client-node";
-import { statusOf } from "./api-answer.ts";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { leaseIn } from "./lease.ts";
 import { sleep } from "./sleep.ts";
 
 export interface LeaderElectionOptions {
@@ -16,8 +16,10 @@ export interface LeaderElectionOptions {
 
 /**
  * Runs `lead` while this process holds the Lease (`coordination.k8s.io/v1`), and aborts its signal when it no longer
- * does. Two leaders at once are possible only for as long as clocks differ: what `lead` writes must bear that
- * (reports are whole objects, written by server-side apply). Resolves when `signal` aborts.
+ * does: when another holds it, or when it could not be renewed for two thirds of its time, so that whoever takes over
+ * finds nobody leading. A write that was under way then may still arrive: what `lead` writes must bear that (reports are
+ * whole objects, written by server-side apply). Where `lead` rejects, that is logged, and it is run anew. Resolves when
+ * `signal` aborts.
  */
 export async function electLeader(
   config: KubeConfig,
@@ -25,81 +27,59 @@ export async function electLeader(
   lead: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const api = config.makeApiClient(CoordinationV1Api);
-  const seconds = options.leaseSeconds ?? 15;
-  let term: AbortController | undefined;
+  const { namespace, name = "assay-controller", identity, leaseSeconds = 15, logger } = options;
+  const leaseMs = leaseSeconds * 1000;
+  const lease = leaseIn(config, { namespace, name, identity, leaseMs, logger });
+  let term: Term | undefined;
   while (!signal.aborted) {
-    const held = await tryHold(api, options, seconds);
-    if (held && term === undefined) {
-      term = new AbortController();
-      options.logger?.info({ identity: options.identity }, "leading");
-      void lead(AbortSignal.any([term.signal, signal])).catch((error: unknown) =>
-        options.logger?.error({ error: String(error) }, "leading failed"),
-      );
-    } else if (!held && term !== undefined) {
-      term.abort();
+    const asked = performance.now();
+    const holding = await lease.hold();
+    if (holding === "others") term?.end();
+    if (term?.signal.aborted) {
       term = undefined;
-      options.logger?.warn({ identity: options.identity }, "no longer leading");
+      logger?.warn({ identity }, "no longer leading");
     }
-    await sleep((seconds * 1000) / 3, signal);
+    if (holding === "ours") {
+      term ??= beginTerm(lead, options, signal);
+      term.endAt(asked + (leaseMs * 2) / 3);
+    }
+    await sleep(holding === "unknown" ? leaseMs / 15 : leaseMs / 3, signal);
   }
-  term?.abort();
-  if (term !== undefined) await release(api, options);
+  if (term === undefined) return;
+  term.end();
+  await lease.release();
 }
 
-async function tryHold(
-  api: CoordinationV1Api,
-  options: LeaderElectionOptions,
-  seconds: number,
-): Promise<boolean> {
-  const { namespace } = options;
-  const name = options.name ?? "assay-controller";
-  try {
-    const lease = await readOrCreate(api, namespace, name);
-    if (!mayTake(lease, options.identity, Date.now())) return false;
-    const now = new V1MicroTime();
-    const taken = lease.spec?.holderIdentity !== options.identity;
-    lease.spec = {
-      ...lease.spec,
-      holderIdentity: options.identity,
-      leaseDurationSeconds: seconds,
-      renewTime: now,
-      ...(taken ? { acquireTime: now, leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 } : {}),
-    };
-    // The resource version that was read makes this a compare-and-swap: of two takers one is answered 409.
-    await api.replaceNamespacedLease({ namespace, name, body: lease });
-    return true;
-  } catch (error) {
-    options.logger?.warn({ error: String(error) }, "lease not renewed");
-    return false;
-  }
+/** The time in which this process leads. */
+interface Term {
+  readonly signal: AbortSignal;
+  /** It ends at that moment of `performance.now()`, unless another is named before. */
+  endAt(moment: number): void;
+  end(): void;
 }
 
-async function readOrCreate(api: CoordinationV1Api, namespace: string, name: string): Promise<V1Lease> {
-  try {
-    return await api.readNamespacedLease({ namespace, name });
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-    return api.createNamespacedLease({ namespace, body: { metadata: { name, namespace }, spec: {} } });
-  }
-}
-
-/** Free, ours, or not renewed for as long as its holder promised to. */
-function mayTake(lease: V1Lease, identity: string, now: number): boolean {
-  const spec = lease.spec;
-  if (!spec?.holderIdentity || spec.holderIdentity === identity) return true;
-  const renewed = spec.renewTime === undefined ? 0 : new Date(spec.renewTime).getTime();
-  return now > renewed + (spec.leaseDurationSeconds ?? 15) * 1000;
-}
-
-async function release(api: CoordinationV1Api, options: LeaderElectionOptions): Promise<void> {
-  const name = options.name ?? "assay-controller";
-  try {
-    const lease = await api.readNamespacedLease({ namespace: options.namespace, name });
-    if (lease.spec?.holderIdentity !== options.identity) return;
-    lease.spec = { ...lease.spec, holderIdentity: "" };
-    await api.replaceNamespacedLease({ namespace: options.namespace, name, body: lease });
-  } catch {
-    // The lease runs out by itself.
-  }
+function beginTerm(
+  lead: (signal: AbortSignal) => Promise<void>,
+  { identity, logger }: LeaderElectionOptions,
+  stop: AbortSignal,
+): Term {
+  const over = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    clearTimeout(timer);
+    over.abort();
+  };
+  logger?.info({ identity }, "leading");
+  lead(AbortSignal.any([over.signal, stop])).catch((error: unknown) => {
+    logger?.error({ error: String(error) }, "leading failed");
+    end();
+  });
+  return {
+    signal: over.signal,
+    endAt: (moment) => {
+      clearTimeout(timer);
+      if (!over.signal.aborted) timer = setTimeout(end, moment - performance.now()).unref();
+    },
+    end,
+  };
 }

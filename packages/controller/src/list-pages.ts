@@ -7,6 +7,8 @@ export interface Listing {
   readonly kind: string;
   /** Objects a page. Default: as many as the API server likes, all of them as a rule. */
   readonly pageSize?: number;
+  /** Only what bears these labels. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 type Page = KubernetesListObject<KubernetesObject>;
@@ -17,13 +19,18 @@ type Page = KubernetesListObject<KubernetesObject>;
  */
 export async function* listPages(
   api: KubernetesObjectApi,
-  { apiVersion, kind, pageSize }: Listing,
+  { apiVersion, kind, pageSize, labels }: Listing,
 ): AsyncGenerator<Page> {
+  const selector =
+    labels &&
+    Object.entries(labels)
+      .map((label) => label.join("="))
+      .join(",");
   let next: string | undefined;
   do {
     const none = undefined;
     const page: Page = await inTime(
-      api.list(apiVersion, kind, none, none, none, none, none, none, pageSize, next),
+      api.list(apiVersion, kind, none, none, none, none, none, selector, pageSize, next),
     );
     if (!Array.isArray(page?.items)) throw new Error(`the API server answered with no list of ${kind}`);
     yield page;

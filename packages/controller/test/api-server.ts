@@ -13,7 +13,15 @@ interface StoredEvent {
   readonly count: number;
 }
 
-/** As much of a Kubernetes API server as lists, watches and Events need, over HTTP on loopback. */
+interface StoredLease {
+  readonly spec: {
+    readonly holderIdentity: string;
+    readonly leaseDurationSeconds: number;
+    readonly renewTime: string;
+  };
+}
+
+/** As much of a Kubernetes API server as lists, watches, Events and Leases need, over HTTP on loopback. */
 export interface ApiServer {
   readonly config: KubeConfig;
   /** Events that were written, by name. */
@@ -25,6 +33,13 @@ export interface ApiServer {
   expireWatches(): void;
   /** Resolves when `count` Events were written, anew or as one that was counted up. */
   eventWrites(count: number): Promise<void>;
+  /** The Lease of that name, as it was written last. */
+  lease(name: string): StoredLease | undefined;
+  putLease(name: string, spec: StoredLease["spec"]): void;
+  /** From now on no request about a Lease is answered, or all are again. */
+  hangLeases(hang: boolean): void;
+  /** Answers the next request about a Lease with 500. */
+  failLease(): void;
   close(): Promise<void>;
 }
 
@@ -54,6 +69,8 @@ interface World {
   readonly stored: Map<string, Map<string, object>>;
   readonly watches: Set<{ readonly plural: string; readonly response: ServerResponse }>;
   readonly events: Map<string, StoredEvent>;
+  readonly leases: Map<string, StoredLease & { readonly metadata: { readonly resourceVersion: string } }>;
+  leaseAnswers: "given" | "failing" | "hanging";
   version: number;
   writtenEvents: number;
   onEvent: () => void;
@@ -65,6 +82,8 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
     stored: new Map(),
     watches: new Set(),
     events: new Map(),
+    leases: new Map(),
+    leaseAnswers: "given",
     version: 1,
     writtenEvents: 0,
     onEvent: () => {},
@@ -99,6 +118,16 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
         };
         world.onEvent();
       }),
+    lease: (name) => world.leases.get(name),
+    putLease: (name, spec) => {
+      storeLease(name, { spec }, world);
+    },
+    hangLeases: (hang) => {
+      world.leaseAnswers = hang ? "hanging" : "given";
+    },
+    failLease: () => {
+      world.leaseAnswers = "failing";
+    },
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -111,6 +140,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
   const plural = pathname.split("/").at(-1) ?? "";
   const answer = world.answers[pathname];
   if (typeof answer === "number") send(response, answer, { kind: "Status" });
+  else if (pathname.includes("/leases")) await answerLease(request, response, world);
   else if (pathname.includes("/events")) await answerEvents(request, response, world);
   else if (searchParams.has("watch")) {
     response.writeHead(200).flushHeaders();
@@ -142,15 +172,42 @@ async function answerEvents(request: IncomingMessage, response: ServerResponse, 
     const known = events.get(new URL(request.url ?? "/", "http://api").pathname.split("/").at(-1) ?? "");
     return send(response, known === undefined ? 404 : 200, known ?? { kind: "Status" });
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const event = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  const event = await bodyOf(request);
   if (request.method === "POST" && events.has(event.metadata.name))
     return send(response, 409, { kind: "Status", reason: "AlreadyExists" });
   events.set(event.metadata.name, event);
   send(response, 200, event);
   world.writtenEvents++;
   world.onEvent();
+}
+
+/** A Lease is created, read, or replaced by who read it last. */
+async function answerLease(request: IncomingMessage, response: ServerResponse, world: World): Promise<void> {
+  const body = request.method === "GET" ? undefined : await bodyOf(request);
+  const { leaseAnswers, leases } = world;
+  if (leaseAnswers === "hanging") return;
+  if (leaseAnswers === "failing") {
+    world.leaseAnswers = "given";
+    return send(response, 500, { kind: "Status" });
+  }
+  const name = body?.metadata.name ?? new URL(request.url ?? "/", "http://api").pathname.split("/").at(-1);
+  const known = leases.get(name);
+  if (body === undefined) return send(response, known ? 200 : 404, known ?? { kind: "Status" });
+  if (known !== undefined && known.metadata.resourceVersion !== body.metadata.resourceVersion)
+    return send(response, 409, { kind: "Status", reason: "Conflict" });
+  send(response, 200, storeLease(name, body, world));
+}
+
+function storeLease(name: string, { spec }: StoredLease, world: World): object {
+  const lease = { spec, metadata: { name, resourceVersion: `${++world.version}` } };
+  world.leases.set(name, lease);
+  return lease;
+}
+
+async function bodyOf(request: IncomingMessage) {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
 }
 
 function send(response: ServerResponse, status: number, body: object): void {
