@@ -207,6 +207,8 @@ export interface KeylessAttestor extends Signer {
   /** Kyverno wildcard over the certificate's SAN; `subject` or `subjectRegExp` must match. */
   readonly subject?: string;
   readonly subjectRegExp?: string;
+  /** `type: SigstoreBundle` asks for a subject that is both, as Kyverno does there. */
+  readonly bothSubjects?: true;
   /** Kyverno wildcard; when both are given both must match. */
   readonly issuer?: string;
   readonly issuerRegExp?: string;

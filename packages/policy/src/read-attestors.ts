@@ -10,8 +10,11 @@ import type {
 import { field, filledText, flagOf, integerOf, items, optional, textOf, textRecord } from "./read-node.ts";
 import { placeOf, type Report, type Spot } from "./report.ts";
 
+/** `type` of the entry of `verifyImages` that the attestors are for. */
+type Format = string | undefined;
+
 /** Reads one attestor set, nested sets included. Texts of errors are those of Kyverno's webhook. */
-export function readAttestorSet(spot: Spot, report: Report): AttestorSet {
+export function readAttestorSet(spot: Spot, report: Report, format: Format): AttestorSet {
   const entries = items(field(spot, "entries"));
   const count = integerOf(field(spot, "count"));
   if (entries.length === 0) report.error("missingField", spot, "an entry is required in an attestor set");
@@ -23,7 +26,7 @@ export function readAttestorSet(spot: Spot, report: Report): AttestorSet {
     ...placeOf(spot),
     kind: "set",
     ...optional("count", count),
-    entries: entries.flatMap((entry) => readAttestor(entry, report) ?? []),
+    entries: entries.flatMap((entry) => readAttestor(entry, report, format) ?? []),
   };
 }
 
@@ -37,7 +40,7 @@ function mayExpand(entries: readonly Spot[]): boolean {
 
 const kinds = ["keys", "certificates", "keyless", "attestor"] as const;
 
-function readAttestor(spot: Spot, report: Report): Attestor | undefined {
+function readAttestor(spot: Spot, report: Report, format: Format): Attestor | undefined {
   const given = kinds.filter((kind) => field(spot, kind) !== undefined);
   const kind = given[0];
   if (kind === undefined || given.length > 1) {
@@ -53,9 +56,9 @@ function readAttestor(spot: Spot, report: Report): Attestor | undefined {
     case "certificates":
       return readCertificates(spot, inner, report);
     case "keyless":
-      return readKeyless(spot, inner, report);
+      return { ...readKeyless(spot, inner, report), ...subjectsOf(inner, format) };
     case "attestor":
-      return readAttestorSet(inner, report);
+      return readAttestorSet(inner, report, format);
   }
 }
 
@@ -134,6 +137,12 @@ function readKeyless(spot: Spot, inner: Spot, report: Report): KeylessAttestor {
     additionalExtensions: textRecord(field(inner, "additionalExtensions")),
     ...optional("roots", roots),
   };
+}
+
+/** Kyverno has two verifiers: that of bundles wants both subjects (sigstore-go), that of `.sig` and `.att` either. */
+function subjectsOf(inner: Spot, format: Format): Pick<KeylessAttestor, "bothSubjects"> {
+  const given = [field(inner, "subject"), field(inner, "subjectRegExp")].map((spot) => filledText(spot));
+  return format === "SigstoreBundle" && !given.includes(undefined) ? { bothSubjects: true } : {};
 }
 
 function signer(spot: Spot, inner: Spot, report: Report): Omit<KeyAttestor, "kind" | "signatureAlgorithm"> {

@@ -18,12 +18,12 @@ import { placeOf, type Report, type Spot } from "./report.ts";
 /** Reads one entry of `verifyImages`; the old fields are converted as Kyverno does. */
 export function readImageVerification(spot: Spot, report: Report): ImageVerification {
   const old = readOldAttestors(spot, report);
-  const own = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report));
+  const type = textOf(field(spot, "type"));
+  const own = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report, type));
   const attestationSpots = items(field(spot, "attestations"));
   // Old keys and issuers were meant for the attestations where there are some (Convert() in image_verification_types.go).
   const attestors = attestationSpots.length === 0 ? [...own, ...old] : own;
-  const attestations = attestationSpots.map((one) => readAttestation(one, { own, old }, report));
-  const type = textOf(field(spot, "type"));
+  const attestations = attestationSpots.map((one) => readAttestation(one, { own, old, type }, report));
   if (type === "Notary") {
     const message =
       "`type: Notary` is not supported: only Cosign and Sigstore bundle signatures can be verified";
@@ -145,9 +145,10 @@ function single(spot: Spot, entry: AttestorSet["entries"][number]): AttestorSet 
 interface Inherited {
   readonly own: readonly AttestorSet[];
   readonly old: readonly AttestorSet[];
+  readonly type: string | undefined;
 }
 
-function readAttestation(spot: Spot, { own, old }: Inherited, report: Report): AttestationRule {
+function readAttestation(spot: Spot, { own, old, type: format }: Inherited, report: Report): AttestationRule {
   const typeSpot = field(spot, "type");
   const oldType = field(spot, "predicateType");
   const type = filledText(typeSpot) ?? filledText(oldType);
@@ -158,7 +159,7 @@ function readAttestation(spot: Spot, { own, old }: Inherited, report: Report): A
   } else if (filledText(oldType) !== undefined && filledText(oldType) !== type && oldType !== undefined) {
     report.error("conflict", oldType, "`type` and `predicateType` differ: leave out `predicateType`");
   }
-  const written = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report));
+  const written = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report, format));
   const given = [...written, ...old];
   const attestors = given.length > 0 ? given : own;
   if (attestors.length === 0) {

@@ -21,9 +21,10 @@ export interface TextMatcher {
 
 /** What a policy asks of an identity. Prepared once. */
 export interface IdentityMatcher {
-  /** Either suffices. */
+  /** Either suffices, unless `bothSubjects`. */
   readonly subject?: TextMatcher;
   readonly subjectRegExp?: TextMatcher;
+  readonly bothSubjects?: true;
   /** Both must match. */
   readonly issuer?: TextMatcher;
   readonly issuerRegExp?: TextMatcher;
@@ -176,14 +177,17 @@ function readOtherName(name: DerElement): readonly string[] {
 
 /**
  * INVARIANT: `prepareAttestors` refuses a matcher that asks for neither subject nor issuer.
- * Compares an identity with what the policy asks: a subject (wildcard or regexp, either), an issuer (both, where both
- * are given), every extension. Without a subject alternative name nothing matches; the common name is never read.
+ * Compares an identity with what the policy asks: a subject (wildcard or regexp, either, or one that is both), an
+ * issuer (both, where both are given), every extension. Without a subject alternative name nothing matches; the common name is never read.
  */
 export function checkIdentity(identity: CertificateIdentity, wanted: IdentityMatcher): void {
   const { subjects, issuer } = identity;
   const expected = wanted.subject ?? wanted.subjectRegExp;
-  const hasSubject = subjects.some(
-    (subject) => wanted.subject?.test(subject) === true || wanted.subjectRegExp?.test(subject) === true,
+  const matchers = [wanted.subject, wanted.subjectRegExp].filter((matcher) => matcher !== undefined);
+  const hasSubject = subjects.some((subject) =>
+    wanted.bothSubjects === true
+      ? matchers.every((matcher) => matcher.test(subject))
+      : matchers.some((matcher) => matcher.test(subject)),
   );
   // guard: identity-subject
   if (expected !== undefined && !hasSubject) {

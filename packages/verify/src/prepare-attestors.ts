@@ -216,6 +216,7 @@ function keylessRule(entry: KeylessAttestor): SignerRule {
     ...(subjectRegExp ? { subjectRegExp: regexp(subjectRegExp, `${path}.subjectRegExp`) } : {}),
     ...(issuer ? { issuer: wildcard(pattern(issuer, `${path}.issuer`)) } : {}),
     ...(issuerRegExp ? { issuerRegExp: regexp(issuerRegExp, `${path}.issuerRegExp`) } : {}),
+    ...(entry.bothSubjects ? { bothSubjects: true } : {}),
     extensions: Object.fromEntries(
       Object.entries(entry.additionalExtensions).map(([name, value]) => [
         extensionOid(name, path),

@@ -1,0 +1,60 @@
+import type { JsonObject } from "@assay/policy";
+import { expect, test } from "vitest";
+import { engineFor, entry, pinned, pod, policy } from "./build.ts";
+import { fixture, fixtureSources } from "./fixture-source.ts";
+
+// Recorded keyless images. Kyverno's verdicts on the same policies stand in the comments.
+const subject = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
+const issuer = "http://127.0.0.1:9998";
+const bundle = { type: "SigstoreBundle" };
+
+async function allowed(name: string, identity: JsonObject, more: JsonObject = {}): Promise<boolean> {
+  const keyless = { rekor: { url: "http://127.0.0.1:3000" }, ...identity };
+  const document = policy({ entry: entry({ attestors: [{ entries: [{ keyless }] }], ...more }) });
+  const sources = fixtureSources({ trustedRoot: fixture("trust/trusted_root.json") });
+  const engine = engineFor(document, { sources });
+  return (await engine.evaluate({ resource: pod(pinned(name)) })).verdict.allowed;
+}
+
+test("subject and subjectRegExp must both match under type: SigstoreBundle, and either does elsewhere", async () => {
+  const half = { subject, subjectRegExp: "evil", issuer };
+  const whole = { subject, subjectRegExp: "/acme/", issuer };
+  expect(await allowed("klb-sig", half, bundle)).toBe(false); // denied
+  expect(await allowed("klb-sig", whole, bundle)).toBe(true); // allowed
+  expect(await allowed("kl-sig", half)).toBe(true); // allowed
+});
+
+test("attestations under type: SigstoreBundle ask for both subjects, too", async () => {
+  const attestors = (subjectRegExp: string): JsonObject => ({
+    entries: [
+      { attestor: { entries: [{ keyless: { rekor: { url: issuer }, subject, subjectRegExp, issuer } }] } },
+    ],
+  });
+  const attested = (subjectRegExp: string): JsonObject => ({
+    ...bundle,
+    attestations: [{ type: "https://sigstore.dev/cosign/sign/v1", attestors: [attestors(subjectRegExp)] }],
+  });
+  expect(await allowed("klb-sig", { subject, issuer }, attested("evil"))).toBe(false); // denied
+  expect(await allowed("klb-sig", { subject, issuer }, attested("/acme/"))).toBe(true); // allowed
+});
+
+test("an identity of a bundle may be a wildcard, or a subject or an issuer alone", async () => {
+  expect(await allowed("klb-sig", { subject: "https://github.com/acme/*", issuer }, bundle)).toBe(true); // denied
+  expect(await allowed("klb-sig", { subject }, bundle)).toBe(true); // denied
+  expect(await allowed("klb-sig", { subject: "https://github.com/evil/*", issuer }, bundle)).toBe(false); // denied
+  expect(await allowed("klb-sig", { subject, issuer, ctlog: { ignoreSCT: true } }, bundle)).toBe(true); // denied
+});
+
+test("the trust root's timestamp authorities count where the policy names none", async () => {
+  const times = { subject, issuer, rekor: { url: issuer, ignoreTlog: true } };
+  expect(await allowed("kl-tsaonly", times)).toBe(true); // denied
+  expect(await allowed("kl-sig", times)).toBe(false); // denied
+});
+
+test("an extension that a certificate lacks matches no pattern", async () => {
+  const mail = { subject: "alice@acme.example", issuer: "http://127.0.0.1:9997" };
+  expect(await allowed("kl-email", mail)).toBe(true); // allowed
+  expect(await allowed("kl-email", { ...mail, additionalExtensions: { githubWorkflowSha: "*" } })).toBe(
+    false,
+  ); // allowed
+});
