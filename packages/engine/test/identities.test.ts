@@ -58,3 +58,11 @@ test("an extension that a certificate lacks matches no pattern", async () => {
     false,
   ); // allowed
 });
+
+test("the issuer's extension has the name that cosign gives it", async () => {
+  const asked = (name: string): JsonObject => ({ subject, issuer, additionalExtensions: { [name]: issuer } });
+  expect(await allowed("kl-sig", asked("oidcIssuer"))).toBe(true); // allowed
+  await expect(async () => allowed("kl-sig", asked("issuer"))).rejects.toThrow(
+    "invalid certificate extension",
+  ); // denied
+});

@@ -40,7 +40,7 @@ export function wildcard(text: string): TextMatcher {
 const fulcio = "1.3.6.1.4.1.57264.1";
 /** Kyverno's names of the extensions that a policy may ask for (cosign pkg/cosign/certextensions.go). */
 export const extensionNames: Readonly<Record<string, string>> = {
-  issuer: `${fulcio}.1`,
+  oidcIssuer: `${fulcio}.1`,
   githubWorkflowTrigger: `${fulcio}.2`,
   githubWorkflowSha: `${fulcio}.3`,
   githubWorkflowName: `${fulcio}.4`,
