@@ -177,8 +177,9 @@ function readOtherName(name: DerElement): readonly string[] {
 
 /**
  * INVARIANT: `prepareAttestors` refuses a matcher that asks for neither subject nor issuer.
- * Compares an identity with what the policy asks: a subject (wildcard or regexp, either, or one that is both), an
- * issuer (both, where both are given), every extension. Without a subject alternative name nothing matches; the common name is never read.
+ * Compares an identity with what the policy asks: a subject (wildcard or regexp, either, or one that is both), an issuer
+ * (both, where both are given), every extension. Without a subject alternative name nothing matches; the common name is
+ * never read.
  */
 export function checkIdentity(identity: CertificateIdentity, wanted: IdentityMatcher): void {
   const { subjects, issuer } = identity;
