@@ -1,11 +1,10 @@
-import type { Trace } from "@assay/policy";
 import { checkPayloadType, parseDsseStatement } from "./bundle-statement.ts";
 import type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence.ts";
 import { type CertificateReader, certificateReader, type EvidenceSignature } from "./evidence-signature.ts";
 import type { InTotoStatement } from "./in-toto-statement.ts";
 import type { KernelInput } from "./kernel.ts";
 import { bufferOf, parseLegacyLayer } from "./legacy-layer.ts";
-import { Refusal, type RefusalCode } from "./refusal.ts";
+import { Refusal, type RefusalCode, reasonOf } from "./refusal.ts";
 import { parseSigstoreBundle } from "./sigstore-bundle.ts";
 
 /** A candidate after reading: a signature, or the reason why there is none. */
@@ -72,20 +71,6 @@ function readStatement({ content }: EvidenceSignature): {
     if (error instanceof Refusal) return { statement: undefined, problem: error };
     throw error;
   }
-}
-
-/** Foreign bytes never throw further than this. What is not a `Refusal` is a bug of ours: it allows nothing either. */
-export function reasonOf(
-  error: unknown,
-): { readonly code: RefusalCode | "internal"; readonly message: string } & Pick<
-  Trace,
-  "expected" | "received"
-> {
-  if (error instanceof Refusal) return { code: error.code, message: error.message, ...error.details };
-  return {
-    code: "internal",
-    message: `unexpected failure: ${error instanceof Error ? error.message : "unknown"}`,
-  };
 }
 
 const shelves: Readonly<Record<"signature" | "attestation", readonly Shelf[]>> = {

@@ -1,9 +1,9 @@
 import type { Fact, Trace } from "@assay/policy";
-import { type ReadCandidate, reasonOf } from "./evidence-candidates.ts";
+import type { ReadCandidate } from "./evidence-candidates.ts";
 import type { KernelInput } from "./kernel.ts";
 import { type LogQuestion, PendingLog } from "./log-lookup.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
-import { outcomeOf } from "./refusal.ts";
+import { outcomeOf, reasonOf } from "./refusal.ts";
 import { rememberedProof } from "./remembered-proof.ts";
 import type { ProvenSignature } from "./signature-proof.ts";
 import { trusted } from "./trust-root.ts";
@@ -31,7 +31,7 @@ export type JudgedCandidate<T> =
 type SignatureCandidate = Extract<ReadCandidate, { kind: "signature" }>;
 
 /**
- * The one place where refusals end. First who signed (with log, chain, time), then, over the same bytes, what it says:
+ * Where the refusals of a candidate end. First who signed (with log, chain, time), then, over the same bytes, what it says:
  * `readClaim` sees a candidate only after its signature was proven.
  */
 export function judgeCandidate<T>(

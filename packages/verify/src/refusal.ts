@@ -1,4 +1,4 @@
-import type { Code } from "@assay/policy";
+import type { Code, Trace } from "@assay/policy";
 
 /** What may be wrong with one piece of foreign evidence. */
 export type RefusalCode = Extract<
@@ -57,8 +57,10 @@ export interface RefusalDetails {
 }
 
 /**
- * The first failing check of one candidate signature. Thrown inside the kernel only, and caught in one place
- * (`judgeCandidate`), where it becomes a trace node: a check that is left early cannot be mistaken for one that passed.
+ * The first failing check of one candidate signature, thrown so that a check that is left early cannot be mistaken for one
+ * that passed. It never leaves the kernel: `judgeCandidate` and `verifyBundle` make it a trace node, and what reads a
+ * policy or trust root makes it a `VerifyError`. Between them it is caught only to be kept as a value (a candidate that
+ * cannot be read, a remembered proof), or where something else may do instead (another timestamp, another certificate).
  */
 export class Refusal extends Error {
   override readonly name = "Refusal";
@@ -75,6 +77,21 @@ export class Refusal extends Error {
 /** Leaves the candidate as refused. */
 export function refuse(code: RefusalCode, message: string, details?: RefusalDetails): never {
   throw new Refusal(code, message, details);
+}
+
+/**
+ * A refusal in the words of a trace. Foreign bytes never throw further than where this is called. What is no `Refusal` is
+ * a bug of ours: it allows nothing either.
+ */
+export function reasonOf(
+  error: unknown,
+): { readonly code: RefusalCode | "internal"; readonly message: string } & Pick<
+  Trace,
+  "expected" | "received"
+> {
+  if (error instanceof Refusal) return { code: error.code, message: error.message, ...error.details };
+  const reason = error instanceof Error ? error.message : "unknown";
+  return { code: "internal", message: `unexpected failure: ${reason}` };
 }
 
 /** Foreign text for a message: short, one line, printable. */
