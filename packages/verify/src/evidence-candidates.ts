@@ -1,9 +1,10 @@
+import { bufferOf } from "./buffer-of.ts";
 import { checkPayloadType, parseDsseStatement } from "./bundle-statement.ts";
 import type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence.ts";
 import { type CertificateReader, certificateReader, type EvidenceSignature } from "./evidence-signature.ts";
 import type { InTotoStatement } from "./in-toto-statement.ts";
 import type { KernelInput } from "./kernel.ts";
-import { bufferOf, parseLegacyLayer } from "./legacy-layer.ts";
+import { parseLegacyLayer } from "./legacy-layer.ts";
 import { Refusal, type RefusalCode, reasonOf } from "./refusal.ts";
 import { parseSigstoreBundle } from "./sigstore-bundle.ts";
 

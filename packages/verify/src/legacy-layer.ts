@@ -1,4 +1,5 @@
 import { decodeBase64 } from "./base64.ts";
+import { bufferOf } from "./buffer-of.ts";
 import { parseDsseEnvelope } from "./dsse-envelope.ts";
 import type { Candidate } from "./evidence.ts";
 import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
@@ -47,11 +48,6 @@ export function parseLegacyLayer(
     },
     readCertificate,
   );
-}
-
-/** A view, not a copy: what is verified is what was handed in. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function readAnnotation({ annotations }: LegacyCandidate, name: string): string {

@@ -2,6 +2,7 @@ import { constants, hash as hashBytes, type KeyObject, publicDecrypt } from "nod
 import { type Digest, parseDigest } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
+import { bufferOf } from "./buffer-of.ts";
 import { parseDsseStatement } from "./bundle-statement.ts";
 import { parseCertificate } from "./certificate.ts";
 import { digestOf } from "./digest-memo.ts";
@@ -10,7 +11,6 @@ import { factCache } from "./fact-cache.ts";
 import type { TextMatcher } from "./identity.ts";
 import { checkStatementSubject } from "./in-toto-statement.ts";
 import type { SignerFacts } from "./kernel.ts";
-import { bufferOf } from "./legacy-layer.ts";
 import type { PreparedSigner, SignerRule } from "./prepared.ts";
 import { hashesOfKey, parsePublicKeys } from "./public-key.ts";
 import { outcomeOf, reasonOf, refuse } from "./refusal.ts";

@@ -1,6 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { JsonObject, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
+import { bufferOf } from "./buffer-of.ts";
 import { digestOf } from "./digest-memo.ts";
 import type { ReadCandidate } from "./evidence-candidates.ts";
 import { isWanted, relevantGaps } from "./evidence-candidates.ts";
@@ -17,7 +18,6 @@ import {
   type Tried,
   unsatisfied,
 } from "./leaf-judgement.ts";
-import { bufferOf } from "./legacy-layer.ts";
 import type { LogQuestion } from "./log-lookup.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
