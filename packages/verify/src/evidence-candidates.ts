@@ -9,24 +9,28 @@ import { Refusal, type RefusalCode, reasonOf } from "./refusal.ts";
 import { parseSigstoreBundle } from "./sigstore-bundle.ts";
 
 /** A candidate after reading: a signature, or the reason why there is none. */
-export type ReadCandidate =
-  | {
-      readonly kind: "signature";
-      readonly origin: Origin;
-      readonly signature: EvidenceSignature;
-      /** What the envelope says, as yet unproven: decides only what the candidate is a candidate for. */
-      readonly statement: InTotoStatement | undefined;
-      /** Why the envelope's payload is no statement, though its signature may be genuine. */
-      readonly problem: Refusal | undefined;
-    }
-  | {
-      readonly kind: "refused";
-      /** The source could not read it whole, so that nobody knows what it says. */
-      readonly unread: boolean;
-      readonly origin: Origin;
-      readonly code: RefusalCode | "internal";
-      readonly message: string;
-    };
+export type ReadCandidate = ReadSignature | RefusedCandidate;
+
+/** A candidate that has the form of a signature. */
+export interface ReadSignature {
+  readonly kind: "signature";
+  readonly origin: Origin;
+  readonly signature: EvidenceSignature;
+  /** What the envelope says, as yet unproven: decides only what the candidate is a candidate for. */
+  readonly statement: InTotoStatement | undefined;
+  /** Why the envelope's payload is no statement, though its signature may be genuine. */
+  readonly problem: Refusal | undefined;
+}
+
+/** A candidate whose bytes break a rule before anything in them is checked. */
+export interface RefusedCandidate {
+  readonly kind: "refused";
+  /** The source could not read it whole, so that nobody knows what it says. */
+  readonly unread: boolean;
+  readonly origin: Origin;
+  readonly code: RefusalCode | "internal";
+  readonly message: string;
+}
 
 /** Reads each candidate once, however many look at it. */
 export interface CandidateReader {
@@ -61,10 +65,7 @@ function readCandidate(candidate: Candidate, readCertificate: CertificateReader)
   }
 }
 
-function readStatement({ content }: EvidenceSignature): {
-  readonly statement: InTotoStatement | undefined;
-  readonly problem: Refusal | undefined;
-} {
+function readStatement({ content }: EvidenceSignature): Pick<ReadSignature, "statement" | "problem"> {
   checkPayloadType(content);
   try {
     return { statement: parseDsseStatement(content), problem: undefined };

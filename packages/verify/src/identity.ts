@@ -1,6 +1,5 @@
 import { wildcardMatch } from "@assay/image";
-import type { Certificate } from "./certificate.ts";
-import { extensionId } from "./certificate.ts";
+import { type Certificate, extensionId } from "./certificate.ts";
 import { type DerElement, derChildren, derTag, expectTag, readDer, readOid, readSequence } from "./der.ts";
 import { refuse } from "./refusal.ts";
 

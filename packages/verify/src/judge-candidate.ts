@@ -1,5 +1,5 @@
 import type { Fact, Trace } from "@assay/policy";
-import type { ReadCandidate } from "./evidence-candidates.ts";
+import type { ReadCandidate, ReadSignature } from "./evidence-candidates.ts";
 import type { KernelInput } from "./kernel.ts";
 import { type LogQuestion, PendingLog } from "./log-lookup.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
@@ -28,8 +28,6 @@ export type JudgedCandidate<T> =
       readonly needsLog: readonly LogQuestion[];
     };
 
-type SignatureCandidate = Extract<ReadCandidate, { kind: "signature" }>;
-
 /**
  * Where the refusals of a candidate end. First who signed (with log, chain, time), then, over the same bytes, what it says:
  * `readClaim` sees a candidate only after its signature was proven.
@@ -37,7 +35,7 @@ type SignatureCandidate = Extract<ReadCandidate, { kind: "signature" }>;
 export function judgeCandidate<T>(
   read: ReadCandidate,
   question: CandidateQuestion,
-  readClaim: (candidate: SignatureCandidate) => T,
+  readClaim: (candidate: ReadSignature) => T,
 ): JudgedCandidate<T> {
   const { signer, input, step } = question;
   const base = { step, path: signer.path, children: [] } as const;

@@ -1,7 +1,7 @@
 import type { AttestationRule, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
 import type { Evidence, EvidenceGap } from "./evidence.ts";
-import { isWanted, type ReadCandidate, relevantGaps } from "./evidence-candidates.ts";
+import { isWanted, type ReadCandidate, type ReadSignature, relevantGaps } from "./evidence-candidates.ts";
 import { checkStatementSubject, isAbout } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
@@ -151,7 +151,7 @@ function ownReason(trace: Trace, read: ReadCandidate, { digest }: KernelInput): 
 type Claims = Pick<VerifiedAttestation, "statementType" | "predicateType" | "subject" | "predicate">;
 
 function proveStatement(
-  { statement, problem }: Extract<ReadCandidate, { kind: "signature" }>,
+  { statement, problem }: ReadSignature,
   signer: PreparedSigner,
   input: KernelInput,
 ): Claims {

@@ -3,8 +3,7 @@ import type { JsonObject, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
 import { bufferOf } from "./buffer-of.ts";
 import { digestOf } from "./digest-memo.ts";
-import type { ReadCandidate } from "./evidence-candidates.ts";
-import { isWanted, relevantGaps } from "./evidence-candidates.ts";
+import { isWanted, type ReadCandidate, type ReadSignature, relevantGaps } from "./evidence-candidates.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
@@ -98,7 +97,7 @@ function findSignatures(
 
 /** What the proven signature says: that it is about this image, and annotations, which must hold what is asked. */
 function signedAnnotations(
-  { signature, statement, problem }: Extract<ReadCandidate, { kind: "signature" }>,
+  { signature, statement, problem }: ReadSignature,
   signer: PreparedSigner,
   input: KernelInput,
 ): JsonObject {
