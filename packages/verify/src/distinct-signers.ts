@@ -1,9 +1,9 @@
 /**
  * How many entries hold by signers of their own: a signer who satisfies two entries counts for one of them. Each entry
- * is given as the signers that satisfied it, each signer as the names it goes by (key, certificate subject, identity);
- * who shares a name is one signer. The largest such assignment is found (bipartite matching by augmenting paths).
+ * is given as the signers that satisfied it, each signer as the names it goes by; who shares a name is one signer. The
+ * largest such assignment is found (bipartite matching by augmenting paths).
  */
-export function countDistinct(entries: readonly (readonly Signer[])[]): number {
+export function countDistinct(entries: readonly (readonly SignerNames[])[]): number {
   const names = uniteNames(entries.flat());
   const choices = entries.map((signers) => [...new Set(signers.map(([name = ""]) => names(name)))]);
   const taken = new Map<string, number>();
@@ -19,10 +19,10 @@ export function countDistinct(entries: readonly (readonly Signer[])[]): number {
   return choices.filter((_, entry) => place(entry, new Set())).length;
 }
 
-/** The names of one signer. */
-export type Signer = readonly string[];
+/** The names that one signer goes by: key, certificate subject, identity. At least one. */
+export type SignerNames = readonly string[];
 
-function uniteNames(signers: readonly Signer[]): (name: string) => string {
+function uniteNames(signers: readonly SignerNames[]): (name: string) => string {
   const parents = new Map<string, string>();
   const find = (name: string): string => {
     const parent = parents.get(name) ?? name;

@@ -1,7 +1,7 @@
 import type { Outcome, Trace } from "@assay/policy";
 import { countDistinct } from "./distinct-signers.ts";
+import { type Judgement, nothingNeeded, type Unsatisfied } from "./judgement.ts";
 import type { Needs } from "./kernel.ts";
-import { type LeafJudgement, nothingNeeded, type Unsatisfied } from "./leaf-judgement.ts";
 import type {
   PreparedAttestor,
   PreparedSet,
@@ -11,14 +11,14 @@ import type {
 } from "./prepared.ts";
 
 /** Judges one signer's evidence. `everySigner`: find all who satisfy it, since they may have to be told apart. */
-export type JudgeLeaf<Verified> = (signer: PreparedSigner, everySigner: boolean) => LeafJudgement<Verified>;
+export type JudgeSigner<Verified> = (signer: PreparedSigner, everySigner: boolean) => Judgement<Verified>;
 
 /** All sets must hold. What can no longer change the outcome is not asked for. */
 export function judgeSets<Verified>(
   sets: PreparedSets,
-  judgeLeaf: JudgeLeaf<Verified>,
-): LeafJudgement<Verified> {
-  const judged = sets.sets.map((set) => judgeSet(set, false, judgeLeaf));
+  judgeSigner: JudgeSigner<Verified>,
+): Judgement<Verified> {
+  const judged = sets.sets.map((set) => judgeSet(set, false, judgeSigner));
   const outcome = worst(judged.map(({ trace }) => trace.outcome));
   const decisive = judged.find(({ trace }) => trace.outcome === outcome) ?? judged[0];
   const trace: Trace = {
@@ -61,13 +61,13 @@ function worst(outcomes: readonly Outcome[]): Outcome {
 function judgeSet<Verified>(
   set: PreparedSet,
   everySigner: boolean,
-  judgeLeaf: JudgeLeaf<Verified>,
-): LeafJudgement<Verified> {
-  const judged: LeafJudgement<Verified>[] = [];
+  judgeSigner: JudgeSigner<Verified>,
+): Judgement<Verified> {
+  const judged: Judgement<Verified>[] = [];
   const toldApart = everySigner || (set.isThreshold && set.count > 1);
   for (const entry of set.entries) {
     const isNeeded = everySigner || heldBy(set, passing(judged)) < set.count;
-    judged.push(isNeeded ? judgeEntry(entry, toldApart, judgeLeaf) : notEvaluated(entry));
+    judged.push(isNeeded ? judgeEntry(entry, toldApart, judgeSigner) : notEvaluated(entry));
   }
   const passed = heldBy(set, passing(judged));
   const reasons = undecidedReasons(judged);
@@ -87,12 +87,12 @@ function judgeSet<Verified>(
   };
 }
 
-function passing<Verified>(judged: readonly LeafJudgement<Verified>[]): readonly LeafJudgement<Verified>[] {
+function passing<Verified>(judged: readonly Judgement<Verified>[]): readonly Judgement<Verified>[] {
   return judged.filter(({ trace }) => trace.outcome === "pass");
 }
 
 /** Why more entries or signers than are known may hold. */
-function undecidedReasons(judged: readonly LeafJudgement<unknown>[]): readonly Unsatisfied[] {
+function undecidedReasons(judged: readonly Judgement<unknown>[]): readonly Unsatisfied[] {
   return judged.flatMap((one) => {
     if (one.furtherSigners !== undefined) return [one.furtherSigners];
     const { outcome, code, message } = one.trace;
@@ -102,7 +102,7 @@ function undecidedReasons(judged: readonly LeafJudgement<unknown>[]): readonly U
 }
 
 /** How many entries may hold once everything is known: who may have further signers counts as having one of its own. */
-function couldHold(set: PreparedSet, judged: readonly LeafJudgement<unknown>[]): number {
+function couldHold(set: PreparedSet, judged: readonly Judgement<unknown>[]): number {
   const best = passing(judged).map((one, i) =>
     // No name of a signer holds NUL.
     one.furtherSigners === undefined ? one : { ...one, signers: [...one.signers, [`\0${i}`]] },
@@ -111,7 +111,7 @@ function couldHold(set: PreparedSet, judged: readonly LeafJudgement<unknown>[]):
 }
 
 /** A written count is a number of signers; without one, every entry is a demand of its own. */
-function heldBy<Verified>({ isThreshold }: PreparedSet, passed: readonly LeafJudgement<Verified>[]): number {
+function heldBy<Verified>({ isThreshold }: PreparedSet, passed: readonly Judgement<Verified>[]): number {
   // guard: distinct-signers
   if (isThreshold) return countDistinct(passed.map(({ signers }) => signers));
   return passed.length;
@@ -120,13 +120,13 @@ function heldBy<Verified>({ isThreshold }: PreparedSet, passed: readonly LeafJud
 function judgeEntry<Verified>(
   entry: PreparedAttestor,
   everySigner: boolean,
-  judgeLeaf: JudgeLeaf<Verified>,
-): LeafJudgement<Verified> {
+  judgeSigner: JudgeSigner<Verified>,
+): Judgement<Verified> {
   switch (entry.kind) {
     case "set":
-      return judgeSet(entry, everySigner, judgeLeaf);
+      return judgeSet(entry, everySigner, judgeSigner);
     case "signer":
-      return judgeLeaf(entry, everySigner && isOpenToMany(entry));
+      return judgeSigner(entry, everySigner && isOpenToMany(entry));
     case "unavailable":
       return unavailable(entry);
   }
@@ -137,17 +137,12 @@ function isOpenToMany({ signer }: PreparedSigner): boolean {
   return signer.kind === "keyless" || signer.kind === "authority";
 }
 
-function unavailable<Verified>({
-  code,
-  message,
-  path,
-  source,
-}: PreparedUnavailable): LeafJudgement<Verified> {
+function unavailable<Verified>({ code, message, path, source }: PreparedUnavailable): Judgement<Verified> {
   const trace: Trace = { step: "attestor", path, source, outcome: "error", code, message, children: [] };
   return { trace, signers: [], verified: [], ...nothingNeeded };
 }
 
-function notEvaluated<Verified>({ path, source }: PreparedAttestor): LeafJudgement<Verified> {
+function notEvaluated<Verified>({ path, source }: PreparedAttestor): Judgement<Verified> {
   const message = "not needed: enough attestors hold without it";
   const trace: Trace = {
     step: "attestor",
@@ -164,7 +159,7 @@ function notEvaluated<Verified>({ path, source }: PreparedAttestor): LeafJudgeme
 interface SetOutcome {
   readonly outcome: Outcome;
   readonly passed: number;
-  readonly judged: readonly LeafJudgement<unknown>[];
+  readonly judged: readonly Judgement<unknown>[];
   /** Where it is undecided: why. */
   readonly reasons: readonly Unsatisfied[];
 }

@@ -1,12 +1,12 @@
 import type { AttestationRule, Code, Trace } from "@assay/policy";
-import type { Signer } from "./distinct-signers.ts";
+import type { SignerNames } from "./distinct-signers.ts";
 import type { VerifiedAttestation } from "./kernel.ts";
 
 /** A verified statement, and what its conditions came to. */
 export interface CheckedStatement {
   readonly attestation: VerifiedAttestation;
   /** Who made it. */
-  readonly signer: Signer;
+  readonly signer: SignerNames;
   readonly trace: Trace;
 }
 

@@ -1,7 +1,7 @@
 import type { Digest } from "@assay/image";
 import type { Certificate } from "./certificate.ts";
 import { checkChain, checkLeaf } from "./certificate-proof.ts";
-import type { Signer } from "./distinct-signers.ts";
+import type { SignerNames } from "./distinct-signers.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { type CertificateIdentity, checkIdentity, readIdentity } from "./identity.ts";
 import type { SignerFacts } from "./kernel.ts";
@@ -18,7 +18,7 @@ import { type VerifiedTime, verifiedTimes } from "./verified-times.ts";
 /** Everything that was proven about a signature. What it says is not yet read. */
 export interface ProvenSignature {
   readonly facts: SignerFacts;
-  readonly names: Signer;
+  readonly names: SignerNames;
   /** True where nobody vouches for a time, so that the certificate had to be valid now. */
   readonly looksAtClock: boolean;
 }
@@ -143,7 +143,7 @@ function factsOf(
 }
 
 /** A keyless signer has a new key each time: it goes by its identity. */
-function namesOf({ signer }: PreparedSigner, { key, certificate, identity }: SigningKey): Signer {
+function namesOf({ signer }: PreparedSigner, { key, certificate, identity }: SigningKey): SignerNames {
   if (certificate === undefined) return [key.keyId];
   if (signer.kind !== "keyless") {
     return [key.keyId, `${certificate.issuer.toString("hex")} ${certificate.subject.toString("hex")}`];

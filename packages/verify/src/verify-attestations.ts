@@ -5,15 +5,15 @@ import { isWanted, type ReadCandidate, type ReadSignature, relevantGaps } from "
 import { checkStatementSubject, isAbout } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
-import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
 import {
   closest,
   furtherSigners,
-  type LeafJudgement,
+  type Judgement,
   nothingNeeded,
   type Tried,
   unsatisfied,
-} from "./leaf-judgement.ts";
+} from "./judgement.ts";
+import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
 import type { LogQuestion } from "./log-lookup.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { applyQuantifier, type CheckedStatement } from "./quantifier.ts";
@@ -53,7 +53,7 @@ function judgeSigner(
   signer: PreparedSigner,
   everySigner: boolean,
   question: Question,
-): LeafJudgement<VerifiedAttestation> {
+): Judgement<VerifiedAttestation> {
   const { rule, input } = question;
   const evidence = input.evidence(signer.repository);
   const candidates = candidatesOf(evidence, question);

@@ -3,20 +3,21 @@ import type { JsonObject, Trace } from "@assay/policy";
 import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
 import { bufferOf } from "./buffer-of.ts";
 import { digestOf } from "./digest-memo.ts";
+import type { SignerNames } from "./distinct-signers.ts";
 import { isWanted, type ReadCandidate, type ReadSignature, relevantGaps } from "./evidence-candidates.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement.ts";
 import { judgeCandidate } from "./judge-candidate.ts";
 import { judgeSets } from "./judge-sets.ts";
-import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
 import {
   closest,
   furtherSigners,
-  type LeafJudgement,
+  type Judgement,
   nothingNeeded,
   type Tried,
   unsatisfied,
-} from "./leaf-judgement.ts";
+} from "./judgement.ts";
+import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
 import type { LogQuestion } from "./log-lookup.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
@@ -40,7 +41,7 @@ function judgeSigner(
   everySigner: boolean,
   sets: PreparedSets,
   input: KernelInput,
-): LeafJudgement<VerifiedSignature> {
+): Judgement<VerifiedSignature> {
   const { children, verified, signers, needsLog } = findSignatures(signer, everySigner, sets, input);
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
   const gaps = relevantGaps(input.evidence(signer.repository), "signature", input.format);
@@ -61,7 +62,7 @@ function judgeSigner(
 
 interface FoundSignatures extends Tried {
   readonly verified: readonly VerifiedSignature[];
-  readonly signers: readonly (readonly string[])[];
+  readonly signers: readonly SignerNames[];
 }
 
 /** The first signature that satisfies the signer, or (where signers must be told apart) all of them. */
@@ -73,7 +74,7 @@ function findSignatures(
 ): FoundSignatures {
   const children: Trace[] = [];
   const verified: VerifiedSignature[] = [];
-  const signers: (readonly string[])[] = [];
+  const signers: SignerNames[] = [];
   const artifact = manifestOf(input);
   const needsLog: LogQuestion[] = [];
   for (const candidate of input.evidence(signer.repository).candidates) {

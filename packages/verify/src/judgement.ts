@@ -1,14 +1,14 @@
 import type { Code, Outcome, Trace } from "@assay/policy";
-import type { Signer } from "./distinct-signers.ts";
+import type { SignerNames } from "./distinct-signers.ts";
 import type { EvidenceGap } from "./evidence.ts";
 import type { Needs } from "./kernel.ts";
 import type { LogQuestion } from "./log-lookup.ts";
 
-/** What one attestor's evidence came to. */
-export interface LeafJudgement<Verified> extends Needs {
+/** What the evidence came to for a signer, for a set of attestors, or for all sets together. */
+export interface Judgement<Verified> extends Needs {
   readonly trace: Trace;
   /** Everybody who satisfied it; empty unless it passed. */
-  readonly signers: readonly Signer[];
+  readonly signers: readonly SignerNames[];
   readonly verified: readonly Verified[];
   /** Where it passed: why further signers may satisfy it, who are not known yet. Asked for by `everySigner`. */
   readonly furtherSigners?: Unsatisfied;
@@ -106,7 +106,7 @@ export function unsatisfied(
 export function furtherSigners(
   tried: Tried,
   gaps: readonly EvidenceGap[],
-): Pick<LeafJudgement<unknown>, "furtherSigners"> {
+): Pick<Judgement<unknown>, "furtherSigners"> {
   const reason = unsatisfied(tried, gaps, { code: "notSigned", message: "no further signers" });
   return reason.outcome === "error" ? { furtherSigners: reason } : {};
 }
