@@ -56,7 +56,7 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
     case "certificates":
       return readCertificates(spot, inner, report);
     case "keyless":
-      return { ...readKeyless(spot, inner, report), ...subjectsOf(inner, format) };
+      return readKeyless(spot, inner, report, format);
     case "attestor":
       return readAttestorSet(inner, report, format);
   }
@@ -114,7 +114,7 @@ function readCertificates(spot: Spot, inner: Spot, report: Report): Attestor {
   return { ...signer(spot, inner, report), kind: "certificate", ...pems };
 }
 
-function readKeyless(spot: Spot, inner: Spot, report: Report): KeylessAttestor {
+function readKeyless(spot: Spot, inner: Spot, report: Report, format: Format): KeylessAttestor {
   const identity = {
     ...optional("subject", filledText(field(inner, "subject"))),
     ...optional("subjectRegExp", filledText(field(inner, "subjectRegExp"))),
@@ -126,6 +126,10 @@ function readKeyless(spot: Spot, inner: Spot, report: Report): KeylessAttestor {
       "keyless without subject and issuer would accept the signature of anyone: name the identity";
     report.error("missingField", inner, message);
   }
+  const { subject, subjectRegExp } = identity;
+  // Kyverno has two verifiers: that of bundles (sigstore-go) wants both subjects, that of `.sig` and `.att` either.
+  const bothSubjects =
+    format === "SigstoreBundle" && subject !== undefined && subjectRegExp !== undefined ? true : undefined;
   const roots = filledText(field(inner, "roots"));
   if (field(inner, "rekor") === undefined && roots === undefined) {
     report.error("missingField", inner, "either Rekor URL or roots are required");
@@ -134,15 +138,10 @@ function readKeyless(spot: Spot, inner: Spot, report: Report): KeylessAttestor {
     ...signer(spot, inner, report),
     kind: "keyless",
     ...identity,
+    ...optional("bothSubjects", bothSubjects),
     additionalExtensions: textRecord(field(inner, "additionalExtensions")),
     ...optional("roots", roots),
   };
-}
-
-/** Kyverno has two verifiers: that of bundles wants both subjects (sigstore-go), that of `.sig` and `.att` either. */
-function subjectsOf(inner: Spot, format: Format): Pick<KeylessAttestor, "bothSubjects"> {
-  const given = [field(inner, "subject"), field(inner, "subjectRegExp")].map((spot) => filledText(spot));
-  return format === "SigstoreBundle" && !given.includes(undefined) ? { bothSubjects: true } : {};
 }
 
 function signer(spot: Spot, inner: Spot, report: Report): Omit<KeyAttestor, "kind" | "signatureAlgorithm"> {
