@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { engineFor, entry, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 
-// Recorded keyless images. Kyverno's verdicts on the same policies stand in the comments.
+// Recorded keyless images. The comments say what Kyverno 1.19.1's engine answered to the same policy; for those without a
+// bundle the policy gave it the roots and log keys that the trust root gives here.
 const subject = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
 const issuer = "http://127.0.0.1:9998";
 const bundle = { type: "SigstoreBundle" };
@@ -25,17 +26,19 @@ test("subject and subjectRegExp must both match under type: SigstoreBundle, and 
 });
 
 test("attestations under type: SigstoreBundle ask for both subjects, too", async () => {
-  const attestors = (subjectRegExp: string): JsonObject => ({
-    entries: [
-      { attestor: { entries: [{ keyless: { rekor: { url: issuer }, subject, subjectRegExp, issuer } }] } },
-    ],
+  const entries = (subjectRegExp: string): JsonObject => ({
+    entries: [{ keyless: { rekor: { url: issuer }, subject, subjectRegExp, issuer } }],
   });
-  const attested = (subjectRegExp: string): JsonObject => ({
+  const attested = (attestors: JsonObject): JsonObject => ({
     ...bundle,
-    attestations: [{ type: "https://sigstore.dev/cosign/sign/v1", attestors: [attestors(subjectRegExp)] }],
+    attestations: [{ type: "https://sigstore.dev/cosign/sign/v1", attestors: [attestors] }],
   });
-  expect(await allowed("klb-sig", { subject, issuer }, attested("evil"))).toBe(false); // denied
-  expect(await allowed("klb-sig", { subject, issuer }, attested("/acme/"))).toBe(true); // allowed
+  const nested = (attestor: JsonObject): JsonObject => attested({ entries: [{ attestor }] });
+  const identity = { subject, issuer };
+  expect(await allowed("klb-sig", identity, attested(entries("evil")))).toBe(false); // denied
+  expect(await allowed("klb-sig", identity, attested(entries("/acme/")))).toBe(true); // allowed
+  expect(await allowed("klb-sig", identity, nested(entries("evil")))).toBe(false); // denied
+  expect(await allowed("klb-sig", identity, nested(entries("/acme/")))).toBe(true); // denied: nested ones never hold
 });
 
 test("an identity of a bundle may be a wildcard, or a subject or an issuer alone", async () => {
@@ -43,6 +46,23 @@ test("an identity of a bundle may be a wildcard, or a subject or an issuer alone
   expect(await allowed("klb-sig", { subject }, bundle)).toBe(true); // denied
   expect(await allowed("klb-sig", { subject: "https://github.com/evil/*", issuer }, bundle)).toBe(false); // denied
   expect(await allowed("klb-sig", { subject, issuer, ctlog: { ignoreSCT: true } }, bundle)).toBe(true); // denied
+});
+
+test("what an attestor asks besides the identity holds for bundles, too", async () => {
+  const rekor = { url: issuer, pubkey: fixture("trust/ctlog.pub") };
+  const ctlog = { pubkey: fixture("trust/rekor.pub") };
+  const signer = { subject, issuer };
+  const trigger = { githubWorkflowTrigger: "none" };
+  expect(await allowed("klb-sig", signer, bundle)).toBe(true); // allowed, and so are all of these
+  expect(await allowed("klb-sig", { ...signer, additionalExtensions: trigger }, bundle)).toBe(false);
+  expect(await allowed("klb-sig", { ...signer, rekor }, bundle)).toBe(false);
+  expect(await allowed("klb-sig", { ...signer, ctlog }, bundle)).toBe(false);
+  expect(await allowed("klb-sig", { ...signer, roots: fixture("trust/tsa-chain.pem") }, bundle)).toBe(false);
+  const annotated = { keyless: { rekor: { url: issuer }, ...signer }, annotations: { env: "prod" } };
+  expect(await allowed("klb-sig", signer, { ...bundle, attestors: [{ entries: [annotated] }] })).toBe(false);
+  expect(await allowed("klb-sig", signer, { ...bundle, repository: "127.0.0.1:5002/acme/unsigned" })).toBe(
+    false,
+  );
 });
 
 test("the trust root's timestamp authorities count where the policy names none", async () => {
