@@ -59,12 +59,12 @@ export function leaseIn(config: KubeConfig, options: LeaseOptions): Lease {
 }
 
 /**
- * Tells whether a Lease stood unchanged for as long as its holder promised to renew it, by our clock alone: the holder's
- * may be ahead or behind by any time (as in client-go, tools/leaderelection).
+ * Tells whether a Lease stood unchanged for as long as its holder promised to renew it, by our clock alone: that of the
+ * holder may be ahead or behind by any time (as in client-go, tools/leaderelection).
  */
 function expiryWatch(): (lease: V1Lease) => boolean {
   let version: string | undefined;
-  let since = 0;
+  let since = performance.now();
   return ({ metadata, spec }) => {
     if (metadata?.resourceVersion !== version) {
       version = metadata?.resourceVersion;
