@@ -29,8 +29,8 @@ export type JudgedCandidate<T> =
     };
 
 /**
- * Where the refusals of a candidate end. First who signed (with log, chain, time), then, over the same bytes, what it says:
- * `readClaim` sees a candidate only after its signature was proven.
+ * Where the refusals of a candidate end. First who signed (with log, chain, time), then, over the same bytes, what it
+ * says: `readClaim` sees a candidate only after its signature was proven.
  */
 export function judgeCandidate<T>(
   read: ReadCandidate,
