@@ -33,6 +33,8 @@ export interface ApiServer {
   expireWatches(): void;
   /** Resolves when `count` Events were written, anew or as one that was counted up. */
   eventWrites(count: number): Promise<void>;
+  /** Names of what was deleted by request. */
+  readonly deleted: readonly string[];
   /** The Lease of that name, as it was written last. */
   lease(name: string): StoredLease | undefined;
   putLease(name: string, spec: StoredLease["spec"]): void;
@@ -50,18 +52,17 @@ export type Answers = Readonly<Record<string, number | readonly object[] | Answe
 type Answer = (query: URLSearchParams) => object | undefined;
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  "/api/v1": ["ConfigMap", "Secret", "Namespace"],
+  "/api/v1": ["ConfigMap", "Secret", "Namespace", "Pod", "ReplicationController"],
+  "/apis/apps/v1": ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"],
+  "/apis/batch/v1": ["Job", "CronJob"],
+  "/apis/wgpolicyk8s.io/v1alpha2": ["PolicyReport"],
   "/apis/kyverno.io/v1": ["ClusterPolicy", "Policy"],
   "/apis/kyverno.io/v2": ["PolicyException"],
 };
-const plurals: Readonly<Record<string, string>> = {
-  ConfigMap: "configmaps",
-  Secret: "secrets",
-  Namespace: "namespaces",
-  ClusterPolicy: "clusterpolicies",
-  Policy: "policies",
-  PolicyException: "policyexceptions",
-};
+
+function pluralOf(kind: string): string {
+  return kind.toLowerCase().replace(/y?$/, (end) => (end === "y" ? "ies" : "s"));
+}
 
 interface World {
   readonly answers: Answers;
@@ -69,6 +70,7 @@ interface World {
   readonly stored: Map<string, Map<string, object>>;
   readonly watches: Set<{ readonly plural: string; readonly response: ServerResponse }>;
   readonly events: Map<string, StoredEvent>;
+  readonly deleted: string[];
   readonly leases: Map<string, StoredLease & { readonly metadata: { readonly resourceVersion: string } }>;
   leaseAnswers: "given" | "failing" | "hanging";
   version: number;
@@ -82,6 +84,7 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
     stored: new Map(),
     watches: new Set(),
     events: new Map(),
+    deleted: [],
     leases: new Map(),
     leaseAnswers: "given",
     version: 1,
@@ -93,6 +96,7 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
   return {
     config: configOf(server),
     events: world.events,
+    deleted: world.deleted,
     put: (object) => {
       const objects = kindOf(object, world);
       const type = objects.has(keyOf(object)) ? "MODIFIED" : "ADDED";
@@ -140,7 +144,10 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
   const plural = pathname.split("/").at(-1) ?? "";
   const answer = world.answers[pathname];
   if (typeof answer === "number") send(response, answer, { kind: "Status" });
-  else if (pathname.includes("/leases")) await answerLease(request, response, world);
+  else if (request.method === "DELETE") {
+    world.deleted.push(plural);
+    send(response, 200, { kind: "Status" });
+  } else if (pathname.includes("/leases")) await answerLease(request, response, world);
   else if (pathname.includes("/events")) await answerEvents(request, response, world);
   else if (searchParams.has("watch")) {
     response.writeHead(200).flushHeaders();
@@ -149,7 +156,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
     response.on("close", () => world.watches.delete(watch));
   } else if (groups[pathname] !== undefined) {
     const resources = groups[pathname].map((kind) => ({
-      name: plurals[kind],
+      name: pluralOf(kind),
       kind,
       namespaced: true,
       verbs: [],
@@ -216,12 +223,12 @@ function send(response: ServerResponse, status: number, body: object): void {
 
 function tell(type: string, object: StoredObject, { watches }: World): void {
   for (const { plural, response } of watches) {
-    if (plural === plurals[object.kind]) response.write(`${JSON.stringify({ type, object })}\n`);
+    if (plural === pluralOf(object.kind)) response.write(`${JSON.stringify({ type, object })}\n`);
   }
 }
 
 function kindOf({ kind }: StoredObject, { stored }: World): Map<string, object> {
-  const plural = plurals[kind] ?? kind;
+  const plural = pluralOf(kind);
   const found = stored.get(plural) ?? new Map<string, object>();
   stored.set(plural, found);
   return found;
