@@ -59,7 +59,7 @@ export const codes: Readonly<Record<Code, CodeHelp>> = {
     outcome: "fail",
     meaning: "The policy wants an entry in the transparency log, and the signature has none.",
     nextStep:
-      "Sign with an upload to Rekor. If it was uploaded but the entry does not come with the signature, have the log asked: `--log-lookup whenMissing` (`logLookup` of `createAssay`). For private images signed by a key, set `rekor.ignoreTlog: true` in the policy and know what you give up.",
+      'Sign with an upload to Rekor. If it was uploaded but the entry does not come with the signature, have the log asked: `--log-lookup whenMissing` (`logLookup` of `createAssay`). For private images signed by a key, set `rekor.ignoreTlog: true` in the policy (`--insecure-ignore-tlog` of `assay verify`, `tlog: "ignore"` of `evaluateImage`) and know what you give up.',
   },
   logMismatch: {
     outcome: "fail",
@@ -93,9 +93,10 @@ export const codes: Readonly<Record<Code, CodeHelp>> = {
   },
   conditionUnresolved: {
     outcome: "fail",
-    meaning: "A condition refers to a field that is not there.",
+    meaning:
+      "A condition on an attestation refers to a field that is not there. Where another expression of the policy refers to a variable that is not there, the outcome is `error`.",
     nextStep:
-      "The message names the fields that are there. Correct the expression, or have the producer of the attestation write the field.",
+      "Correct the expression: the message says what is missing. A field has to be written by the producer of the attestation, a variable has to stand in the rule's `context` or be given with `--var NAME=VALUE` (`variables` of `createAssay`).",
   },
   denied: {
     outcome: "fail",

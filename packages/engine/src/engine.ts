@@ -61,8 +61,8 @@ export interface EngineOptions {
 /** Decides by its policies. Made by `createEngine`; holds no state but verified facts, which no verdict depends on. */
 export interface Engine {
   /**
-   * Plans, gathers and judges. Rejects only with `EngineError` `invalidRequest`, with the reason of an aborted
-   * `signal`, or on a bug: everything else is in the verdict.
+   * Plans, gathers and judges. Rejects only with `EngineError` (`invalidRequest`, `misuse`), with the reason of an
+   * aborted `signal`, or on a bug: everything else is in the verdict.
    */
   evaluate(request: EvaluationRequest, options?: EvaluationOptions): Promise<Evaluation>;
   /** What `evaluate` would ask, of whom, without asking anybody. */

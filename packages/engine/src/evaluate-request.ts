@@ -1,6 +1,6 @@
 import { answerBook } from "./answer-book.ts";
 import { evidenceSize } from "./answer-evidence.ts";
-import { formatPosition } from "./engine-error.ts";
+import { EngineError, formatPosition } from "./engine-error.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
@@ -216,11 +216,18 @@ interface Deadline {
   stop(): void;
 }
 
+/** What a timer can wait, since Node takes anything longer, or no number, for a millisecond. */
+function timeoutOf({ timeoutMilliseconds: given }: EvaluationOptions): number | undefined {
+  if (given === undefined) return undefined;
+  if (Number.isNaN(given)) throw new EngineError("misuse", "`timeoutMilliseconds` is not a number");
+  return Math.min(Math.max(given, 0), 2 ** 31 - 1);
+}
+
 /** The first policy's `webhookTimeoutSeconds` to run out ends the wait for all: the API server would not wait longer. */
 function startDeadline(plan: RequestPlan, options: EvaluationOptions): Deadline {
   const policies = plan.rules.map(({ compiled }) => compiled.policy);
   const strictest = policies.toSorted((a, b) => a.webhookTimeoutSeconds - b.webhookTimeoutSeconds)[0];
-  const milliseconds = options.timeoutMilliseconds ?? (strictest?.webhookTimeoutSeconds ?? 10) * 1000;
+  const milliseconds = timeoutOf(options) ?? (strictest?.webhookTimeoutSeconds ?? 10) * 1000;
   const whose =
     strictest === undefined || options.timeoutMilliseconds !== undefined
       ? ""

@@ -49,7 +49,7 @@ export interface EvaluationOptions {
    * deadline instead: what was not answered by then is `timeout` in the verdict.
    */
   readonly signal?: AbortSignal;
-  /** Instead of the smallest `webhookTimeoutSeconds` of the policies that apply. */
+  /** Instead of the smallest `webhookTimeoutSeconds` of the policies that apply. `Infinity`: 25 days. */
   readonly timeoutMilliseconds?: number;
   /**
    * False: nothing that earlier evaluations verified is used, so that `answers` holds everything the verdict rests on;

@@ -16,14 +16,24 @@ export interface ObjectFacts {
 
 /** Throws `EngineError` `invalidRequest` for what is no Kubernetes object. */
 export function objectFacts(request: EvaluationRequest): ObjectFacts {
+  // Programs without types come here too.
+  if (typeof request !== "object" || request === null)
+    throw new EngineError("invalidRequest", "the request is not `{ resource: … }`");
   const operation = request.operation ?? "CREATE";
   const object = operation === "DELETE" ? (request.oldResource ?? request.resource) : request.resource;
-  if (!isObject(object)) throw new EngineError("invalidRequest", "the resource is not a JSON object");
+  if (!isObject(object)) {
+    const bare = object === undefined && "kind" in request ? ": give the object as `{ resource: … }`" : "";
+    throw new EngineError("invalidRequest", `the resource is not a JSON object${bare}`);
+  }
   const kind = object["kind"];
   if (typeof kind !== "string" || kind === "") {
     throw new EngineError("invalidRequest", "the resource has no `kind`");
   }
   const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
+  // No rule is about lists, so that one full of unsigned images would be allowed.
+  if (kind.endsWith("List") && Array.isArray(object["items"]) && !text(metadata["name"])) {
+    throw new EngineError("invalidRequest", `the resource is a \`${kind}\`: judge each of its \`items\``);
+  }
   return {
     request,
     operation,

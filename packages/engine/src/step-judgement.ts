@@ -32,8 +32,8 @@ export function expressionError(error: unknown, where: ExpressionStep): StepJudg
     return { trace: errorTrace(where, "contextUnavailable", error.message), opens: error.opens };
   }
   if (error instanceof ConditionError) {
-    const hint = error.nearest === undefined ? "" : `; did you mean \`${error.nearest}\`?`;
-    const message = `${where.prefix}: ${error.message}${hint}`;
+    // What was probably meant stands in it.
+    const message = `${where.prefix}: ${error.message}`;
     return { trace: errorTrace(where, "conditionUnresolved", message), opens: false };
   }
   throw error;

@@ -422,4 +422,11 @@ describe("`repository`, where signatures live elsewhere", () => {
       results: [{ code: "conditionUnresolved" }],
     });
   });
+
+  test("a variable that is spelt otherwise is named, once", async () => {
+    const options = { variables: { OUR_REPOSITORY: "127.0.0.1:5002/acme" } };
+    const engine = engineFor(policy({ entry: { repository: "{{ OUR_REPOSITRY }}" } }), options);
+    const { verdict } = await engine.evaluate({ resource: pod(image("key-ecdsa")) });
+    expect(verdict.results[0]?.message.match(/did you mean `OUR_REPOSITORY`/g)).toHaveLength(1);
+  });
 });

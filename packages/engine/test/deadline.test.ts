@@ -20,6 +20,23 @@ const heeding: Sources = {
 const request = { resource: pod(image("key-ecdsa")) };
 
 describe("an evaluation ends at its deadline", () => {
+  test.each([-1, 0])("%d milliseconds are over at once", async (timeoutMilliseconds) => {
+    const { verdict } = await engineFor(policy(), { sources: silent }).evaluate(request, {
+      timeoutMilliseconds,
+    });
+    expect(verdict.results[0]?.message).toContain("no answer within 0 s");
+  });
+
+  test.each([Number.POSITIVE_INFINITY, 2 ** 31])("%d milliseconds are not over at once", async (long) => {
+    const { verdict } = await engineFor(policy()).evaluate(request, { timeoutMilliseconds: long });
+    expect(verdict).toMatchObject({ allowed: true });
+  });
+
+  test("a timeout that is no number is refused", async () => {
+    const attempt = engineFor(policy()).evaluate(request, { timeoutMilliseconds: Number.NaN });
+    await expect(attempt).rejects.toMatchObject({ code: "misuse" });
+  });
+
   test.each([
     ["that does not heed the signal", silent],
     ["that does", heeding],

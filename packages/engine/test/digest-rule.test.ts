@@ -1,5 +1,6 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
+import type { EvaluationRequest } from "../src/verdict.ts";
 import {
   digestOf,
   engineFor,
@@ -301,10 +302,20 @@ describe("requests that are not a creation", () => {
     expect(asked.verdict).toMatchObject({ allowed: false, outcome: "fail" });
   });
 
-  test("what is no object of Kubernetes is refused", async () => {
-    const engine = engineFor(policy());
-    await expect(engine.evaluate({ resource: { metadata: {} } })).rejects.toMatchObject({
-      code: "invalidRequest",
-    });
+  test.each<[string, unknown, string]>([
+    ["an object without kind", { resource: { metadata: {} } }, "has no `kind`"],
+    ["nothing", undefined, "the request is not `{ resource: … }`"],
+    ["text", { resource: "kind: Pod" }, "the resource is not a JSON object"],
+    ["an object that is not inside a request", unsigned, "give the object as `{ resource: … }`"],
+    ["a list", { resource: { kind: "List", items: [unsigned] } }, "`List`: judge each of its `items`"],
+    [
+      "a list of Pods",
+      { resource: { kind: "PodList", metadata: {}, items: [] } },
+      "judge each of its `items`",
+    ],
+  ])("%s is no object that could be judged, and is refused", async (_, request, said) => {
+    const attempt = engineFor(policy()).evaluate(request as EvaluationRequest);
+    await expect(attempt).rejects.toMatchObject({ code: "invalidRequest" });
+    await expect(attempt).rejects.toThrow(said);
   });
 });
