@@ -1,6 +1,7 @@
 import {
   type ContextSource,
   createEngine,
+  EngineError,
   type Evaluation,
   type EvaluationOptions,
   type EvaluationRecord,
@@ -97,15 +98,33 @@ export interface Assay {
 
 /**
  * Loads policies and wires the engine to registries and trust roots.
- * Throws `PolicyError` (with every diagnostic) where a policy cannot be evaluated as written, and `AssayError` where there
- * is none: an assay without policies would allow everything. (An empty list is taken at its word.)
+ * Throws `PolicyError` (with every diagnostic; of keys and patterns that are none, the first) where a policy cannot be
+ * evaluated as written, and `AssayError` where there is none: an assay without policies would allow everything. (An empty list is taken at its word.)
  */
 export function createAssay(options: AssayOptions): Assay {
+  if (options?.policies === undefined) {
+    throw new AssayError("invalidPolicy", "no policies are given", {
+      hint: "give their text: createAssay({ policies: text, … })",
+    });
+  }
   const policies = filesOf(options.policies, "policy");
   const files = [...policies, ...filesOf(options.exceptions ?? [], "exception")];
   const loaded = loadPolicies(files);
   if (loaded.policies.length === 0 && policies.length > 0) throw noPolicyIn(policies, loaded);
-  return assemble(loaded, options, files);
+  try {
+    return assemble(loaded, options, files);
+  } catch (error) {
+    const diagnostic = diagnosticOf(error);
+    throw diagnostic === undefined ? error : new PolicyError([...loaded.diagnostics, diagnostic]);
+  }
+}
+
+/** What only the engine found wrong (a key, a regexp), as if it had been found when the policies were loaded. */
+export function diagnosticOf(error: unknown): Diagnostic | undefined {
+  if (!(error instanceof EngineError) || error.source === undefined) return undefined;
+  const { source, path = "" } = error;
+  const message = error.message.replace(`${source.file}:${source.line}:${source.column}: `, "");
+  return { severity: "error", code: "badValue", message, source, path };
 }
 
 /** Says that these files hold no policy, which would allow everything, and what to do. */
@@ -199,9 +218,22 @@ function objectsOf(given: JsonObject | string): readonly JsonObject[] {
 
 function filesOf(texts: AssayOptions["policies"], name: string): readonly RecordedFile[] {
   const given = typeof texts === "string" ? [texts] : texts;
-  return given.map((one, i) => {
+  if (!Array.isArray(given)) throw notText(name);
+  return given.map((one: string | PolicyText, i) => {
     const file = i === 0 ? `${name}.yaml` : `${name}-${i + 1}.yaml`;
-    return typeof one === "string" ? { file, text: one } : { file, ...one };
+    const read = typeof one === "string" ? { file, text: one } : { file, ...one };
+    if (typeof read.text !== "string" || FILE_NAME.test(read.text.trim())) throw notText(name);
+    return read;
+  });
+}
+
+/** One line that is no YAML mapping and ends as the names of policy files do. */
+const FILE_NAME = /^[^\n{:]{1,4096}\.(ya?ml|json)$/i;
+
+/** An object that was parsed, bytes, or the name of a file: positions are those of a text. */
+function notText(name: string): AssayError {
+  return new AssayError("invalidPolicy", `a ${name} is neither YAML text nor \`{ text, file }\``, {
+    hint: 'a file is read as text with `readFileSync(path, "utf8")`, an object becomes text by `JSON.stringify`',
   });
 }
 

@@ -1,6 +1,7 @@
-import { EngineError, type EvaluationOptions, type Verdict } from "@assay/engine";
+import type { EvaluationOptions, Verdict } from "@assay/engine";
 import { PolicyError, type Trace } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
+import { checkQuestion } from "./check-question.ts";
 import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "./image-question.ts";
 
@@ -11,18 +12,17 @@ export interface EvaluateImageOptions extends Omit<AssayOptions, "policies">, Ev
  * Is this image signed by this key or identity (and does it have these attestations)?
  *
  * The verdict's first result names the digest that was verified: run that, not the tag. Rejects with
- * `AssayError` `invalidQuestion` on a bad PEM or an identity without subject or issuer; what the registry holds ends up
- * in the verdict.
+ * `AssayError` `invalidQuestion` on a bad PEM, an identity without subject or issuer, several signers or an unknown field;
+ * what the registry holds ends up in the verdict.
  */
 export async function evaluateImage(
   image: string,
   question: ImageQuestion,
   options: EvaluateImageOptions = {},
 ): Promise<Verdict> {
-  if (image.trim() === "") throw new AssayError("invalidQuestion", "no image is named");
-  if (question.signature === false && (question.attestations ?? []).length === 0) {
-    throw new AssayError("invalidQuestion", "neither a signature nor an attestation is asked for");
-  }
+  if (typeof image !== "string" || image.trim() === "")
+    throw new AssayError("invalidQuestion", "no image is named");
+  checkQuestion(question);
   const assay = openQuestion(question, options);
   const verdict = await assay.evaluate({ resource: podOf(image) }, options);
   // Judged as the only container of a Pod that nobody wrote, so the verdict is about the image.
@@ -47,7 +47,7 @@ function openQuestion(question: ImageQuestion, options: EvaluateImageOptions): A
   try {
     return createAssay({ ...options, policies: JSON.stringify(policyOf(question)) });
   } catch (error) {
-    if (!(error instanceof PolicyError || error instanceof EngineError)) throw error;
+    if (!(error instanceof PolicyError)) throw error;
     const message = error.message.replace(/^policy\.yaml:\d+:\d+: /, "");
     throw new AssayError("invalidQuestion", message, { cause: error });
   }

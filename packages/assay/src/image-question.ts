@@ -1,12 +1,18 @@
 import type { JsonObject } from "@assay/policy";
 import { predicateTypeOf } from "@assay/verify";
 
-/** A public key: PEM text, or a reference to a KMS key or a Secret (`awskms://…`, `k8s://namespace/secret`). */
+/**
+ * A public key: PEM text, or a reference to a KMS key or a Secret (`awskms://…`, `k8s://namespace/secret`). Of several PEMs
+ * one suffices.
+ */
 export interface KeySigner {
   readonly key: string;
 }
 
-/** A keyless identity. `subject` and `issuer` are exact, or Kyverno wildcards; the RegExp forms are RE2, unanchored. */
+/**
+ * A keyless identity: a subject and an issuer, each in one of its forms. `subject` and `issuer` are exact, or Kyverno
+ * wildcards; the RegExp forms are RE2, unanchored.
+ */
 export interface KeylessSigner {
   readonly identity: {
     readonly subject?: string;

@@ -9,7 +9,7 @@ export type {
   Result,
   Verdict,
 } from "@assay/engine";
-export { decodeRecord, encodeRecord, explain } from "@assay/engine";
+export { decodeRecord, EngineError, type EngineErrorCode, encodeRecord, explain } from "@assay/engine";
 export type { Code, Diagnostic, Json, JsonObject, Outcome, Policy, Trace } from "@assay/policy";
 export { PolicyError } from "@assay/policy";
 export { layoutSource } from "@assay/sources/layout";

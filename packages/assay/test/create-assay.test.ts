@@ -11,8 +11,10 @@ import {
 import { expect, test } from "vitest";
 import {
   AssayError,
+  type AssayOptions,
   createAssay,
   decodeRecord,
+  EngineError,
   encodeRecord,
   evaluateImage,
   type ImageQuestion,
@@ -104,6 +106,29 @@ test("a policy that is wrong in several places throws every diagnostic", () => {
   const attempt = (): unknown => createAssay({ policies: [{ file: "a.json", text }] });
   expect(attempt).toThrow(PolicyError);
   expect(attempt).toThrow(/^a\.json:1:\d+: /);
+});
+
+test("a key that is none is a diagnostic of the policy, with its place", () => {
+  const attempt = (): unknown => createAssay({ policies: policy({ ...BY_KEY, publicKeys: "hello" }) });
+  expect(attempt).toThrow(PolicyError);
+  expect(attempt).toThrow(/^policy\.yaml:1:\d+: public key has text outside its PEM blocks/);
+});
+
+test.each<[string, unknown, string]>([
+  ["nothing", undefined, "no policies are given"],
+  ["no policies", {}, "no policies are given"],
+  ["the name of a file", { policies: "policies/signed.yaml" }, "neither YAML text"],
+  ["an object", { policies: { kind: "ClusterPolicy" } }, "neither YAML text"],
+  ["bytes", { policies: [Buffer.from(policy(BY_KEY))] }, "neither YAML text"],
+])("%s instead of the text of policies is said to be that", (_, options, said) => {
+  const attempt = (): unknown => createAssay(options as AssayOptions);
+  expect(attempt).toThrow(AssayError);
+  expect(attempt).toThrow(said);
+});
+
+test("a request that is none rejects with an error of a class to switch on", async () => {
+  const request = { resource: {} };
+  await expect(createAssay({ policies: policy(BY_KEY) }).evaluate(request)).rejects.toThrow(EngineError);
 });
 
 test("warnings tell what of a policy is not evaluated", () => {
@@ -278,11 +303,43 @@ test.each(["", " ", "\n"])("%j is no image: nothing to verify is not verified", 
   await expect(attempt).rejects.toMatchObject({ code: "invalidQuestion", message: "no image is named" });
 });
 
+/** What a program without types hands in. */
+function untyped(question: unknown): ImageQuestion {
+  return question as ImageQuestion;
+}
+
+test("of several public keys in one text one suffices", async () => {
+  const both = { ...KEY, key: `${createKey().pem}\n${key.pem}` };
+  const options = { registry: { fetch: registry.fetch }, trust: { json: sigstore.trustedRoot() }, clock };
+  expect(await evaluateImage(images.keyed.reference, both, options)).toMatchObject({ outcome: "pass" });
+});
+
 test.each<[string, ImageQuestion, string]>([
   ["no signature and no attestation", { ...KEY, signature: false }, "neither a signature nor an attestation"],
   ["no key", { key: "hello" }, "hello"],
   ["a broken PEM", { key: key.pem.replace(/[A-Za-z]{4}/, "????") }, "key"],
   ["nobody", { identity: {} }, "subject"],
+  ["no signer at all", untyped({}), "nobody is named who should have signed"],
+  ["nothing at all", untyped(undefined), "there is no question"],
+  [
+    "a key and an identity",
+    { ...KEY, identity: { subject: SUBJECT, issuer: ISSUER } },
+    "several kinds of signers",
+  ],
+  [
+    "a subject that any issuer may vouch for",
+    { identity: { subject: SUBJECT } },
+    "`identity` names no issuer",
+  ],
+  ["an issuer that may vouch for anybody", { identity: { issuer: ISSUER } }, "`identity` names no subject"],
+  ["a key as bytes", untyped({ key: Buffer.from(key.pem) }), "`key` is not text"],
+  ["annotations, misspelt", untyped({ ...KEY, annotatons: { env: "prod" } }), "unknown field `annotatons`"],
+  ["conditions, misspelt", untyped({ ...KEY, attestations: [{ type: SLSA, condition: {} }] }), "`condition`"],
+  [
+    "a subject, misspelt",
+    untyped({ identity: { sub: SUBJECT, subject: "*", issuer: ISSUER } }),
+    "unknown field `sub`",
+  ],
   ["a bad regular expression", { identity: { subjectRegExp: "(", issuer: ISSUER } }, "("],
 ])(
   "a question that names %s is refused, without a place in a policy that nobody wrote",

@@ -52,8 +52,7 @@ async function engineProblem(
   diagnostics: readonly Diagnostic[],
 ): Promise<readonly Diagnostic[]> {
   if (diagnostics.some(({ severity }) => severity === "error")) return [];
-  const { EngineError } = await import("@assay/engine");
-  const { assemble, noPolicyIn } = await import("../create-assay.ts");
+  const { assemble, diagnosticOf, noPolicyIn } = await import("../create-assay.ts");
   const { loadPolicies } = await import("@assay/policy");
   const loaded = loadPolicies(files);
   if (loaded.policies.length + loaded.exceptions.length === 0) throw noPolicyIn(files, loaded);
@@ -61,10 +60,9 @@ async function engineProblem(
     assemble(loaded, {});
     return [];
   } catch (error) {
-    if (!(error instanceof EngineError) || error.source === undefined) throw error;
-    const { source, path = "" } = error;
-    const message = error.message.replace(`${source.file}:${source.line}:${source.column}: `, "");
-    return [{ severity: "error", code: "badValue", message, source, path }];
+    const diagnostic = diagnosticOf(error);
+    if (diagnostic === undefined) throw error;
+    return [diagnostic];
   }
 }
 

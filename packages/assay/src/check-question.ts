@@ -1,0 +1,82 @@
+import { AssayError } from "./assay-error.ts";
+import type { ImageQuestion } from "./image-question.ts";
+
+const HINT =
+  "name one signer: { key }, { identity: { subject, issuer } }, or { certificate } and { certificateChain }";
+
+/** Every field of every question: one that is spelt otherwise would ask for less than it says. */
+const FIELDS = [
+  "key",
+  "identity",
+  "certificate",
+  "certificateChain",
+  "annotations",
+  "attestations",
+  "signature",
+  "tlog",
+  "sct",
+  "timestampChain",
+  "signatureAlgorithm",
+  "repository",
+  "format",
+];
+const TEXTS = ["key", "certificate", "certificateChain", "timestampChain"];
+const IDENTITY = ["subject", "subjectRegExp", "issuer", "issuerRegExp"];
+
+/**
+ * Throws `AssayError` `invalidQuestion` for a question that names nobody, or of which a part would be passed over: types
+ * do not tell of two signers in one object, and programs without types tell of nothing.
+ */
+export function checkQuestion(question: ImageQuestion): void {
+  const given: unknown = question;
+  if (!isRecord(given)) throw refused("there is no question", HINT);
+  checkFields(given, FIELDS, "the question");
+  checkSigner(given);
+  for (const attestation of question.attestations ?? []) {
+    checkFields({ ...attestation }, ["type", "conditions"], "an attestation of the question");
+  }
+  if (question.signature === false && (question.attestations ?? []).length === 0) {
+    throw refused("neither a signature nor an attestation is asked for");
+  }
+}
+
+function checkSigner(given: Readonly<Record<string, unknown>>): void {
+  const certificates = given["certificate"] ?? given["certificateChain"];
+  const signers = [given["key"], given["identity"], certificates].filter((one) => one !== undefined);
+  if (signers.length === 0) throw refused("nobody is named who should have signed", HINT);
+  if (signers.length > 1) throw refused("several kinds of signers are named", HINT);
+  for (const name of TEXTS) {
+    if (given[name] === undefined || typeof given[name] === "string") continue;
+    throw refused(`\`${name}\` is not text`, 'a file is read as text with `readFileSync(path, "utf8")`');
+  }
+  if (given["identity"] !== undefined) checkIdentity(given["identity"]);
+}
+
+/** The same subject may be vouched for by an issuer who does not check it: who trusts any of them says so. */
+function checkIdentity(identity: unknown): void {
+  if (!isRecord(identity)) throw refused("`identity` is no object", HINT);
+  checkFields(identity, IDENTITY, "`identity`");
+  for (const part of ["subject", "issuer"]) {
+    if (identity[part] || identity[`${part}RegExp`]) continue;
+    throw refused(`\`identity\` names no ${part}`, `to accept any, say \`${part}: "*"\``);
+  }
+}
+
+function checkFields(
+  given: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  where: string,
+): void {
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw refused(`${where} has the unknown field \`${unknown}\``, `known here: ${known.join(", ")}`);
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refused(message: string, hint?: string): AssayError {
+  return new AssayError("invalidQuestion", message, hint === undefined ? {} : { hint });
+}
