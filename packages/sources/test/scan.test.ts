@@ -117,6 +117,35 @@ describe("a journal", () => {
     ]);
   });
 
+  test("judges a last line anew that no end of line vouches for", async () => {
+    const path = join(directory, "journal");
+    await writeFile(path, '{"key":"a","result":1}\n{"key":"b","result":2}');
+    const journal = await fileJournal<number>(path);
+    expect(["a", "b"].map((one) => journal.has(one))).toEqual([true, false]);
+    await journal.add({ key: "b", result: 2 });
+    await journal.close();
+    expect(await readFile(path, "utf8")).toBe('{"key":"a","result":1}\n{"key":"b","result":2}\n');
+  });
+
+  test.each([
+    ["a directory", () => directory],
+    ["a device", () => "/dev/zero"],
+  ])("is a file, and %s is none", async (_, path) => {
+    await expect(fileJournal(path())).rejects.toThrow("is no journal of a scan: it is no file");
+  });
+
+  test("has no line that does not end", async () => {
+    const path = join(directory, "journal");
+    await writeFile(path, Buffer.alloc(17 * 1024 * 1024));
+    await expect(fileJournal(path)).rejects.toThrow("a line of it does not end");
+  });
+
+  test("that is none is refused at the line, with what to do", async () => {
+    const path = join(directory, "journal");
+    await writeFile(path, '{"key":"a","result":1}\ngarbage\n{"key":"b","result":2}\n');
+    await expect(fileJournal(path)).rejects.toThrow("line 2 is none of its lines; name another file");
+  });
+
   test.each(["these are\nmy notes\n", "one line", '{"key":"a","result":1}\nnotes\n', '{"keys":[]}'])(
     "is not mixed up with another file: %j",
     async (content) => {

@@ -1,7 +1,7 @@
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { createInterface } from "node:readline";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { isFields, own } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 
@@ -61,33 +61,56 @@ async function append(file: FileHandle, outcome: unknown): Promise<void> {
 
 const beginning = '{"key":';
 
+/** No outcome is longer: what goes on without an end of line is no journal. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
 /** Bytes of whole lines; undefined: there is no file. */
 async function readDone(path: string, done: Set<string>): Promise<number | undefined> {
-  const exists = await open(path, "r").catch(() => undefined);
-  if (exists === undefined) return undefined;
-  await exists.close();
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) return undefined;
+  if (!info.isFile()) throw notAJournal(path, "it is no file");
   let whole = 0;
-  let cutOff = false;
-  for await (const line of createInterface({
-    input: createReadStream(path),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    if (cutOff) throw notAJournal(path);
-    const outcome = parsed(line);
-    if (outcome === undefined) {
-      // A crash leaves the beginning of an outcome at the end. Anything else is somebody's file: it is left alone.
-      if (!line.startsWith(beginning) && !beginning.startsWith(line)) throw notAJournal(path);
-      cutOff = true;
-      continue;
-    }
-    whole += Buffer.byteLength(line) + 1;
+  let count = 0;
+  for await (const { text, bytes, ended } of linesOf(path)) {
+    count++;
+    const outcome = parsed(text);
+    // A crash leaves the beginning of an outcome at the end. Anything else is somebody's file: it is left alone.
+    if (!ended && (outcome !== undefined || text.startsWith(beginning) || beginning.startsWith(text))) break;
+    if (outcome === undefined) throw notAJournal(path, `line ${count} is none of its lines`);
+    whole += bytes;
     if (Object.hasOwn(outcome, "result")) done.add(short(String(own(outcome, "key"))));
   }
   return whole;
 }
 
-function notAJournal(path: string): SourceError {
-  return new SourceError("misuse", `\`${path}\` is no journal of a scan`, { origin: path });
+interface Line {
+  readonly text: string;
+  /** With the end of the line. */
+  readonly bytes: number;
+  /** Whether an end of line was there. */
+  readonly ended: boolean;
+}
+
+async function* linesOf(path: string): AsyncGenerator<Line> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path)) {
+    const bytes: Buffer = chunk;
+    let from = 0;
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
+      const line = Buffer.concat([rest, bytes.subarray(from, end)]);
+      rest = Buffer.alloc(0);
+      from = end + 1;
+      yield { text: line.toString("utf8"), bytes: line.length + 1, ended: true };
+    }
+    rest = Buffer.concat([rest, bytes.subarray(from)]);
+    if (rest.length > MAX_LINE_BYTES) throw notAJournal(path, "a line of it does not end");
+  }
+  if (rest.length > 0) yield { text: rest.toString("utf8"), bytes: rest.length, ended: false };
+}
+
+function notAJournal(path: string, why: string): SourceError {
+  const message = `\`${path}\` is no journal of a scan: ${why}; name another file, or remove it to begin anew`;
+  return new SourceError("misuse", message, { origin: path });
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
