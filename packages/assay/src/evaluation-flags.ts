@@ -7,6 +7,7 @@ export interface SourceFlags {
   readonly layout?: string;
   readonly registryConfig?: string;
   readonly insecureRegistry: readonly string[];
+  readonly allowPrivateHost: readonly string[];
   readonly trustedRoot?: string;
   readonly timeout?: number;
   readonly cacheDir?: string;
@@ -58,6 +59,12 @@ export function addRegistryFlags(command: Command): Command {
     .option(
       "--insecure-registry <host>",
       "speak http to this registry (loopback needs no flag); repeatable",
+      collect,
+      [],
+    )
+    .option(
+      "--allow-private-host <host>",
+      "a registry may send us to this host on a private network, for tokens or layers; repeatable",
       collect,
       [],
     )

@@ -42,10 +42,12 @@ export async function evidenceSource(
 
 /** How registries are asked, by the flags. */
 export async function registryOptions(flags: SourceFlags, terminal: Terminal): Promise<RegistryOptions> {
-  for (const host of flags.insecureRegistry) checkHost(host);
+  for (const host of flags.insecureRegistry) checkHost("--insecure-registry", host);
+  for (const host of flags.allowPrivateHost) checkHost("--allow-private-host", host);
   if (flags.registryConfig !== undefined) await readTextFile(flags.registryConfig, terminal.cwd);
   return {
     insecureHosts: flags.insecureRegistry,
+    allowPrivateHosts: flags.allowPrivateHost,
     // What hangs on a digest is listed once for many resources of a run; image tags are resolved anew.
     listingTtlMs: 30_000,
     credentials: defaultCredentials(flags.registryConfig),
@@ -86,9 +88,9 @@ function exportedTrust(layout: string): TrustSource {
   };
 }
 
-function checkHost(host: string): void {
+function checkHost(flag: string, host: string): void {
   if (/^[a-z0-9.\-[\]:]+$/i.test(host)) return;
-  throw new AssayError("usage", `--insecure-registry \`${host}\` is not a host`, {
-    hint: "give the host as images name it, with its port: registry.example.com:5000",
+  throw new AssayError("usage", `${flag} \`${host}\` is not a host`, {
+    hint: "give the host's name, with its port: registry.example.com:5000",
   });
 }

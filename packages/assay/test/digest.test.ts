@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createKey, createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { runCli } from "./run-cli.ts";
 import { runHere } from "./run-here.ts";
 
@@ -78,4 +80,29 @@ test("--cache-dir keeps documents by digest, and a damaged one is not believed",
   } finally {
     await rm(directory, { recursive: true });
   }
+});
+
+test("a token server on a private network is asked where --allow-private-host names it", async () => {
+  const tokens = createServer((_, response) => void response.end(JSON.stringify({ token: "t" })));
+  await once(tokens.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void tokens.close());
+  const address = tokens.address();
+  const host = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  const guarded = createServer(({ headers }, response) => {
+    const isLoggedIn = headers.authorization === "Bearer t";
+    const challenge = `Bearer realm="http://${host}/token",service="registry"`;
+    response.writeHead(isLoggedIn ? 404 : 401, isLoggedIn ? {} : { "www-authenticate": challenge }).end();
+  });
+  await once(guarded.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void guarded.close());
+  const bound = guarded.address();
+  const name = `127.0.0.1:${typeof bound === "object" ? bound?.port : ""}/acme/app:v1`;
+  const refused = await runHere(["digest", name]);
+  expect(refused.err).toContain("that is a private address; if it is meant, `--allow-private-host`");
+  expect(refused.status).toBe(2);
+  const asked = await runHere(["digest", name, "--allow-private-host", host]);
+  expect(asked.err).toContain("does not exist");
+  expect(asked.status).toBe(1);
+  const typo = await runHere(["digest", name, "--allow-private-host", `http://${host}`]);
+  expect(typo.err).toContain("is not a host");
 });

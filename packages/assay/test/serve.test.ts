@@ -19,7 +19,14 @@ async function serving(policy: object): Promise<(path: string, body?: object) =>
   const stop = new AbortController();
   const terminal = { ...fakeTerminal({ cwd: directory }), signal: stop.signal };
   const flags = { tlsCert, tlsKey, port: 0, host: "127.0.0.1", logFormat: "json" } as const;
-  const none = { insecureRegistry: [], configmap: [], exception: [], var: [], mutate: true };
+  const none = {
+    insecureRegistry: [],
+    allowPrivateHost: [],
+    configmap: [],
+    exception: [],
+    var: [],
+    mutate: true,
+  };
   const logged = new EventEmitter();
   const listening = once(logged, "port") as Promise<[number]>;
   const out = (line: string): void => {

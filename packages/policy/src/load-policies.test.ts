@@ -182,6 +182,12 @@ describe("mistakes", () => {
       "imageReferencs",
       ["10:11 unknown field `imageReferencs` (imageReferences?)"],
     ],
+    [
+      "a misspelt field that begins as another",
+      "imageReferences",
+      "imageReferance",
+      ["10:11 unknown field `imageReferance` (imageReferences?)"],
+    ],
     ["a singular", "verifyImages", "verifyImage", ["9:7 unknown field `verifyImage` (verifyImages?)"]],
     ["another case", "publicKeys", "publickeys", ["11:42 unknown field `publickeys` (publicKeys?)"]],
     ["a field of nobody", "name: check", "name: check\n      colour: red", ["8:7 unknown field `colour`"]],

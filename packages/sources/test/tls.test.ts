@@ -102,7 +102,10 @@ test.each([
 ])("without the CA it is unavailable, and the message says what to do: %s", async (_, options) => {
   const answer = await resolved(tls.host, options);
   expect(answer).toMatchObject({
-    failure: { code: "unavailable", message: expect.stringContaining("give the registry's CA") },
+    failure: {
+      code: "unavailable",
+      message: expect.stringContaining("`NODE_EXTRA_CA_CERTS=ca.pem` in the environment"),
+    },
   });
 });
 
@@ -135,4 +138,11 @@ test("plain http to a TLS port is told apart", async () => {
     image: parseImageReference(`${tls.host}/acme/key-ecdsa:v1`),
   });
   expect(summary(answer)).toBe("unavailable");
+});
+
+test("https to a registry of plain http is told how to allow it", async () => {
+  const answer = await resolved(upstream.host, {});
+  expect(answer).toMatchObject({
+    failure: { code: "unavailable", message: expect.stringContaining("`--insecure-registry`") },
+  });
 });

@@ -176,9 +176,9 @@ function networkError(error: unknown, outgoing: Outgoing): unknown {
 
 function hint(code: string, reason: string): string {
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)/.test(code))
-    return " (give the registry's CA to the client)";
+    return " (is its CA your own? `NODE_EXTRA_CA_CERTS=ca.pem` in the environment adds it)";
   if (/EPROTO|SSL|wrong version/i.test(`${code} ${reason}`))
-    return " (does it speak plain http? then allow it as insecure)";
-  if (code === "ENOTFOUND") return " (is the registry's name spelt right?)";
+    return " (does it speak plain http? `--insecure-registry` or `insecureHosts` allows it)";
+  if (code === "ENOTFOUND") return " (is the host's name spelt right?)";
   return "";
 }

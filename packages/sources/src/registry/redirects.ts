@@ -47,7 +47,8 @@ export async function checkCrossing(
     throw refuse("plain http to another host is refused unless it is among the insecure hosts");
   }
   if (allowed || (http && listed(borders.insecureHosts, to))) return { kind: "anywhere" };
-  const inside = "that is a private address; if it is meant, add it to `allowPrivateHosts`";
+  const inside =
+    "that is a private address; if it is meant, `--allow-private-host` or `allowPrivateHosts` allows it";
   if (await isInside(to.hostname, borders)) throw refuse(inside);
   return { kind: "public", refuse: (why) => refuse(`${inside} (${why} when it is connected to)`) };
 }
