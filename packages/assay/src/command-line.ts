@@ -112,6 +112,7 @@ export async function describeError(error: unknown): Promise<string> {
     return `assay: ${plainText(error.message)}${hint}\n`;
   }
   if (isSystemError(error)) return `assay: ${plainText(systemText(error))}\n`;
+  if (isFullDisk(error)) return `assay: ${plainText(error.message)}\n`;
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `assay: internal error, please report it with what you ran\n${detail}\n`;
 }
@@ -139,6 +140,11 @@ function isOwnError(error: unknown): error is Error {
 /** What the operating system refused about a file that the user named (a full disk, a missing directory, no permission). */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException & { readonly path: string } {
   return error instanceof Error && "syscall" in error && "path" in error && typeof error.path === "string";
+}
+
+/** A write says no path: the file was open. */
+function isFullDisk(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 /** Node says `ENOENT: no such file or directory, open '/nowhere/r.json'`. */

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { type MinimatchOptions, minimatch } from "minimatch";
 import { AssayError } from "./assay-error.ts";
 import type { Terminal } from "./terminal.ts";
+import { utf8Text } from "./utf8-text.ts";
 
 /** A file that was read whole. */
 export interface InputFile {
@@ -74,7 +75,7 @@ export async function readTextFile(
   cwd: string,
   maxBytes: number = DEFAULTS.maxBytes,
 ): Promise<string> {
-  return (await readBytes(path, cwd, maxBytes)).toString("utf8");
+  return utf8Text(await readBytes(path, cwd, maxBytes), `\`${path}\``);
 }
 
 /** Reads one file, at most `maxBytes` of it, also where it is a pipe (`<(…)`) whose size nobody knows. */

@@ -37,11 +37,12 @@ export async function* eachObject(
 function documentsOf({ file, text }: InputFile): readonly JsonObject[] {
   const { documents, diagnostics } = parseDocuments({ file, text });
   if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
-  if (documents.length === 0) throw new AssayError("invalidDocument", `\`${file}\` holds no object`);
+  const shown = file === "-" ? "standard input" : `\`${file}\``;
+  if (documents.length === 0) throw new AssayError("invalidDocument", `${shown} holds no object`);
   return documents.map((document, i) => {
     const missing = isJsonObject(document) ? whatIsMissing(document) : "is no object";
     if (isJsonObject(document) && missing === undefined) return document;
-    const where = documents.length > 1 ? `document ${i + 1} of \`${file}\`` : `\`${file}\``;
+    const where = documents.length > 1 ? `document ${i + 1} of ${shown}` : shown;
     throw new AssayError("invalidDocument", `${where} ${missing}`, {
       hint: "a Kubernetes object begins with apiVersion, kind and metadata.name",
     });

@@ -26,7 +26,10 @@ const MAX_PEM = 1024 * 1024;
 /** Adds the flags of `SignerFlags`. */
 export function addSignerFlags(command: Command): Command {
   return command
-    .option("--key <file>", "public key: a PEM file, or awskms:// gcpkms:// azurekms:// hashivault:// k8s://")
+    .option(
+      "--key <file>",
+      "public key: a PEM file (of several keys in it one suffices), or awskms:// gcpkms:// azurekms:// hashivault:// k8s://",
+    )
     .option(
       "--certificate-identity <id>",
       "exact identity in the certificate, e.g. a workflow's URL or an e-mail address",
@@ -104,10 +107,19 @@ export async function readKey(key: string, terminal: Terminal): Promise<string> 
   const pem = await readTextFile(key, terminal.cwd, MAX_PEM);
   if (/^-----BEGIN (RSA )?PUBLIC KEY-----\s[\s\S]+-----END (RSA )?PUBLIC KEY-----$/.test(pem.trim()))
     return pem;
-  const hint = /PRIVATE KEY/.test(pem)
-    ? "that is a private key: verify with the public one (cosign.pub), and keep this one to yourself"
-    : "it must hold -----BEGIN PUBLIC KEY-----, as cosign generate-key-pair writes cosign.pub";
-  throw new AssayError("invalidKey", `\`${key}\` holds no public key`, { hint });
+  throw new AssayError("invalidKey", `\`${key}\` holds no public key`, { hint: whatItIs(pem) });
+}
+
+function whatItIs(pem: string): string {
+  if (pem.includes("PRIVATE KEY"))
+    return "that is a private key: verify with the public one (cosign.pub), and keep this one to yourself";
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return "that is a certificate: give it as --certificate";
+  if (/^(ssh|ecdsa)-/.test(pem))
+    return "that is a key of SSH: give one that is PEM, as cosign writes cosign.pub";
+  if (pem.includes("PUBLIC KEY-----")) {
+    return "it is damaged or cut off: it must hold all from -----BEGIN PUBLIC KEY----- to -----END PUBLIC KEY-----";
+  }
+  return "it must hold -----BEGIN PUBLIC KEY-----, as cosign generate-key-pair writes cosign.pub";
 }
 
 function identityOf(flags: SignerFlags): Signer {

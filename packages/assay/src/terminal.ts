@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { AssayError } from "./assay-error.ts";
+import { utf8Text } from "./utf8-text.ts";
 
 /** Everything the command line sees of the process: nothing else reads streams, environment, directory or clock. */
 export interface Terminal {
@@ -25,14 +26,22 @@ export function processTerminal(process: NodeJS.Process): Terminal {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => interrupted.abort(new AssayError("usage", "interrupted")));
   }
-  // A reader that closes the pipe (`assay … | head`) ends the output, it is no failure of ours.
+  // A reader that closes the pipe (`assay … | head`) ends the output, it is no failure of ours. A full disk is one: what
+  // was decided is not told, so that nobody may take the status for it.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code === "EPIPE") return;
+    process.stderr.write(`assay: standard output could not be written: ${error.message}\n`);
+    process.exit(2);
   });
+  let isRead = false;
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    stdin: (limit) => readAll(process.stdin, limit),
+    stdin: async (limit) => {
+      if (isRead) throw new AssayError("usage", "standard input is named twice, and can be read once");
+      isRead = true;
+      return readAll(process.stdin, limit);
+    },
     color: wantsColor(process.env, process.stdout.isTTY === true),
     progress: process.stderr.isTTY === true && process.env["CI"] === undefined,
     width: process.stdout.columns || 100,
@@ -61,5 +70,5 @@ async function readAll(stream: AsyncIterable<Uint8Array | string>, limit: number
     }
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return utf8Text(Buffer.concat(chunks), "standard input");
 }

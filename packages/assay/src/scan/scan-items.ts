@@ -60,7 +60,8 @@ async function* imagesOf(list: string, terminal: Terminal): AsyncGenerator<ScanI
       yield { name: image, resource: podOf(image) };
     }
   } catch (cause) {
-    throw new AssayError("fileUnreadable", `cannot read \`${list}\``, { cause });
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new AssayError("fileUnreadable", `cannot read \`${list}\`${why}`, { cause });
   }
   if (count === 0) throw new AssayError("fileNotFound", `there is no image in \`${list}\``);
 }
