@@ -1,4 +1,4 @@
-import { check, createScope, evaluate, explainCondition } from "@assay/conditions";
+import { check, createScope, evaluate, explainCondition, type Json } from "@assay/conditions";
 
 const build = {
   builder: { id: "https://github.com/actions/runner@v2.1.0" },
@@ -6,7 +6,7 @@ const build = {
   materials: [{ uri: "git+https://github.com/myorg/app" }],
 };
 
-const conditions = {
+const conditions: Json = {
   all: [
     { key: "{{ scan.critical }}", operator: "LessThan", value: 1 },
     { key: "{{ scan.finishedOn }}", operator: "GreaterThan", value: "{{ time_now_utc() - '24h' }}" },

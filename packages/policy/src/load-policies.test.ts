@@ -129,7 +129,7 @@ describe("the policies of the page that started this", () => {
       "original-page-1.yaml",
       [
         "warning 5:14 a ClusterPolicy should not have a namespace: it is ignored (Kyverno would skip the policy silently)",
-        "warning 7:28 `enforce` is deprecated, write `Enforce` (Enforce?)",
+        "warning 7:28 `enforce` is deprecated, write `Enforce`",
         "warning 35:30 `predicateType` is deprecated, use `type`",
         "warning 63:30 `predicateType` is deprecated, use `type`",
       ],
@@ -137,7 +137,7 @@ describe("the policies of the page that started this", () => {
     [
       "original-page-2.yaml",
       [
-        "warning 6:28 `enforce` is deprecated, write `Enforce` (Enforce?)",
+        "warning 6:28 `enforce` is deprecated, write `Enforce`",
         "warning 24:30 `predicateType` is deprecated, use `type`",
         "warning 31:30 `predicateType` is deprecated, use `type`",
         "warning 38:30 `predicateType` is deprecated, use `type`",

@@ -90,7 +90,7 @@ function readAction(spot: Spot | undefined, report: Report): FailureAction {
   const text = textOf(spot);
   if (spot !== undefined && (text === "enforce" || text === "audit")) {
     const current = text === "enforce" ? "Enforce" : "Audit";
-    report.warning("deprecated", spot, `\`${text}\` is deprecated, write \`${current}\``, current);
+    report.warning("deprecated", spot, `\`${text}\` is deprecated, write \`${current}\``);
   }
   return text?.toLowerCase() === "enforce" ? "Enforce" : "Audit";
 }
