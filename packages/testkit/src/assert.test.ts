@@ -29,3 +29,12 @@ test("assertions for any test runner pass in silence and fail with every reason"
   expect(() => assertDenied(verdict(true))).toThrow("expected `web` to be denied");
   expect(() => assertDenied(verdict(false), { code: "notSigned" })).toThrow("with code `notSigned`");
 });
+
+test.each<[string, unknown, string]>([
+  ["a promise", Promise.resolve(verdict(true)), "this is a promise of a verdict: await it"],
+  ["an evaluation", { verdict: verdict(true) }, "this is no verdict, but has one: give its `verdict`"],
+  ["nothing", undefined, "this is no verdict"],
+])("%s instead of a verdict is said to be that", (_, given, said) => {
+  expect(() => assertAllowed(given as Verdict)).toThrow(said);
+  expect(() => assertDenied(given as Verdict)).toThrow(said);
+});

@@ -1,4 +1,5 @@
 import type { Verdict } from "@assay/engine";
+import { TestkitError } from "./testkit-error.ts";
 
 /** What a matcher found; `message` says why it does not hold (or, negated, why it does). */
 export interface MatchResult {
@@ -16,6 +17,7 @@ export interface DenialExpectation {
 
 /** Whether a verdict allows. Usable without any test runner: `assert(isAllowed(verdict).pass)`. */
 export function isAllowed(verdict: Verdict): MatchResult {
+  demandVerdict(verdict);
   return {
     pass: verdict.allowed,
     message: () =>
@@ -25,6 +27,7 @@ export function isAllowed(verdict: Verdict): MatchResult {
 
 /** Whether a verdict denies, for the reason given. */
 export function isDenied(verdict: Verdict, expected: DenialExpectation = {}): MatchResult {
+  demandVerdict(verdict);
   const found = verdict.results.some((result) => result.outcome !== "pass" && fits(result, expected));
   const pass = !verdict.allowed && (found || (expected.code === undefined && expected.message === undefined));
   const wanted = [
@@ -37,6 +40,16 @@ export function isDenied(verdict: Verdict, expected: DenialExpectation = {}): Ma
     message: () =>
       `expected \`${verdict.resource.name}\` ${pass ? "not " : ""}to be denied${how}\n${reasons(verdict)}`,
   };
+}
+
+/** A forgotten `await` is the commonest mistake of tests. */
+function demandVerdict(given: unknown): void {
+  const isObject = typeof given === "object" && given !== null;
+  if (isObject && "allowed" in given && "results" in given) return;
+  if (given instanceof Promise)
+    throw new TestkitError("badOption", "this is a promise of a verdict: await it");
+  const inside = isObject && "verdict" in given ? ", but has one: give its `verdict`" : "";
+  throw new TestkitError("badOption", `this is no verdict${inside}`);
 }
 
 function fits(result: Verdict["results"][number], { code, message }: DenialExpectation): boolean {

@@ -16,6 +16,13 @@ export interface TlsMaterial {
 
 /** Reads both files and checks that they belong together. Throws `WebhookError` `badTls` naming the file. */
 export function readTlsFiles(files: TlsFiles): TlsMaterial {
+  if (typeof files?.certFile !== "string" || typeof files.keyFile !== "string") {
+    throw new WebhookError(
+      "badTls",
+      "tls",
+      "`tls` names no `certFile` and `keyFile`: files, so that rotated ones are read",
+    );
+  }
   const cert = read(files.certFile);
   const key = read(files.keyFile);
   try {
@@ -63,6 +70,8 @@ function read(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new WebhookError("badTls", file, `TLS file \`${file}\` can't be read`, cause);
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const why = isMissing ? ": there is none" : "";
+    throw new WebhookError("badTls", file, `TLS file \`${file}\` can't be read${why}`, cause);
   }
 }

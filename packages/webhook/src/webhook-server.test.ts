@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 import type { Evaluator } from "@assay/engine";
 import { afterEach, describe, expect, test } from "vitest";
 import type { TlsServer } from "./tls-server.ts";
-import { createWebhookServer } from "./webhook-server.ts";
+import { createWebhookServer, type WebhookServerOptions } from "./webhook-server.ts";
 
 const testdata = new URL("../testdata/", import.meta.url).pathname;
 const closers: (() => Promise<void> | void)[] = [];
@@ -180,6 +180,20 @@ describe("the webhook server", () => {
       code: "badOptions",
       message: `can't listen on \`127.0.0.1:${server.port}\`: address already in use`,
     });
+  });
+
+  test.each<[string, unknown, string]>([
+    ["no TLS", {}, "`tls` names no `certFile` and `keyFile`"],
+    ["PEM texts", { tls: { cert: "x", key: "y" } }, "`tls` names no `certFile` and `keyFile`"],
+    [
+      "files that are not there",
+      { tls: { certFile: "/no/a", keyFile: "/no/b" } },
+      "`/no/a` can't be read: there is none",
+    ],
+  ])("says what to give in place of %s", async (_, options, said) => {
+    const evaluator: Evaluator = { evaluate: async () => verdict(true) };
+    const attempt = createWebhookServer(evaluator, options as WebhookServerOptions);
+    await expect(attempt).rejects.toMatchObject({ code: "badTls", message: expect.stringContaining(said) });
   });
 
   test("names the file that is no certificate", async () => {

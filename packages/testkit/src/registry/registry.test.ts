@@ -350,3 +350,7 @@ describe("one fetch for several hosts", () => {
     }
   });
 });
+
+test("a host is no address", () => {
+  expect(() => createRegistry({ host: "https://registry.example.com" })).toThrow("leave out scheme and path");
+});

@@ -1,3 +1,4 @@
+import { TestkitError } from "../testkit-error.ts";
 import { authGate, type RegistryAuth } from "./auth.ts";
 import { type Fault, faultList } from "./faults.ts";
 import { type Handler, hostFetch } from "./host-fetch.ts";
@@ -82,6 +83,8 @@ export interface Registry {
 /** An empty registry. */
 export function createRegistry(options: RegistryOptions = {}): Registry {
   const host = options.host ?? "registry.test";
+  if (host.includes("/"))
+    throw new TestkitError("badOption", `\`${host}\` is no host: leave out scheme and path`);
   const store: Store = new Map();
   const requests: RequestRecord[] = [];
   const faults = faultList();
