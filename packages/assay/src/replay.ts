@@ -7,12 +7,13 @@ import { type LoadedPolicies, loadPolicies, type PolicyInput } from "@assay/poli
  * made cannot be decided and is never allowed.
  */
 export async function replay(record: EvaluationRecord, policies?: PolicyInput): Promise<Verdict> {
+  const sources = replaySources(record);
   const loaded: LoadedPolicies = loadPolicies(policies ?? record.policies);
   const engine = createEngine({
     ...record.options,
     policies: loaded.policies,
     exceptions: loaded.exceptions,
-    sources: replaySources(record),
+    sources,
     clock: () => new Date(record.clock),
   });
   return (await engine.evaluate(record.request)).verdict;

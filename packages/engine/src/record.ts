@@ -146,15 +146,30 @@ function isObject(value: unknown): value is object {
 /**
  * The recorded answers as sources: nothing else is asked. With the recorded policies, request and clock they give the
  * recorded verdict byte for byte; a question that was not recorded (another policy asks it) is answered `unsupported`,
- * which never allows.
+ * which never allows. Throws `EngineError` `invalidRecord` for the text of a record file, or JSON that was parsed of it:
+ * evidence whose bytes are not bytes would count as none.
  */
 export function replaySources(record: Pick<EvaluationRecord, "answers">): Sources {
+  if (!Array.isArray(record?.answers)) throw undecoded();
+  for (const answered of record.answers) mapBytes(answered, demandBytes);
   const known = new Map(record.answers.map(({ lookup, answer }) => [lookupKey(lookup), answer]));
   const fetch = (lookup: Lookup): Promise<never> =>
     // INVARIANT: an answer is stored under the key of its lookup, which holds the kind.
     Promise.resolve((known.get(lookupKey(lookup)) ?? unrecorded(lookup)) as never);
   const source = { fetch };
   return { evidence: source, context: source, keys: source, trust: source, log: source };
+}
+
+function demandBytes(bytes: unknown): unknown {
+  if (!(bytes instanceof Uint8Array)) throw undecoded();
+  return bytes;
+}
+
+function undecoded(): EngineError {
+  return new EngineError(
+    "invalidRecord",
+    "this is no record: the text of a file becomes one by `decodeRecord(text)`",
+  );
 }
 
 function unrecorded(lookup: Lookup): Answer {

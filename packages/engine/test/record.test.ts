@@ -77,6 +77,14 @@ describe("a record", () => {
     expect(await replay(changed)).toMatchObject({ allowed: false, outcome: "error" });
   });
 
+  test("is decoded before it is replayed: what was only parsed is refused, not judged without its bytes", async () => {
+    const text = encodeRecord(await recordFor(policy(), { resource: pod(image("key-ecdsa")) }));
+    expect((await replay(decodeRecord(text))).allowed).toBe(true);
+    for (const given of [JSON.parse(text), text, undefined]) {
+      expect(() => replaySources(given)).toThrow("becomes one by `decodeRecord(text)`");
+    }
+  });
+
   test("keeps what only looks like bytes", async () => {
     const record = await recordFor(policy(), { resource: pod(image("unsigned")) });
     const lookup = { kind: "globalContext", name: "odd" } as const;
