@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A newcomer's path: the packed tarballs in an empty project, the README's program and the command, on every supported
-# Node that the npm registry has; and the bundle that the image of deploy/ makes of them. Exit 77: the registry can't be
-# reached.
+# Node that the npm registry has; the examples of every README by the published types; and the bundle that the image of
+# deploy/ makes of them. Exit 77: the registry can't be reached.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -52,6 +52,19 @@ for version in 22.22.2 24.21.0 26; do
     ok "$name: require() from CommonJS"
   else bad "$name: require() from CommonJS"; fi
 done
+
+# Every example of a README, as a user's compiler sees it: the published types, and no stricter settings than `strict`.
+blocks() { # FILE PREFIX
+  awk -v prefix="$2" '/^```ts$/ { file = prefix "-" ++n ".mts"; print "export {};" >file; next } /^```$/ { file = "" } file { print >file }' "$1"
+}
+mkdir examples
+for document in $(cd "$root" && echo README.md docs/start.md packages/*/README.md); do
+  (cd "$root" && cat "$document") >"$work/document" && blocks "$work/document" "examples/$(echo "$document" | tr / -)"
+done
+if tsc --noEmit --strict --module nodenext --target es2024 --skipLibCheck --typeRoots "$root/node_modules/@types" --types node \
+  examples/*.mts >"$work/log" 2>&1; then
+  ok "the examples of every README type-check ($(ls examples | wc -l) of them)"
+else bad "the examples of every README type-check"; fi
 
 # The image's bundle from the same installation, as `deploy/Dockerfile` makes it: what npm lays out is not what pnpm does.
 bundler=$(grep -o 'esbuild@[0-9.]*' "$root/deploy/Dockerfile")
