@@ -2,12 +2,13 @@ import type { Outcome, Trace } from "@assay/policy";
 import { countDistinct } from "./distinct-signers.ts";
 import { type Judgement, nothingNeeded, type Unsatisfied } from "./judgement.ts";
 import type { Needs } from "./kernel.ts";
-import type {
-  PreparedAttestor,
-  PreparedSet,
-  PreparedSets,
-  PreparedSigner,
-  PreparedUnavailable,
+import {
+  isPinned,
+  type PreparedAttestor,
+  type PreparedSet,
+  type PreparedSets,
+  type PreparedSigner,
+  type PreparedUnavailable,
 } from "./prepared.ts";
 
 /** Judges one signer's evidence. `everySigner`: find all who satisfy it, since they may have to be told apart. */
@@ -126,15 +127,10 @@ function judgeEntry<Verified>(
     case "set":
       return judgeSet(entry, everySigner, judgeSigner);
     case "signer":
-      return judgeSigner(entry, everySigner && isOpenToMany(entry));
+      return judgeSigner(entry, everySigner && !isPinned(entry));
     case "unavailable":
       return unavailable(entry);
   }
-}
-
-/** A pinned key or certificate is one signer, however often it signed. */
-function isOpenToMany({ signer }: PreparedSigner): boolean {
-  return signer.kind === "keyless" || signer.kind === "authority";
 }
 
 function unavailable<Verified>({ code, message, path, source }: PreparedUnavailable): Judgement<Verified> {

@@ -14,13 +14,15 @@ import {
   policyRoots,
   policyTimestampAuthority,
 } from "./policy-trust.ts";
-import type {
-  PreparedAttestor,
-  PreparedSet,
-  PreparedSets,
-  PreparedSigner,
-  SignerDemand,
-  SignerRule,
+import {
+  isPinned,
+  mustBeIssued,
+  type PreparedAttestor,
+  type PreparedSet,
+  type PreparedSets,
+  type PreparedSigner,
+  type SignerDemand,
+  type SignerRule,
 } from "./prepared.ts";
 import { type HashName, hashesOfKey, type PublicKey, parsePublicKeys } from "./public-key.ts";
 
@@ -58,25 +60,18 @@ function leavesOf(attestor: PreparedAttestor): readonly Exclude<PreparedAttestor
   return attestor.kind === "set" ? attestor.entries.flatMap(leavesOf) : [attestor];
 }
 
-function needsTrust({ signer, log, ctLog }: PreparedSigner): boolean {
-  const byCertificate =
-    signer.kind === "keyless" ||
-    signer.kind === "authority" ||
-    (signer.kind === "certificate" && signer.pool !== undefined);
+function needsTrust(demand: PreparedSigner): boolean {
+  const { signer, log, ctLog } = demand;
   return (
     log === "trust" ||
     (signer.kind === "keyless" && signer.pool === "trust") ||
-    (byCertificate && ctLog === "trust")
+    (ctLog === "trust" && mustBeIssued(demand))
   );
 }
 
 /** Nothing could ever vouch for the time of such a signature. */
-function isTimeless({ signer, log, timestampAuthority }: PreparedSigner): boolean {
-  return (
-    (signer.kind === "key" || signer.kind === "certificate") &&
-    log === "ignore" &&
-    timestampAuthority === undefined
-  );
+function isTimeless(demand: PreparedSigner): boolean {
+  return isPinned(demand) && demand.log === "ignore" && demand.timestampAuthority === undefined;
 }
 
 function prepareSet(set: ResolvedSet, depth: number, memory: KernelMemory): PreparedSet {

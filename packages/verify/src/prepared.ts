@@ -68,6 +68,16 @@ export interface SignerDemand {
   readonly proofs: Readonly<Record<"first" | "last", WeakMap<EvidenceSignature, RememberedProof>>>;
 }
 
+/** The policy names the very key or certificate: that is one signer, however often it signed. */
+export function isPinned({ signer }: SignerDemand): boolean {
+  return signer.kind === "key" || signer.kind === "certificate";
+}
+
+/** An authority must have issued the certificate, and so a CT log is to promise to show it. */
+export function mustBeIssued({ signer }: SignerDemand): boolean {
+  return signer.kind !== "key" && signer.pool !== undefined;
+}
+
 /** Who must have signed. */
 export type SignerRule =
   | { readonly kind: "key"; readonly key: PublicKey; readonly hashes: readonly HashName[] }

@@ -1,6 +1,6 @@
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import type { SignerFacts } from "./kernel.ts";
-import type { PreparedSigner } from "./prepared.ts";
+import { isPinned, type PreparedSigner } from "./prepared.ts";
 import { fromTrust, type ProofInput } from "./proof-input.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { checkTimestamp } from "./timestamp-authority.ts";
@@ -37,12 +37,8 @@ export function verifiedTimes(
       reason = error.message;
     }
   }
-  if (times.length === 0 && reason !== undefined && isByCertificate(signer)) refuse("noTrustedTime", reason);
+  if (times.length === 0 && reason !== undefined && !isPinned(signer)) refuse("noTrustedTime", reason);
   return times;
-}
-
-function isByCertificate({ signer }: PreparedSigner): boolean {
-  return signer.kind === "keyless" || signer.kind === "authority";
 }
 
 /**
@@ -50,14 +46,14 @@ function isByCertificate({ signer }: PreparedSigner): boolean {
  * else tells the time of a certificate. So the answer does not depend on whether a trust root happens to be loaded.
  */
 function timestampMaterial(
-  { signer, log, timestampAuthority, cache }: PreparedSigner,
+  demand: PreparedSigner,
   hasTime: boolean,
   input: ProofInput,
 ): Pick<Parameters<typeof checkTimestamp>[1], "authorities" | "cache"> | undefined {
+  const { signer, log, timestampAuthority, cache } = demand;
   if (timestampAuthority !== undefined) return { authorities: [timestampAuthority], cache };
   const fromRoot = signer.kind === "keyless" && signer.pool === "trust";
-  const isKey = signer.kind === "key" || signer.kind === "certificate";
-  if (isKey ? log !== "trust" : hasTime && !fromRoot) return undefined;
+  if (isPinned(demand) ? log !== "trust" : hasTime && !fromRoot) return undefined;
   const trust = fromTrust(input, "timestamp authorities");
   return { authorities: trust.timestampAuthorities, cache: trust.cache };
 }
