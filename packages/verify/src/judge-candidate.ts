@@ -2,7 +2,7 @@ import type { Fact, Trace } from "@assay/policy";
 import type { ReadCandidate, ReadSignature } from "./evidence-candidates.ts";
 import type { KernelInput } from "./kernel.ts";
 import { type LogQuestion, PendingLog } from "./log-lookup.ts";
-import type { PreparedSets, PreparedSigner } from "./prepared.ts";
+import { mustBeIssued, type PreparedSets, type PreparedSigner } from "./prepared.ts";
 import { outcomeOf, reasonOf } from "./refusal.ts";
 import { rememberedProof } from "./remembered-proof.ts";
 import type { ProvenSignature } from "./signature-proof.ts";
@@ -70,19 +70,19 @@ export function judgeCandidate<T>(
   }
 }
 
+/** Where the candidate came from, and what the policy waives: every weakening shows in the trace. */
 function originFacts(
   { origin, ...read }: ReadCandidate,
-  { log, ctLog, signer }: PreparedSigner,
+  signer: PreparedSigner,
 ): Readonly<Record<string, Fact>> {
-  const byCertificate = signer.kind === "keyless" || signer.kind === "authority";
   return {
     shelf: origin.shelf,
     repository: origin.repository,
     ...(origin.manifest === undefined ? {} : { manifest: origin.manifest }),
     ...(origin.layer === undefined ? {} : { layer: origin.layer }),
     ...(read.kind === "signature" ? { format: read.signature.format } : {}),
-    ...(log === "ignore" ? { tlog: "ignored" } : {}),
-    ...(ctLog === "ignore" && byCertificate ? { sct: "ignored" } : {}),
+    ...(signer.log === "ignore" ? { tlog: "ignored" } : {}),
+    ...(signer.ctLog === "ignore" && mustBeIssued(signer) ? { sct: "ignored" } : {}),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { EvidenceGap, UnavailableAttestor } from "@assay/verify";
 import { prepareAttestors, type ResolvedSet, type SignatureJudgement, verifySignatures } from "@assay/verify";
 import { describe, expect, test } from "vitest";
-import { fixtureEvidence } from "./fixtures.ts";
-import { fixtureKey, keylessByTrust, nested, set } from "./policy.ts";
+import { fixtureEvidence, fixtureText } from "./fixtures.ts";
+import { certificate, fixtureKey, keyless, keylessByTrust, nested, set } from "./policy.ts";
 
 const now = new Date("2026-11-23T18:00:00Z");
 const [cosign, other, rsa] = [fixtureKey("cosign"), fixtureKey("other"), fixtureKey("rsa")];
@@ -138,7 +138,33 @@ test("a candidate that could not be read is a reason, never a way in", () => {
   ]);
 });
 
-test("each weakening of the policy shows in the trace", () => {
-  const candidate = judge("key-ecdsa", [set([cosign])]).trace.children[0]?.children[0]?.children[0];
-  expect(candidate?.facts).toMatchObject({ tlog: "ignored", shelf: "signatureTag", format: "legacy" });
+describe("each weakening of the policy shows in the trace", () => {
+  const ctlog = { ignoreSCT: true };
+  const cert = certificateOf("kl-sig");
+  const certChain = fixtureText("trust/fulcio-chain.pem");
+  test.each([
+    ["a key without log", "key-ecdsa", cosign, { tlog: "ignored" }],
+    ["a keyless signer without CT log", "kl-sig", keyless({ ctlog }), { sct: "ignored" }],
+    ["an authority without CT log", "kl-sig", certificate({ certChain, ctlog }), { sct: "ignored" }],
+    [
+      "an issued certificate without CT log",
+      "kl-sig",
+      certificate({ cert, certChain, ctlog }),
+      { sct: "ignored" },
+    ],
+  ] as const)("%s", (_, image, attestor, weakening) => {
+    const candidate = judge(image, [set([attestor])]).trace.children[0]?.children[0]?.children[0];
+    expect(candidate?.facts).toMatchObject({ ...weakening, shelf: "signatureTag", format: "legacy" });
+  });
+
+  test("which a pinned certificate without authority has not: no CT log was ever asked for", () => {
+    const { trace } = judge("kl-sig", [set([certificate({ cert, ctlog })])]);
+    expect(trace.children[0]?.children[0]?.children[0]?.facts).not.toHaveProperty("sct");
+  });
 });
+
+function certificateOf(image: string): string {
+  const [candidate] = fixtureEvidence(image).candidates;
+  const annotations = candidate?.kind === "legacy" ? candidate.annotations : {};
+  return annotations["dev.sigstore.cosign/certificate"] ?? "";
+}
