@@ -40,14 +40,14 @@ export interface ChainInput {
  * Proves a certificate: somebody trusted vouches for it, at the time of the signature, and a CT log promised to show it.
  */
 export function checkChain(leaf: Certificate, { signature, signer, times, input }: ChainInput): void {
-  const [path, ...others] = trustedPaths(leaf, { signature, signer, input });
+  const paths = trustedPaths(leaf, { signature, signer, input });
   // cosign: a certificate that only the policy has is trusted for ever, one that came with the signature is not.
   const isTimed = signer.signer.kind !== "certificate" || signature.certificates.length > 0;
-  const valid = isTimed ? validPath([path, ...others], signer, times, input.now) : path;
+  const path = isTimed ? validPath(paths, signer, times, input.now) : paths[0];
   const { pools, cache } = poolsOf(signer, input);
   if (signer.ctLog === "ignore" || pools.length === 0) return;
   const logs = signer.ctLog === "trust" ? fromTrust(input, "CT log keys").ctLogs : signer.ctLog;
-  checkCertificateTimestamps(leaf, valid.certificates[1] ?? leaf, logs, cache);
+  checkCertificateTimestamps(leaf, path.certificates[1] ?? leaf, logs, cache);
 }
 
 /** The ways from a certificate to somebody trusted, at whatever time. At least one, or the certificate is refused. */
@@ -57,11 +57,10 @@ export function trustedPaths(
 ): readonly [CertificatePath, ...CertificatePath[]] {
   const { pools, cache } = poolsOf(signer, input);
   // A certificate that the policy pins without its authority is its own anchor.
-  const own: CertificatePath = { certificates: [leaf], validFor: always };
-  const found = pools.length === 0 ? [own] : findPaths(leaf, signature, pools, cache);
+  if (pools.length === 0) return [{ certificates: [leaf], validFor: always }];
+  const [path, ...others] = findPaths(leaf, signature, pools, cache);
   // guard: chain-anchor
-  if (found.length === 0) refuse("untrustedSigner", "certificate signed by unknown authority");
-  const [path = own, ...others] = found;
+  if (path === undefined) refuse("untrustedSigner", "certificate signed by unknown authority");
   return [path, ...others];
 }
 
@@ -107,7 +106,7 @@ function validPath(
   const valid = paths.find((path) => dates.every((date) => isValidAt(path, date)));
   // guard: certificate-time
   if (valid === undefined) refuseTime(dates, times.length > 0);
-  return valid ?? paths[0];
+  return valid;
 }
 
 function refuseTime(dates: readonly Date[], isVerified: boolean): never {
