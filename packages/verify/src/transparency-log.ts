@@ -45,14 +45,11 @@ export function checkTransparencyLog(
 ): LoggedFacts {
   if (entries.length === 0)
     refuse("logMissing", "signature not found in transparency log: it comes with no log entry");
-  const known = entries.map(
-    ({ entry, readBody }): KnownEntry => ({
-      entry,
-      readBody,
-      time: integratedTime(entry),
-      logs: logs.filter((log) => isOf(log, entry)),
-    }),
-  );
+  const known = entries.map(({ entry, readBody }): KnownEntry => {
+    const checkpoint = checkpointOf(entry);
+    const claimed = logs.filter((log) => isOf(log, entry, checkpoint));
+    return { entry, readBody, time: integratedTime(entry), checkpoint, logs: claimed };
+  });
   const ours = known.filter((one) => one.logs.length > 0);
   const [first] = ours;
   if (first === undefined) {
@@ -62,6 +59,7 @@ export function checkTransparencyLog(
     );
   }
   for (const one of ours) {
+    checkTree(one);
     checkLogEntryBody(one, logged);
     checkTime(one, now);
     checkBegun(one.logs, now);
@@ -80,6 +78,8 @@ export function checkTransparencyLog(
 interface KnownEntry extends LogEntry {
   /** When the log took it in, as the entry says. */
   readonly time: Date | undefined;
+  /** Text of the checkpoint that came with the inclusion proof; empty where there is none. */
+  readonly checkpoint: string;
   /** Those that the entry claims to be of. At least one, or the entry is of no interest. */
   readonly logs: readonly TransparencyLog[];
 }
@@ -137,9 +137,10 @@ function checkInclusion(one: KnownEntry, logged: LoggedSignature): void {
  * Checkpoint, inclusion proof, and once more what the entry is about, by `@sigstore/verify`, which also refuses an entry
  * that has neither proof nor promise. The promise is not handed in: it is checked already, and costs a signature.
  */
-function checkProof({ entry, logs }: KnownEntry, logged: LoggedSignature): void {
+function checkProof(one: KnownEntry, logged: LoggedSignature): void {
+  const { entry, logs } = one;
   const material: TrustMaterial = {
-    tlogs: logs.map((log) => authorityFor(log, entry)),
+    tlogs: logs.map((log) => authorityFor(log, one)),
     ctlogs: [],
     certificateAuthorities: [],
     timestampAuthorities: [],
@@ -167,13 +168,12 @@ function checkProof({ entry, logs }: KnownEntry, logged: LoggedSignature): void 
  */
 function authorityFor(
   { key, baseUrl, validFor }: TransparencyLog,
-  { logId, inclusionProof }: TransparencyLogEntry,
+  { entry, checkpoint }: KnownEntry,
 ): TrustMaterial["tlogs"][number] {
-  const envelope = inclusionProof?.checkpoint?.envelope ?? "";
-  const isAnonymous = baseUrl === "" || v1Origin.test(envelope.split("\n", 1)[0] ?? "");
+  const isAnonymous = baseUrl === "" || v1Origin.test(checkpoint.split("\n", 1)[0] ?? "");
   return {
-    logID: logId.keyId,
-    baseURL: isAnonymous ? [baseUrl, ...noteNames(envelope)].join(" ") : baseUrl,
+    logID: entry.logId.keyId,
+    baseURL: isAnonymous ? [baseUrl, ...noteNames(checkpoint)].join(" ") : baseUrl,
     publicKey: key.keyObject,
     validFor: { ...validFor },
   };
@@ -228,43 +228,45 @@ function checkPromise({ entry, logs, time }: KnownEntry): void {
     refuse("logMismatch", "transparency log entry does not verify: inclusion promise could not be verified");
 }
 
-/** Does the entry claim to be of this log? If so, its proof must not contradict its checkpoint. */
-function isOf(log: TransparencyLog, entry: TransparencyLogEntry): boolean {
-  const { logId, inclusionProof } = entry;
+/** Does the entry claim to be of this log? */
+function isOf(log: TransparencyLog, { logId }: TransparencyLogEntry, checkpoint: string): boolean {
+  const isClaimed =
+    log.logId?.equals(logId.keyId) ??
+    noteNames(checkpoint).some((name) => noteKeyId(name, log.key.spki).equals(logId.keyId));
+  // guard: log-id
+  if (!isClaimed) return false;
+  return true;
+}
+
+function checkpointOf({ inclusionProof }: TransparencyLogEntry): string {
   const envelope = inclusionProof?.checkpoint?.envelope ?? "";
   // guard: checkpoint-length
   if (envelope.length > maxCheckpointLength) refuse("tooLarge", "checkpoint of the log entry is too long");
-  const isClaimed =
-    log.logId?.equals(logId.keyId) ??
-    noteNames(envelope).some((name) => noteKeyId(name, log.key.spki).equals(logId.keyId));
-  // guard: log-id
-  if (!isClaimed) return false;
-  if (inclusionProof !== undefined) checkTree(inclusionProof, envelope, log);
-  return true;
+  return envelope;
 }
 
 /**
  * What the proof says of the tree must be what the log signed; `@sigstore/verify` reads the checkpoint alone. A v2 log
  * signs under its host name: a checkpoint of another origin is another log's, whoever signed it.
  */
-function checkTree(
-  proof: NonNullable<TransparencyLogEntry["inclusionProof"]>,
-  envelope: string,
-  { baseUrl }: TransparencyLog,
-): void {
-  const [origin = "", size = "", root = ""] = envelope.split("\n", 3);
+function checkTree({ entry, checkpoint, logs }: KnownEntry): void {
+  const proof = entry.inclusionProof;
+  if (proof === undefined) return;
+  const [origin = "", size = "", root = ""] = checkpoint.split("\n", 3);
   // guard: proof-tree-size
   if (proof.treeSize !== size)
     refuse("logMismatch", "inclusion proof is for another tree size than its checkpoint");
   // guard: proof-root
   if (proof.rootHash.toString("base64") !== root)
     refuse("logMismatch", "inclusion proof has another root than its checkpoint");
-  // guard: checkpoint-origin
-  if (baseUrl !== "" && !v1Origin.test(origin) && !originsOf(baseUrl).includes(origin)) {
-    refuse("logMismatch", "checkpoint is of another log", {
-      expected: originsOf(baseUrl),
-      received: shown(origin),
-    });
+  for (const { baseUrl } of logs) {
+    // guard: checkpoint-origin
+    if (baseUrl !== "" && !v1Origin.test(origin) && !originsOf(baseUrl).includes(origin)) {
+      refuse("logMismatch", "checkpoint is of another log", {
+        expected: originsOf(baseUrl),
+        received: shown(origin),
+      });
+    }
   }
 }
 
@@ -277,9 +279,9 @@ function originsOf(baseUrl: string): readonly string[] {
 }
 
 /** Who signed the note, by its own account: lines of a dash, a name and a signature. */
-function noteNames(envelope: string): string[] {
-  return envelope
-    .slice(envelope.indexOf("\n\n") + 2)
+function noteNames(checkpoint: string): string[] {
+  return checkpoint
+    .slice(checkpoint.indexOf("\n\n") + 2)
     .split("\n")
     .filter((line) => line.startsWith("\u2014 "))
     .slice(0, maxNoteNames)
