@@ -1,4 +1,5 @@
 import { hash as hashBytes, type KeyObject, X509Certificate } from "node:crypto";
+import { algorithmId, hashByOid, lookUp, signatureHashByOid } from "./algorithms.ts";
 import {
   type DerElement,
   derChildren,
@@ -66,23 +67,6 @@ const understood: readonly string[] = [
   extensionId.extendedKeyUsage,
 ];
 
-/** SHA-2 and Ed25519 signatures; MD5 and SHA-1 ones prove nothing. RSASSA-PSS names its hash in its parameters. */
-const signatureAlgorithms: readonly string[] = [
-  "1.2.840.113549.1.1.11",
-  "1.2.840.113549.1.1.12",
-  "1.2.840.113549.1.1.13",
-  "1.2.840.10045.4.3.2",
-  "1.2.840.10045.4.3.3",
-  "1.2.840.10045.4.3.4",
-  "1.3.101.112",
-];
-const rsaPss = "1.2.840.113549.1.1.10";
-const sha2: readonly string[] = [
-  "2.16.840.1.101.3.4.2.1",
-  "2.16.840.1.101.3.4.2.2",
-  "2.16.840.1.101.3.4.2.3",
-];
-
 /**
  * Reads a certificate (RFC 5280). Refused: what is not strict DER, weak keys and signatures, an extension twice, and
  * critical extensions that nobody here enforces (name constraints among them).
@@ -139,10 +123,12 @@ function checkSignatureAlgorithm(
     refuse("malformed", `${what} names two signature algorithms`);
   const [oid, parameters] = derChildren(algorithm, what);
   const name = readOid(oid, what);
+  const isStrong =
+    name === algorithmId.ed25519 ||
+    lookUp(signatureHashByOid, name) !== undefined ||
+    (name === algorithmId.rsaPss && isSha2Pss(parameters, what));
   // guard: certificate-weak-signature
-  if (!(name === rsaPss ? isSha2Pss(parameters, what) : signatureAlgorithms.includes(name))) {
-    refuse("malformed", `${what} is signed with an algorithm that is not accepted`);
-  }
+  if (!isStrong) refuse("malformed", `${what} is signed with an algorithm that is not accepted`);
 }
 
 /** RSASSA-PSS-params: without an explicit hash it would be SHA-1. */
@@ -151,7 +137,7 @@ function isSha2Pss(parameters: DerElement | undefined, what: string): boolean {
   const hash = derChildren(parameters, what).find(({ tag }) => tag === 0xa0);
   if (hash === undefined) return false;
   const [oid] = readSequence(hash.contents, what);
-  return sha2.includes(readOid(oid, what));
+  return lookUp(hashByOid, readOid(oid, what)) !== undefined;
 }
 
 function readExtensions(field: DerElement | undefined, what: string): ReadonlyMap<string, Extension> {

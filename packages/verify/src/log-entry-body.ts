@@ -1,5 +1,6 @@
 import { hash as hashBytes } from "node:crypto";
 import type { Json } from "@assay/policy";
+import { type HashName, hashByProtoName, lookUp } from "./algorithms.ts";
 import { decodeBase64 } from "./base64.ts";
 import { readSequence } from "./der.ts";
 import type { DigestOf } from "./digest-memo.ts";
@@ -23,7 +24,7 @@ export interface LoggedSignature {
   /** The leaf certificate where the signer has one. */
   readonly certificate?: Buffer;
   /** The hash the signature was verified with; `none`: Ed25519. */
-  readonly hash: string;
+  readonly hash: HashName | "none";
 }
 
 /** A digest that an entry records, in one form for all kinds of entries. */
@@ -170,17 +171,11 @@ function hexDigest(over: RecordedDigest["over"], hash: Json): RecordedDigest {
   return { over, algorithm: text(hash, "algorithm"), value: Buffer.from(value, "hex") };
 }
 
-const protoHashes: Readonly<Record<string, string>> = {
-  SHA2_256: "sha256",
-  SHA2_384: "sha384",
-  SHA2_512: "sha512",
-};
-
 function protoDigest(over: RecordedDigest["over"], hash: Json): RecordedDigest {
   const name = text(hash, "algorithm");
   return {
     over,
-    algorithm: Object.hasOwn(protoHashes, name) ? (protoHashes[name] ?? "") : name,
+    algorithm: lookUp(hashByProtoName, name) ?? name,
     value: base64(hash, "digest"),
   };
 }

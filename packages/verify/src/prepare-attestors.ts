@@ -1,5 +1,6 @@
 import type { Attestor, CertificateAttestor, KeyAttestor, KeylessAttestor } from "@assay/policy";
 import { RE2JS } from "re2js";
+import type { HashName } from "./algorithms.ts";
 import { certificatePaths, usage } from "./certificate-chain.ts";
 import { factCache } from "./fact-cache.ts";
 import { extensionNames, type IdentityMatcher, wildcard } from "./identity.ts";
@@ -24,7 +25,7 @@ import {
   type SignerDemand,
   type SignerRule,
 } from "./prepared.ts";
-import { type HashName, hashesOfKey, type PublicKey, parsePublicKeys } from "./public-key.ts";
+import { hashesOfKey, type PublicKey, parsePublicKeys } from "./public-key.ts";
 
 const maxEntries = 256;
 const maxDepth = 16;

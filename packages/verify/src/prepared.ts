@@ -1,11 +1,12 @@
 import type { Code, Place } from "@assay/policy";
+import type { HashName } from "./algorithms.ts";
 import type { Certificate } from "./certificate.ts";
 import type { CertificatePool } from "./certificate-chain.ts";
 import type { CandidateReader } from "./evidence-candidates.ts";
 import type { EvidenceSignature } from "./evidence-signature.ts";
 import type { FactCache } from "./fact-cache.ts";
 import type { IdentityMatcher } from "./identity.ts";
-import type { HashName, PublicKey } from "./public-key.ts";
+import type { PublicKey } from "./public-key.ts";
 import type { RememberedProof } from "./remembered-proof.ts";
 import type { CtLog } from "./sct.ts";
 import type { TimestampAuthority } from "./timestamp-authority.ts";

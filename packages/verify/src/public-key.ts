@@ -1,10 +1,8 @@
 import { createPublicKey, hash as hashBytes, type KeyObject } from "node:crypto";
+import type { HashName } from "./algorithms.ts";
 import { derTag, readOid, readSequence } from "./der.ts";
 import { parsePem } from "./pem.ts";
 import { Refusal } from "./refusal.ts";
-
-/** Hashes that a signature may be made with. */
-export type HashName = "sha224" | "sha256" | "sha384" | "sha512";
 
 /** A key that passed `publicKeyProblem`. */
 export interface PublicKey {

@@ -1,4 +1,5 @@
 import type { Digest } from "@assay/image";
+import type { HashName } from "./algorithms.ts";
 import type { Certificate } from "./certificate.ts";
 import { checkChain, checkLeaf } from "./certificate-proof.ts";
 import type { SignerNames } from "./distinct-signers.ts";
@@ -8,7 +9,7 @@ import type { SignerFacts } from "./kernel.ts";
 import { checkLog } from "./log-proof.ts";
 import type { PreparedSigner } from "./prepared.ts";
 import type { ProofInput } from "./proof-input.ts";
-import { type HashName, hashesOfKey, type PublicKey } from "./public-key.ts";
+import { hashesOfKey, type PublicKey } from "./public-key.ts";
 import { refuse } from "./refusal.ts";
 import { type CheckedSignature, checkSignature } from "./signed-content.ts";
 import type { LoggedFacts } from "./transparency-log.ts";

@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from "node:crypto";
 import { dsse } from "@sigstore/core";
+import { type HashName, hashByProtoName, lookUp } from "./algorithms.ts";
 import { type DigestOf, digestOf } from "./digest-memo.ts";
-import type { HashName } from "./public-key.ts";
 import { type MissingManifest, refuse } from "./refusal.ts";
 
 /** What a signature was made over. The bytes are those that were read; nothing is serialised again. */
@@ -87,13 +87,7 @@ function checkBytes(bytes: Buffer, signature: Buffer, by: By): CheckedSignature 
   return { hash, signedDigest: digestOf(bytes) };
 }
 
-/** Hashes as bundles name them. */
-const messageHashes: ReadonlyMap<string, HashName> = new Map([
-  ["SHA2_256", "sha256"],
-  ["SHA2_384", "sha384"],
-  ["SHA2_512", "sha512"],
-]);
-/** Bundles know no name for SHA-224, and some name no hash at all. */
+/** For bundles with SHA-224, which has no name in them, and for those that name no hash at all. */
 const hashOfLength: ReadonlyMap<number, HashName> = new Map([
   [28, "sha224"],
   [32, "sha256"],
@@ -115,7 +109,7 @@ function checkMessage(
 ): CheckedSignature | undefined {
   const expected = digestOfArtifact(
     artifact,
-    messageHashes.get(algorithm) ?? hashOfLength.get(digest.length),
+    lookUp(hashByProtoName, algorithm) ?? hashOfLength.get(digest.length),
   );
   // guard: message-digest
   if (expected !== undefined && !digest.equals(expected)) {

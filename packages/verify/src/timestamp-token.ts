@@ -1,4 +1,5 @@
 import { hash as hashBytes, type KeyObject, verify } from "node:crypto";
+import { algorithmId, hashByOid, lookUp, signatureHashByOid } from "./algorithms.ts";
 import {
   type DerElement,
   derChildren,
@@ -38,23 +39,7 @@ const oid = {
   contentType: "1.2.840.113549.1.9.3",
   messageDigest: "1.2.840.113549.1.9.4",
   signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
-  rsaEncryption: "1.2.840.113549.1.1.1",
-  ed25519: "1.3.101.112",
 } as const;
-const hashes: Readonly<Record<string, string>> = {
-  "2.16.840.1.101.3.4.2.1": "sha256",
-  "2.16.840.1.101.3.4.2.2": "sha384",
-  "2.16.840.1.101.3.4.2.3": "sha512",
-};
-/** Signature algorithms that name their hash. */
-const signatureHashes: Readonly<Record<string, string>> = {
-  "1.2.840.10045.4.3.2": "sha256",
-  "1.2.840.10045.4.3.3": "sha384",
-  "1.2.840.10045.4.3.4": "sha512",
-  "1.2.840.113549.1.1.11": "sha256",
-  "1.2.840.113549.1.1.12": "sha384",
-  "1.2.840.113549.1.1.13": "sha512",
-};
 const maxTokenBytes = 256 * 1024;
 
 /** Reads a TimeStampResp (RFC 3161 §2.4.2) with its CMS SignedData (RFC 5652 §5). */
@@ -105,15 +90,11 @@ function readTstInfo(content: Buffer): Pick<TimestampToken, "genTime" | "imprint
 
 function readHash(algorithm: DerElement | undefined): string {
   const id = readAlgorithm(algorithm);
-  return lookUp(hashes, id) ?? refuse("malformed", `${what} uses the hash ${id}, which is not accepted`);
+  return lookUp(hashByOid, id) ?? refuse("malformed", `${what} uses the hash ${id}, which is not accepted`);
 }
 
 function readAlgorithm(algorithm: DerElement | undefined): string {
   return readOid(derChildren(expectTag(algorithm, derTag.sequence, what), what)[0], what);
-}
-
-function lookUp(table: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
 function readSignerInfo(
@@ -164,10 +145,10 @@ function readAttributes(attributes: DerElement): ReadonlyMap<string, DerElement>
 }
 
 function signatureHash(algorithm: string, digestHash: string): string | null {
-  if (algorithm === oid.ed25519) return null;
-  if (algorithm === oid.rsaEncryption) return digestHash;
+  if (algorithm === algorithmId.ed25519) return null;
+  if (algorithm === algorithmId.rsaEncryption) return digestHash;
   return (
-    lookUp(signatureHashes, algorithm) ??
+    lookUp(signatureHashByOid, algorithm) ??
     refuse("malformed", `${what} is signed with an algorithm that is not accepted`)
   );
 }
