@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "@assay/policy";
+import { isJsonObject, own } from "../strict-json.ts";
 
-/** Thrown where a predicate has not the form of its type: the field, and what stood there. */
+/** Thrown where a predicate has not the form of its type: the field, and what should stand there. */
 export class PredicateError extends Error {
   override readonly name = "PredicateError";
   readonly code = "malformedPredicate";
@@ -27,11 +28,10 @@ export interface Fields {
 
 /** Fields of a predicate; `path` is where it stands. */
 export function fieldsOf(value: Json | undefined, path = ""): Fields {
-  if (!isObject(value)) throw new PredicateError(path === "" ? "predicate" : path, "an object");
+  if (!isJsonObject(value)) throw new PredicateError(path === "" ? "predicate" : path, "an object");
   const raw = value;
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  const json = (name: string): Json | undefined =>
-    Object.hasOwn(raw, name) ? (raw[name] ?? undefined) : undefined;
+  const json = (name: string): Json | undefined => own(raw, name) ?? undefined;
   const optionalText = (name: string): string | undefined => {
     const found = json(name);
     if (found === undefined || typeof found === "string") return found;
@@ -62,8 +62,20 @@ export function fieldsOf(value: Json | undefined, path = ""): Fields {
   };
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** A list of texts; absent: an empty one. */
+export function textList(value: Json | undefined, path: string): readonly string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new PredicateError(path, "a list");
+  return value.map((entry: Json) => {
+    if (typeof entry === "string") return entry;
+    throw new PredicateError(path, "a list of texts");
+  });
+}
+
+/** A map of texts; absent: an empty one. */
+export function texts(fields: Fields | undefined): Readonly<Record<string, string>> {
+  if (fields === undefined) return {};
+  return Object.fromEntries(Object.keys(fields.raw).map((name) => [name, fields.text(name)]));
 }
 
 /** A time as RFC 3339 writes it. */

@@ -1,5 +1,5 @@
 import type { Json } from "@assay/policy";
-import { type Fields, fieldsOf, PredicateError, present, timeOf } from "./read.ts";
+import { type Fields, fieldsOf, PredicateError, present, textList, timeOf } from "./read.ts";
 
 /** Predicate types of software bills of materials. */
 export const sbomTypes = {
@@ -47,7 +47,7 @@ export interface CycloneDxDocument {
   readonly components: readonly CycloneDxComponent[];
 }
 
-/** Reads an SPDX 2.x predicate: a JSON object, or its text, as `cosign attest --type spdx` stores it. */
+/** Reads an SPDX 2.x predicate: a JSON object, or its text, as `cosign attest --type spdx` stores it. Throws `PredicateError`. */
 export function readSpdx(predicate: Json): SpdxDocument {
   const fields = fieldsOf(typeof predicate === "string" ? parse(predicate) : predicate);
   const creation = fields.optionalObject("creationInfo");
@@ -81,16 +81,6 @@ function readPackage(fields: Fields): SpdxPackage {
     licenseDeclared: fields.optionalText("licenseDeclared"),
     supplier: fields.optionalText("supplier"),
     purls: references.map((one) => one.text("referenceLocator")),
-  });
-}
-
-/** A list of texts. */
-export function textList(value: Json | undefined, path: string): readonly string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new PredicateError(path, "a list");
-  return value.map((entry: Json) => {
-    if (typeof entry === "string") return entry;
-    throw new PredicateError(path, "a list of texts");
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "@assay/policy";
-import { type Fields, fieldsOf, present, timeOf } from "./read.ts";
+import { type Fields, fieldsOf, present, texts, timeOf } from "./read.ts";
 
 /** Predicate types of SLSA provenance. */
 export const slsaTypes = {
@@ -82,10 +82,4 @@ function readResource(fields: Fields): SlsaResource {
     name: fields.optionalText("name"),
     digest: texts(fields.optionalObject("digest")),
   });
-}
-
-/** A map of texts. */
-export function texts(fields: Fields | undefined): Readonly<Record<string, string>> {
-  if (fields === undefined) return {};
-  return Object.fromEntries(Object.keys(fields.raw).map((name) => [name, fields.text(name)]));
 }

@@ -1,7 +1,5 @@
 import type { Json, JsonObject } from "@assay/policy";
-import { type Fields, fieldsOf, present, timeOf } from "./read.ts";
-import { textList } from "./sbom.ts";
-import { texts } from "./slsa.ts";
+import { type Fields, fieldsOf, present, textList, texts, timeOf } from "./read.ts";
 
 /** Predicate types of verification summaries and links. */
 export const supplyChainTypes = {

@@ -1,6 +1,5 @@
 import type { Json, JsonObject } from "@assay/policy";
-import { type Fields, fieldsOf, present, timeOf } from "./read.ts";
-import { textList } from "./sbom.ts";
+import { type Fields, fieldsOf, present, textList, timeOf } from "./read.ts";
 
 /** Predicate types of statements about vulnerabilities. */
 export const vulnerabilityTypes = {
