@@ -175,10 +175,10 @@ function readOtherName(name: DerElement): readonly string[] {
 }
 
 /**
- * INVARIANT: `prepareAttestors` refuses a matcher that asks for neither subject nor issuer.
  * Compares an identity with what the policy asks: a subject (wildcard or regexp, either, or one that is both), an issuer
- * (both, where both are given), every extension. Without a subject alternative name nothing matches; the common name is
- * never read.
+ * (both, where both are given), every extension. Where a subject is asked for, a certificate without subject alternative
+ * name has none; the common name is never read.
+ * INVARIANT: `prepareAttestors` refuses a matcher that asks for neither subject nor issuer.
  */
 export function checkIdentity(identity: CertificateIdentity, wanted: IdentityMatcher): void {
   const { subjects, issuer } = identity;

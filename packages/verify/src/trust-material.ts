@@ -4,7 +4,9 @@ import type { CtLog } from "./sct.ts";
 import type { TimestampAuthority } from "./timestamp-authority.ts";
 import type { TransparencyLog } from "./transparency-log.ts";
 
-/** Everything that may vouch for a signature. Deeply frozen, but for the cache of facts about bytes. */
+/**
+ * Everything that may vouch for a signature. Nobody writes to it once it is made, but for the cache of facts about bytes.
+ */
 export interface TrustMaterial {
   readonly certificateAuthorities: readonly CertificatePool[];
   readonly logs: readonly TransparencyLog[];

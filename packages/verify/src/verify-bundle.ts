@@ -38,8 +38,8 @@ export interface BundleJudgement {
 
 /**
  * Verifies one Sigstore bundle about a file, with a transparency log entry and, for certificates, an SCT and a verified
- * time (the protocol of sigstore-conformance). Not for images: those go by policy. Throws `VerifyError` for a bad key
- * only; what the bundle holds is judged.
+ * time (the protocol of sigstore-conformance). Not for images: those go by policy. Throws `VerifyError` for a bad key or
+ * an empty identity only; what the bundle holds is judged.
  */
 export function verifyBundle(bundle: Uint8Array, question: BundleQuestion): BundleJudgement {
   const signer = signerOf(question);
