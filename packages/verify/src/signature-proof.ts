@@ -143,12 +143,12 @@ function factsOf(
   };
 }
 
-/** A keyless signer has a new key each time: it goes by its identity. */
+/** A keyless signer has a new key each time: it goes by its identity, and by each name that its certificate gives it. */
 function namesOf({ signer }: PreparedSigner, { key, certificate, identity }: SigningKey): SignerNames {
   if (certificate === undefined) return [key.keyId];
   if (signer.kind !== "keyless") {
     return [key.keyId, `${certificate.issuer.toString("hex")} ${certificate.subject.toString("hex")}`];
   }
   const { issuer = "", subjects = [] } = identity?.() ?? {};
-  return [`${issuer} ${subjects.join(" ")}`];
+  return subjects.length === 0 ? [issuer] : subjects.map((subject) => `${issuer} ${subject}`);
 }

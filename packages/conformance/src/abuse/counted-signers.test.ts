@@ -30,6 +30,12 @@ function person(name: string, at: Date = now): Signer {
   return sigstore.identity({ subject: `${name}@acme.example`, issuer: ISSUER, at });
 }
 
+/** Somebody whose certificate has several names. Fulcio gives one; an authority of one's own may give more. */
+function aliased(...names: readonly string[]): Signer {
+  const subject = names.map((name) => ({ kind: "email", value: `${name}@acme.example` }) as const);
+  return sigstore.identity({ subject, issuer: ISSUER, at: now });
+}
+
 /** Alice attests first, then Bob; a build by `good` meets the conditions. */
 function attestedBy(
   builders: readonly [alice: string, bob: string],
@@ -137,6 +143,16 @@ describe("a count of signers", () => {
       name: "33 more signatures than may be read leave the second signer unproven",
       judge: () => judgeSignature(alone, twoEmployees, { gaps: missing("tooMany") }),
       code: "notEnoughAttestors",
+    },
+    {
+      name: "33 one employee by two certificates, one of which names an alias too",
+      judge: () => judgeSignature(alone.signedBy(aliased("alias", "alice")), twoEmployees),
+      code: "notEnoughAttestors",
+    },
+    {
+      name: "33 two employees, one of whom has an alias",
+      judge: () => judgeSignature(alone.signedBy(aliased("alias", "bob")), twoEmployees),
+      want: "allowed",
     },
     {
       name: "33 two signers that are known need nothing more",
