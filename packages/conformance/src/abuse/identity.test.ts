@@ -29,18 +29,20 @@ describe("alternative names", () => {
       evil("%2e%2e/evil/app"),
       evil("app%2f..%2f..%2fevil"),
       evil("app\\..\\..\\evil"),
-      "https://github.com/acme/app@evil.example/",
       "https://user:password@github.com/acme/app",
       "https://github.com/acme/app#/evil",
       evil("app\u0001"),
-    ]
-      .map(
-        (subject): AbuseCase => ({
-          name: `73 \`${subject.replace("\u0001", "\\x01")}\` for \`https://github.com/acme/*\``,
-          judge: () => named([{ kind: "uri", value: subject }], "https://github.com/acme/*"),
-        }),
-      )
-      .filter(({ name }) => !name.includes("app@evil")),
+    ].map(
+      (subject): AbuseCase => ({
+        name: `73 \`${subject.replace("\u0001", "\\x01")}\` for \`https://github.com/acme/*\``,
+        judge: () => named([{ kind: "uri", value: subject }], "https://github.com/acme/*"),
+      }),
+    ),
+    {
+      name: "73 an `@` in the path, as before every workflow's ref, for `https://github.com/acme/*`",
+      judge: () => named("https://github.com/acme/app@evil.example/", "https://github.com/acme/*"),
+      want: "allowed",
+    },
     {
       name: "73 an honest name for `https://github.com/acme/*`",
       judge: () => named(GITHUB_SUBJECT, "https://github.com/acme/*"),
