@@ -163,3 +163,29 @@ describe("what has not the form of its type is refused, and the field is named",
     );
   });
 });
+
+describe("times are those of RFC 3339", () => {
+  function created(timestamp: string): Date | undefined {
+    return readCycloneDx({ bomFormat: "CycloneDX", specVersion: "1.5", metadata: { timestamp } }).timestamp;
+  }
+
+  test.each([
+    ["2026-01-01T12:00:00Z", "2026-01-01T12:00:00.000Z"],
+    ["2026-01-01t12:00:00.123456789z", "2026-01-01T12:00:00.123Z"],
+    ["2024-02-29T23:30:00-02:00", "2024-03-01T01:30:00.000Z"],
+  ])("%s", (text, instant) => {
+    expect(created(text)?.toISOString()).toBe(instant);
+  });
+
+  test.each([
+    ["without zone, which every machine would read as its own", "2026-01-01T12:00:00"],
+    ["of a day that is none", "2026-02-30T12:00:00Z"],
+    ["of a month that is none", "2026-13-01T12:00:00Z"],
+    ["of an hour that is none", "2026-01-01T25:00:00Z"],
+    ["a day alone", "2026-01-01"],
+    ["as people write it", "1 January 2026 12:00 UTC"],
+    ["with text after it", "2026-01-01T12:00:00Z (UTC)"],
+  ])("not %s", (_, text) => {
+    expect(() => created(text)).toThrow(expect.objectContaining({ path: "metadata.timestamp" }));
+  });
+});

@@ -78,12 +78,24 @@ export function texts(fields: Fields | undefined): Readonly<Record<string, strin
   return Object.fromEntries(Object.keys(fields.raw).map((name) => [name, fields.text(name)]));
 }
 
-/** A time as RFC 3339 writes it. */
+const rfc3339 = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i;
+
+/**
+ * A time as RFC 3339 §5.6 writes it, to the millisecond. `Date` alone would read one without zone as local, so that the
+ * same signed bytes meant another time on another machine, and the 30th of February as a day of March.
+ */
 export function timeOf(text: string | undefined, path: string): Date | undefined {
   if (text === undefined) return undefined;
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new PredicateError(path, "a time");
+  const day = rfc3339.exec(text)?.[1];
+  if (day === undefined || !isDay(day)) throw new PredicateError(path, "a time as RFC 3339 writes it");
+  const time = new Date(text.toUpperCase());
+  if (Number.isNaN(time.getTime())) throw new PredicateError(path, "a time as RFC 3339 writes it");
   return time;
+}
+
+function isDay(day: string): boolean {
+  const midnight = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 }
 
 /** Only the properties that are there. */
