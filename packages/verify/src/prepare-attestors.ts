@@ -216,7 +216,7 @@ function keylessRule(entry: KeylessAttestor): SignerRule {
     extensions: Object.fromEntries(
       Object.entries(entry.additionalExtensions).map(([name, value]) => [
         extensionOid(name, path),
-        wildcard(value),
+        wildcard(pattern(value, `${path}.additionalExtensions.${name}`)),
       ]),
     ),
   };

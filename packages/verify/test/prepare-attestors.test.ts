@@ -133,6 +133,18 @@ describe("a policy that makes no sense is refused, and the field is named", () =
       /any identity would be accepted/,
     ],
     [
+      "a subject of five thousand characters",
+      [set([keyless({ subject: "*a".repeat(2500) })])],
+      `${at}.keyless.subject`,
+      /longer than 4096/,
+    ],
+    [
+      "an extension of five thousand characters",
+      [set([keyless({ additionalExtensions: { githubWorkflowRef: "*a".repeat(2500) } })])],
+      `${at}.keyless.additionalExtensions.githubWorkflowRef`,
+      /longer than 4096/,
+    ],
+    [
       "a regexp that is none",
       [set([keyless({ subjectRegExp: "([" })])],
       `${at}.keyless.subjectRegExp`,
