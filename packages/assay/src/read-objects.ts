@@ -12,7 +12,8 @@ export interface FileObject {
 
 /**
  * Reads Kubernetes objects from files, directories, globs or `-`; several documents and `List`s are unfolded.
- * Throws where a document is not YAML, or no object with kind and name: nothing is passed over in silence.
+ * Throws where a document is not YAML, no object with kind and name, or a list under another kind: nothing is passed over
+ * in silence.
  */
 export async function readObjects(
   patterns: readonly string[],
@@ -40,17 +41,20 @@ function documentsOf({ file, text }: InputFile): readonly JsonObject[] {
   const shown = file === "-" ? "standard input" : `\`${file}\``;
   if (documents.length === 0) throw new AssayError("invalidDocument", `${shown} holds no object`);
   return documents.map((document, i) => {
-    const missing = isJsonObject(document) ? whatIsMissing(document) : "is no object";
-    if (isJsonObject(document) && missing === undefined) return document;
+    const wrong = isJsonObject(document) ? whatIsWrong(document) : "is no object";
+    if (isJsonObject(document) && wrong === undefined) return document;
     const where = documents.length > 1 ? `document ${i + 1} of ${shown}` : shown;
-    throw new AssayError("invalidDocument", `${where} ${missing}`, {
-      hint: "a Kubernetes object begins with apiVersion, kind and metadata.name",
+    throw new AssayError("invalidDocument", `${where} ${wrong}`, {
+      hint: "a Kubernetes object has apiVersion, kind and metadata.name; a list's kind is `List`",
     });
   });
 }
 
-function whatIsMissing(document: JsonObject): string | undefined {
-  if (typeof ownField(document, "kind") !== "string") return "has no `kind`";
+function whatIsWrong(document: JsonObject): string | undefined {
+  const kind = ownField(document, "kind");
+  if (typeof kind !== "string") return "has no `kind`";
+  if (Array.isArray(ownField(document, "items")))
+    return `is a \`${kind}\` with \`items\`, of which kubectl would apply those alone`;
   const metadata = ownField(document, "metadata");
   const name = isJsonObject(metadata)
     ? (ownField(metadata, "name") ?? ownField(metadata, "generateName"))

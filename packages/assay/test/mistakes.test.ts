@@ -46,6 +46,17 @@ test.each<[string, string | Buffer, string]>([
   expect(status).toBe(2);
 });
 
+test("a Pod that hides in the `items` of another object is no part of it: kubectl would apply it", async () => {
+  const items = POD.replace(/^/gm, "  ").replace("  apiVersion", "- apiVersion");
+  const hidden = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: innocent }\nitems:\n${items}`;
+  const file = await given("hidden.yaml", hidden.trimEnd());
+  const { status, err } = await runHere(["apply", join(ROOT, POLICY), "--resource", file], { cwd });
+  expect(err).toContain(
+    "`hidden.yaml` is a `ConfigMap` with `items`, of which kubectl would apply those alone",
+  );
+  expect(status).toBe(2);
+});
+
 test.each<[string, Buffer, string]>([
   ["UTF-16", utf16(POD), "it is UTF-16, as `>` of Windows PowerShell writes it"],
   ["Latin-1", Buffer.from(POD.replace("web", "wéb"), "latin1"), "save it as UTF-8"],

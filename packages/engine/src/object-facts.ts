@@ -30,9 +30,13 @@ export function objectFacts(request: EvaluationRequest): ObjectFacts {
     throw new EngineError("invalidRequest", "the resource has no `kind`");
   }
   const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
-  // No rule is about lists, so that one full of unsigned images would be allowed.
-  if (kind.endsWith("List") && Array.isArray(object["items"]) && !text(metadata["name"])) {
-    throw new EngineError("invalidRequest", `the resource is a \`${kind}\`: judge each of its \`items\``);
+  // Whatever its kind and name, kubectl takes what has `items` for a list and applies those alone: a ConfigMap of which
+  // no rule speaks may hide a Pod.
+  if (Array.isArray(object["items"])) {
+    throw new EngineError(
+      "invalidRequest",
+      `the resource is a list (\`${kind}\` with \`items\`): judge each of its \`items\``,
+    );
   }
   return {
     request,

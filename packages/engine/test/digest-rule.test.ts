@@ -307,11 +307,17 @@ describe("requests that are not a creation", () => {
     ["nothing", undefined, "the request is not `{ resource: … }`"],
     ["text", { resource: "kind: Pod" }, "the resource is not a JSON object"],
     ["an object that is not inside a request", unsigned, "give the object as `{ resource: … }`"],
-    ["a list", { resource: { kind: "List", items: [unsigned] } }, "`List`: judge each of its `items`"],
+    ["a list", { resource: { kind: "List", items: [unsigned] } }, "list (`List` with `items`): judge each"],
+    ["a list of Pods", { resource: { kind: "PodList", metadata: {}, items: [] } }, "judge each of its"],
     [
-      "a list of Pods",
-      { resource: { kind: "PodList", metadata: {}, items: [] } },
-      "judge each of its `items`",
+      "a list that calls itself otherwise, of which kubectl applies the Pod",
+      { resource: { kind: "ConfigMap", metadata: { name: "innocent" }, items: [unsigned] } },
+      "list (`ConfigMap` with `items`): judge each",
+    ],
+    [
+      "a Pod with `items`, of which kubectl applies those alone",
+      { resource: { ...pod(pinned("key-ecdsa")), items: [] } },
+      "list (`Pod` with `items`)",
     ],
   ])("%s is no object that could be judged, and is refused", async (_, request, said) => {
     const attempt = engineFor(policy()).evaluate(request as EvaluationRequest);
