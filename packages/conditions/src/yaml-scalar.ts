@@ -1,7 +1,8 @@
 import { parseFloat64 } from "./go-number.ts";
-import type { Value } from "./json.ts";
 
-const words: ReadonlyMap<string, Value> = new Map<string, Value>([
+type PlainValue = null | boolean | number | bigint | string;
+
+const words: ReadonlyMap<string, PlainValue> = new Map<string, PlainValue>([
   ...wordsOf(true, "y Y yes Yes YES true True TRUE on On ON"),
   ...wordsOf(false, "n N no No NO false False FALSE off Off OFF"),
   ...wordsOf(null, "~ null Null NULL"),
@@ -11,7 +12,7 @@ const words: ReadonlyMap<string, Value> = new Map<string, Value>([
   ...wordsOf(Number.NEGATIVE_INFINITY, "-.inf -.Inf -.INF"),
 ]);
 
-function wordsOf(value: Value, names: string): [string, Value][] {
+function wordsOf(value: PlainValue, names: string): [string, PlainValue][] {
   return names.split(" ").map((name) => [name, value]);
 }
 
@@ -20,7 +21,7 @@ const INT64_MIN = -(2n ** 63n);
 const UINT64_MAX = 2n ** 64n - 1n;
 
 /** What go-yaml v2 makes of a plain scalar: YAML 1.1's words and numbers; times and base 60 stay text. */
-export function resolvePlain(text: string): Value {
+export function resolvePlain(text: string): PlainValue {
   const word = words.get(text);
   if (word !== undefined) return word;
   if (text.length > 400) return text;

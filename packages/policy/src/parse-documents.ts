@@ -2,6 +2,7 @@ import { Composer, type Document, Lexer, Parser } from "yaml";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import { readDocument } from "./read-document.ts";
 import { positionAt, type SourceNode, type SourceText, sourceText } from "./source-node.ts";
+import { ambiguousBreak } from "./yaml-ambiguity.ts";
 
 /** A file's text and the name that positions carry. */
 export interface SourceFile {
@@ -42,9 +43,14 @@ export function readDocuments(source: SourceFile, limits: DocumentLimits = {}): 
     const message = `the file has ${source.text.length} characters, at most ${maxLength} are read`;
     return { documents: [], diagnostics: [finding(text, "tooLarge", message, 0)] };
   }
+  const ambiguity = ambiguousBreak(source.text);
+  if (ambiguity !== undefined) {
+    return { documents: [], diagnostics: [finding(text, "yamlSyntax", ambiguity.message, ambiguity.at)] };
+  }
   const maxDepth = limits.maxDepth ?? 64;
   const diagnostics: Diagnostic[] = [];
   const documents: ParsedDocument[] = [];
+  let isFirst = true;
   // One document after the other: what the parser builds for one is many times its text.
   for (const document of compose(source.text, text, maxDepth)) {
     if (!("contents" in document)) {
@@ -56,6 +62,11 @@ export function readDocuments(source: SourceFile, limits: DocumentLimits = {}): 
       diagnostics.push(finding(text, "yamlSyntax", yamlMessage(problem.message), problem.pos[0]));
       continue;
     }
+    if (!isFirst && document.directives?.docStart !== true) {
+      const message = "a document without `---` before it: Kubernetes would pass it over";
+      diagnostics.push(finding(text, "yamlSyntax", message, document.range[0]));
+    }
+    isFirst = false;
     const read = readDocument(document, { text, maxDepth, maxNodes: limits.maxNodes ?? 200_000 });
     diagnostics.push(...read.diagnostics);
     if (read.root !== undefined) documents.push(...unfold(read.root, ""));
