@@ -16,7 +16,7 @@ import {
 import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
 import type { LogQuestion } from "./log-lookup.ts";
 import type { PreparedSets, PreparedSigner } from "./prepared.ts";
-import { applyQuantifier, type CheckedStatement } from "./quantifier.ts";
+import { applyQuantifier, type CheckedStatement, type QuantifiedOutcome } from "./quantifier.ts";
 import { shown } from "./refusal.ts";
 
 type Rule = Pick<AttestationRule, "type" | "quantifier" | "path" | "source">;
@@ -61,8 +61,8 @@ function judgeSigner(
   const place = { step: "attestor", path: signer.path, source: signer.source, children } as const;
   const gaps = relevantGaps(evidence, "attestation", input.format);
   const result = applyQuantifier(rule.quantifier, checked);
-  const isAny = rule.quantifier === "any";
-  const blocked = isAny ? undefined : (broken ?? blocking(candidates.ofType, children, gaps));
+  const blocked =
+    rule.quantifier === "any" ? undefined : (broken ?? blocking(candidates.ofType, children, gaps));
   if (result.outcome === "pass" && blocked === undefined) {
     const trace = { ...place, outcome: "pass", code: "ok", message: "verified image attestations" } as const;
     // Only who made what passed: a statement that failed, or that a later one replaced, counts for nobody.
@@ -72,17 +72,30 @@ function judgeSigner(
     return { trace, signers, verified, ...nothingNeeded, ...further };
   }
   const failed = result.outcome !== "pass" && checked.length > 0 ? result : undefined;
-  // With `any` or `latest`, a statement that failed may be outvoted by one that is not known yet; otherwise it decides.
-  const isUndecided = children.some(({ outcome }) => outcome === "error");
-  const mayBeOutvoted = isAny || (rule.quantifier === "latest" && isUndecided);
-  if (failed !== undefined && (!mayBeOutvoted || failed.outcome === "error")) {
+  if (failed !== undefined && isFinal(failed, rule.quantifier, children)) {
     const { outcome, code, message } = failed;
-    const trace = { ...place, outcome, code, message };
-    return { trace, signers: [], verified: [], ...nothingNeeded };
+    return { trace: { ...place, outcome, code, message }, signers: [], verified: [], ...nothingNeeded };
   }
   const reason = failed ?? blocked ?? notFound(rule, candidates.ofType, candidates.others, children);
   const { outcome, code, message, ...needs } = unsatisfied({ children, needsLog }, gaps, reason);
   return { trace: { ...place, outcome, code, message }, signers: [], verified: [], ...needs };
+}
+
+/** Whether no statement that is not known yet could change it. */
+function isFinal(
+  failed: Exclude<QuantifiedOutcome, { readonly outcome: "pass" }>,
+  quantifier: Rule["quantifier"],
+  children: readonly Trace[],
+): boolean {
+  if (failed.outcome === "error") return true;
+  switch (quantifier) {
+    case "all":
+      return true;
+    case "any":
+      return false;
+    case "latest":
+      return children.every(({ outcome }) => outcome !== "error");
+  }
 }
 
 interface CheckedStatements extends Tried {
