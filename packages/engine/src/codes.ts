@@ -134,7 +134,7 @@ export const codes: Readonly<Record<Code, CodeHelp>> = {
     outcome: "fail",
     meaning: "What was found is not what it should be: it does not parse, or breaks a rule of its format.",
     nextStep:
-      "Sign or attest again with a current cosign. If it comes back, find out what writes to the repository.",
+      "If the message names a place in the resource, correct it there. Otherwise sign or attest again with a current cosign, and if it comes back, find out what writes to the repository.",
   },
   tooLarge: {
     outcome: "fail",
