@@ -9,7 +9,8 @@ export const library: Options = {
   dts: false,
   sourcemap: true,
   splitting: true,
-  // `tsc -b` keeps its build info in dist: cleaning here would drop declarations it then does not write again.
-  clean: false,
+  // Chunks of earlier builds go, or they would be published. `tsc -b` keeps its build info in dist: without its declarations
+  // it would not write them again.
+  clean: ["!**/*.d.ts", "!**/*.d.ts.map", "!**/*.tsbuildinfo"],
   removeNodeProtocol: false,
 };
