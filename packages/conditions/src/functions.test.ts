@@ -55,7 +55,24 @@ describe("parse_yaml refuses what go-yaml does not read", () => {
     },
   );
 
+  test.each([
+    "a: 1\n#\u2028b: 2",
+    "#\rb: 2",
+    "{?a: b}",
+    "{a :b}",
+    "{a:, b: c}",
+    "[!!str, b]",
+    '"b\\\n\n  c"',
+    "a: &x {?b: c}\nd: *x",
+  ])("nor %j, which it reads otherwise than the parser here", (text) => {
+    expect(() => ask("parse_yaml(t)", { t: text })).toThrow(/the YAML text is broken: kubernetes reads/);
+  });
+
   test.each<[string, unknown]>([
+    ["a: &x b ?c\nd: {e: *x}", { a: "b ?c", d: { e: "b ?c" } }],
+    ["a: 1\n<<: {a: 2, b: 3}", { a: 2, b: 3 }],
+    ["! <<: {a: 2}", { a: 2 }],
+    ["!!str <<: {a: 2}", { "<<": { a: 2 } }],
     ["%YAML 1.1\n---\na: yes", { a: true }],
     ["%TAG !e! tag:example.com,2024:\n---\na: 1", { a: 1 }],
     ["a: &A-1_b 1\nb: *A-1_b", { a: 1, b: 1 }],

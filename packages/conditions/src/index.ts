@@ -17,9 +17,9 @@ export {
 export { ConditionError, type ConditionErrorCode, type ConditionErrorFields } from "./condition-error.ts";
 export { explainCondition } from "./explain.ts";
 export { type ParseJsonOptions, parseJson } from "./go-json.ts";
+export * as goYaml from "./go-yaml.ts";
 export type { Json, JsonObject, Value, ValueObject } from "./json.ts";
 export type { Limits } from "./limits.ts";
 export { operatorNames } from "./operators.ts";
 export { type ChildOptions, createScope, type Dialect, type Scope, type ScopeOptions } from "./scope.ts";
 export { substitute, type VariableUse, variablesIn } from "./substitute.ts";
-export { resolvePlain } from "./yaml-scalar.ts";

@@ -15,6 +15,7 @@ import { ConditionError } from "./condition-error.ts";
 import { parseFloat64 } from "./go-number.ts";
 import { setOwn, type Value } from "./json.ts";
 import { type Budget, checkDepth, spend, spendOutput } from "./limits.ts";
+import { type Ambiguity, ambiguousBreak, ambiguousScalar } from "./yaml-ambiguity.ts";
 import { resolvePlain } from "./yaml-scalar.ts";
 
 /** What one conversion carries along. */
@@ -27,18 +28,31 @@ interface Conversion {
   readonly text: string;
 }
 
+/** Where a node stands: how deep, and whether inside `{…}` or `[…]`. */
+interface Place {
+  readonly depth: number;
+  readonly inFlow: boolean;
+}
+
 /**
  * YAML as Kyverno reads it (sigs.k8s.io/yaml on go-yaml v2, YAML 1.1): `yes` is true, `010` is 8, times stay text,
- * merge keys work, of duplicate keys the last wins, only the first document counts. Throws `badText`.
+ * merge keys work, of duplicate keys the last wins, only the first document counts. Throws `badText`, also for text that
+ * Kyverno takes otherwise than the parser here.
  */
 export function parseGoYaml(text: string, budget: Budget): Value {
   // The parser is slow: a megabyte takes most of a second.
   spend(budget, text.length * 8);
+  checkAmbiguity(ambiguousBreak(text));
   if (/^\s*\.\.\.(?:\s|$)/.test(text)) throw invalid("did not find expected node content");
   const document = firstDocument(text);
   if (document === undefined) return null;
   checkDirectives(document);
-  return convert(document.contents as Node | null, { budget, anchors: new Map(), open: new Set(), text }, 0);
+  const conversion = { budget, anchors: new Map(), open: new Set<Node>(), text };
+  return convert(document.contents as Node | null, conversion, { depth: 0, inFlow: false });
+}
+
+function checkAmbiguity(ambiguity: Ambiguity | undefined): void {
+  if (ambiguity !== undefined) throw invalid(ambiguity.message);
 }
 
 function firstDocument(text: string): Document | undefined {
@@ -76,26 +90,31 @@ function invalid(message: string): ConditionError {
   return new ConditionError(`the YAML text is broken: ${message.toLowerCase()}`, { code: "badText" });
 }
 
-function convert(node: Node | null, conversion: Conversion, depth: number): Value {
-  checkDepth(conversion.budget.limits, depth);
+function convert(node: Node | null, conversion: Conversion, place: Place): Value {
+  checkDepth(conversion.budget.limits, place.depth);
   spend(conversion.budget, 4);
   if (node === null) return null;
-  if (isAlias(node)) return convertAlias(node, conversion, depth);
+  if (isAlias(node)) return convertAlias(node, conversion, place);
   const { anchor } = node as { readonly anchor?: string };
   if (anchor !== undefined) {
     checkAnchor(anchor);
     conversion.anchors.set(anchor, node);
   }
-  if (isScalar(node)) return convertScalar(node as Scalar, conversion);
+  if (isScalar(node)) return convertScalar(node as Scalar, conversion, place);
   if (conversion.open.has(node)) throw invalid("an anchor contains itself");
   conversion.open.add(node);
   try {
-    if (isSeq(node)) return node.items.map((item) => convert(item as Node | null, conversion, depth + 1));
-    if (isMap(node)) return convertMap(node.items as readonly Pair[], conversion, depth);
+    return convertCollection(node, conversion, place);
   } finally {
     conversion.open.delete(node);
   }
-  throw invalid("unknown kind of node");
+}
+
+function convertCollection(node: Node, conversion: Conversion, place: Place): Value {
+  if (!isSeq(node) && !isMap(node)) throw invalid("unknown kind of node");
+  const inside = { depth: place.depth + 1, inFlow: place.inFlow || node.flow === true };
+  if (isMap(node)) return convertMap(node.items as readonly Pair[], conversion, inside);
+  return node.items.map((item) => convert(item as Node | null, conversion, inside));
 }
 
 interface Pair {
@@ -103,24 +122,29 @@ interface Pair {
   readonly value: Node | null;
 }
 
-function convertAlias(alias: Alias, conversion: Conversion, depth: number): Value {
+function convertAlias(alias: Alias, conversion: Conversion, { depth }: Place): Value {
   const target = conversion.anchors.get(alias.source);
   if (target === undefined) throw invalid(`unknown anchor \`${alias.source}\``);
-  return convert(target, conversion, depth + 1);
+  // What it says was checked where it stands.
+  return convert(target, conversion, { depth: depth + 1, inFlow: false });
 }
 
-function convertMap(pairs: readonly Pair[], conversion: Conversion, depth: number): Value {
+function convertMap(pairs: readonly Pair[], conversion: Conversion, place: Place): Value {
   const object: Record<string, Value> = {};
   for (const { key, value } of pairs) {
-    if (isMerge(key)) mergeInto(object, convert(value, conversion, depth + 1));
-    else setOwn(object, keyText(convert(key, conversion, depth + 1)), convert(value, conversion, depth + 1));
+    const name = isMerge(key) ? undefined : keyText(convert(key, conversion, place));
+    const read = convert(value, conversion, place);
+    if (name === undefined) mergeInto(object, read);
+    else setOwn(object, name, read);
   }
   return object;
 }
 
 function isMerge(key: Node | null): boolean {
   return (
-    isScalar(key) && key.value === "<<" && (key.type === "PLAIN" || key.tag === "tag:yaml.org,2002:merge")
+    isScalar(key) &&
+    key.value === "<<" &&
+    (key.tag === "tag:yaml.org,2002:merge" || (key.type === "PLAIN" && (key.tag ?? "!") === "!"))
   );
 }
 
@@ -181,7 +205,8 @@ function scalarText(scalar: Scalar, { text }: Conversion): string {
   return last && scalar.type?.startsWith("BLOCK") ? value.replace(/\n$/, "") : value;
 }
 
-function convertScalar(scalar: Scalar, conversion: Conversion): Value {
+function convertScalar(scalar: Scalar, conversion: Conversion, { inFlow }: Place): Value {
+  checkAmbiguity(ambiguousScalar(scalar, conversion.text, inFlow));
   const text = scalarText(scalar, conversion);
   spendOutput(conversion.budget, text.length);
   const tag = scalar.tag?.startsWith(tagPrefix) ? scalar.tag.slice(tagPrefix.length) : (scalar.tag ?? "");

@@ -1,8 +1,8 @@
+import { goYaml } from "@assay/conditions";
 import { Composer, type Document, Lexer, Parser } from "yaml";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import { readDocument } from "./read-document.ts";
 import { positionAt, type SourceNode, type SourceText, sourceText } from "./source-node.ts";
-import { ambiguousBreak } from "./yaml-ambiguity.ts";
 
 /** A file's text and the name that positions carry. */
 export interface SourceFile {
@@ -43,7 +43,7 @@ export function readDocuments(source: SourceFile, limits: DocumentLimits = {}): 
     const message = `the file has ${source.text.length} characters, at most ${maxLength} are read`;
     return { documents: [], diagnostics: [finding(text, "tooLarge", message, 0)] };
   }
-  const ambiguity = ambiguousBreak(source.text);
+  const ambiguity = goYaml.ambiguousBreak(source.text);
   if (ambiguity !== undefined) {
     return { documents: [], diagnostics: [finding(text, "yamlSyntax", ambiguity.message, ambiguity.at)] };
   }

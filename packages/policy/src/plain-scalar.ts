@@ -1,4 +1,4 @@
-import { resolvePlain } from "@assay/conditions";
+import { goYaml } from "@assay/conditions";
 
 /**
  * What an unquoted YAML scalar means to Kubernetes (sigs.k8s.io/yaml over go-yaml v2): YAML 1.1's words (`yes`, `n`) and
@@ -6,7 +6,7 @@ import { resolvePlain } from "@assay/conditions";
  * wrong type.
  */
 export function plainScalar(text: string): null | boolean | number | string {
-  const value = resolvePlain(text);
+  const value = goYaml.resolvePlain(text);
   if (typeof value === "bigint") return Number(value);
   return typeof value === "number" && !Number.isFinite(value) ? text : value;
 }

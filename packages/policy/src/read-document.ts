@@ -1,3 +1,4 @@
+import { goYaml } from "@assay/conditions";
 import {
   type Document,
   isAlias,
@@ -12,7 +13,6 @@ import {
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import { plainScalar } from "./plain-scalar.ts";
 import { type MapEntry, positionAt, type SourceNode, type SourceText } from "./source-node.ts";
-import { ambiguousScalar } from "./yaml-ambiguity.ts";
 
 interface ReadLimits {
   readonly text: SourceText;
@@ -186,7 +186,7 @@ function mergedEntries(node: SourceNode, reading: Reading): ReadonlyMap<string, 
 function scalarValue(node: Scalar, { inFlow }: Place, reading: Reading): null | boolean | number | string {
   const value = typeof node.value === "string" ? node.value : "";
   const at = node.range?.[0] ?? 0;
-  const ambiguity = ambiguousScalar(node, reading.text.content, inFlow);
+  const ambiguity = goYaml.ambiguousScalar(node, reading.text.content, inFlow);
   if (ambiguity !== undefined) report(reading, "yamlSyntax", ambiguity.message, ambiguity.at);
   if (node.tag !== undefined && node.tag !== "!" && node.tag !== "tag:yaml.org,2002:str") {
     const known = /^tag:yaml\.org,2002:(?:null|bool|int|float)$/.test(node.tag);
