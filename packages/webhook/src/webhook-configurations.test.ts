@@ -1,6 +1,7 @@
 import { loadPolicies } from "@assay/policy";
 import { describe, expect, test } from "vitest";
 import { type WebhookConfigurationOptions, webhookConfigurations } from "./webhook-configurations.ts";
+import { WebhookError } from "./webhook-error.ts";
 
 interface Hook {
   readonly name: string;
@@ -64,6 +65,17 @@ describe("the WebhookConfigurations of policies", () => {
       service: { ...service, port: 443, path: "/validate" },
       caBundle: "UEVN",
     });
+  });
+
+  test.each([
+    ["http://10.0.0.5:8443", "webhooks are called by `https://` only"],
+    ["10.0.0.5:8443", "it is no URL"],
+    ["https://user:secret@10.0.0.5:8443", "user info is not allowed in it"],
+    ["https://10.0.0.5:8443/?tenant=a", "neither a query nor a fragment is allowed in it"],
+  ])("%s is refused, since the API server would not call it", (address, why) => {
+    const attempt = () => hooks([policy("a", {})], { client: { url: address }, caBundle: "PEM" });
+    expect(attempt).toThrow(WebhookError);
+    expect(attempt).toThrow(why);
   });
 
   test("no namespace is exempt but those that are named", () => {

@@ -1,4 +1,5 @@
 import type { Policy } from "@assay/policy";
+import { WebhookError } from "./webhook-error.ts";
 
 /** How the API server reaches the webhook: a Service in the cluster, or a URL outside it. */
 export type WebhookClient =
@@ -38,6 +39,7 @@ const podControllers = {
  * The two configurations that the given policies need. Mutating pins digests and judges; validating judges what other
  * webhooks changed afterwards. A webhook each for `failurePolicy` Fail and Ignore, because that is how the API server
  * must behave when we don't answer at all. `timeoutSeconds` is the largest of the policies, so that each can use its own.
+ * Throws `WebhookError` `badOptions` for an address that the API server would refuse.
  */
 export function webhookConfigurations(
   policies: readonly WebhookPolicy[],
@@ -95,8 +97,21 @@ function namespaceSelector(exempt: readonly string[]): object {
 function clientConfig(step: string, { client, caBundle }: WebhookConfigurationOptions): object {
   const bundle = Buffer.from(caBundle, "utf8").toString("base64");
   const path = `/${step}`;
-  if ("url" in client) return { url: `${client.url.replace(/\/+$/, "")}${path}`, caBundle: bundle };
+  if ("url" in client) return { url: `${callable(client.url).replace(/\/+$/, "")}${path}`, caBundle: bundle };
   return { service: { port: 443, ...client.service, path }, caBundle: bundle };
+}
+
+/** An address as the API server demands it; it refuses the whole object otherwise, some of them only when it calls. */
+function callable(url: string): string {
+  const shown = url.replace(/\/\/[^/]*@/, "//…@");
+  const refuse = (why: string): WebhookError =>
+    new WebhookError("badOptions", "client.url", `the API server does not call \`${shown}\`: ${why}`);
+  if (!URL.canParse(url)) throw refuse("it is no URL");
+  const { protocol, username, password } = new URL(url);
+  if (protocol !== "https:") throw refuse("webhooks are called by `https://` only");
+  if (username !== "" || password !== "") throw refuse("user info is not allowed in it");
+  if (/[?#]/.test(url)) throw refuse("neither a query nor a fragment is allowed in it");
+  return url;
 }
 
 function rules(policies: readonly WebhookPolicy[]): object[] {
