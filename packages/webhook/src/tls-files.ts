@@ -41,6 +41,53 @@ export function readTlsFiles(files: TlsFiles): TlsMaterial {
   return { cert, key };
 }
 
+/** Why clients refuse a certificate, or one of its chain, and between which dates they would not. */
+export interface OutOfTime {
+  readonly problem: "has expired" | "is not valid yet";
+  readonly subject: string;
+  /** RFC 3339. */
+  readonly validFrom: string;
+  readonly validTo: string;
+}
+
+/** The first certificate of a PEM text that does not hold at `now`; undefined: all of them hold. */
+export function outOfTime(pem: Buffer, now: number): OutOfTime | undefined {
+  for (const { subject, validFrom, validTo } of certificatesIn(pem.toString("latin1"))) {
+    const [from, to] = [new Date(validFrom), new Date(validTo)];
+    const dates = { subject, validFrom: from.toISOString(), validTo: to.toISOString() };
+    if (now > to.getTime()) return { problem: "has expired", ...dates };
+    if (now < from.getTime()) return { problem: "is not valid yet", ...dates };
+  }
+  return undefined;
+}
+
+/**
+ * The authorities of a PEM text. Throws `WebhookError` `badTls` where there are none: OpenSSL would pass over what it
+ * cannot read, and Node takes an empty text for "those that everybody trusts", so that anybody's certificate would do.
+ */
+export function checkAuthorities(pem: string): string {
+  const refuse = (cause?: unknown): WebhookError =>
+    new WebhookError(
+      "badTls",
+      "clientCa",
+      "`clientCa` is not the PEM text of certificate authorities",
+      cause,
+    );
+  let count: number;
+  try {
+    count = certificatesIn(pem).length;
+  } catch (cause) {
+    throw refuse(cause);
+  }
+  if (count === 0) throw refuse();
+  return pem;
+}
+
+function certificatesIn(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
 /**
  * Calls `changed` with the new material whenever a file changes. Polls: mounted Secrets are swapped by symbolic
  * links, which file system events miss. A pair that does not fit (half written) is reported and the old one kept.

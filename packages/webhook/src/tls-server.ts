@@ -4,7 +4,14 @@ import type { Logger } from "@assay/engine";
 import { getRequestListener } from "@hono/node-server";
 import { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
 import type { RequestBody } from "./read-json-body.ts";
-import { readTlsFiles, type TlsFiles, watchTlsFiles } from "./tls-files.ts";
+import {
+  checkAuthorities,
+  outOfTime,
+  readTlsFiles,
+  type TlsFiles,
+  type TlsMaterial,
+  watchTlsFiles,
+} from "./tls-files.ts";
 import { WebhookError } from "./webhook-error.ts";
 
 export interface TlsServerOptions {
@@ -45,12 +52,13 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
   let closing = false;
   const own = ownRoutes(metrics, () => !closing && (options.ready?.() ?? true));
   const all = { ...own, ...routes };
+  const material = readTlsFiles(options.tls);
   const server = createServer(
     {
-      ...readTlsFiles(options.tls),
+      ...material,
       ...(options.clientCa === undefined
         ? {}
-        : { ca: options.clientCa, requestCert: true, rejectUnauthorized: true }),
+        : { ca: checkAuthorities(options.clientCa), requestCert: true, rejectUnauthorized: true }),
       keepAliveTimeout: 120_000,
       headersTimeout: 20_000,
       requestTimeout: 60_000,
@@ -58,6 +66,7 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
     getRequestListener((request, { incoming }) => route(request, incoming, all)),
   );
   const port = await listen(server, options.port ?? 8443, options.host);
+  tellOutOfTime(material, options);
   const unwatch = reloadTls(server, options);
   return {
     url: `https://${options.host ?? "127.0.0.1"}:${port}`,
@@ -96,11 +105,20 @@ function reloadTls(server: Server, options: TlsServerOptions): () => void {
     (material) => {
       server.setSecureContext({ ...material, ...ca });
       options.logger?.info({ file: options.tls.certFile }, "TLS certificate reloaded");
+      tellOutOfTime(material, options);
     },
     (error) =>
       options.logger?.error({ error: String(error) }, "TLS certificate not reloaded, the old one stays"),
     options.tlsIntervalMs,
   );
+}
+
+/** It is served all the same: nothing is won by refusing it, and the file may be on its way of being renewed. */
+function tellOutOfTime({ cert }: TlsMaterial, { tls, logger }: TlsServerOptions): void {
+  const found = outOfTime(cert, Date.now());
+  if (found === undefined) return;
+  const { problem, ...fields } = found;
+  logger?.warn({ file: tls.certFile, ...fields }, `TLS certificate ${problem}: clients refuse it`);
 }
 
 async function listen(server: Server, port: number, host: string | undefined): Promise<number> {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import type { Evaluator } from "@assay/engine";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { TlsServer } from "./tls-server.ts";
 import { createWebhookServer, type WebhookServerOptions } from "./webhook-server.ts";
 
@@ -121,6 +121,24 @@ describe("the webhook server", () => {
     await expect.poll(async () => (await ask(server, "/healthz")).certificate).toBe("second");
   });
 
+  test.each([
+    ["2126-11-01T00:00:00Z", "TLS certificate has expired: clients refuse it"],
+    ["2026-11-01T00:00:00Z", "TLS certificate is not valid yet: clients refuse it"],
+  ])("on %s it warns at the start and after a rotation: %s", async (now, said) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse(now) });
+    closers.push(() => void vi.useRealTimers());
+    const warnings: [object, string][] = [];
+    const warn = (fields: object, message: string) => void warnings.push([fields, message]);
+    const logger = { info: () => {}, warn, error: () => {} };
+    const { files } = await serve({ evaluate: async () => verdict(true) }, { logger });
+    const file = join(files, "tls.crt");
+    const first = { validFrom: "2026-11-23T16:00:24.000Z", validTo: "2126-10-30T16:00:24.000Z" };
+    expect(warnings).toEqual([[{ file, subject: "CN=first", ...first }, said]]);
+    use("second", files);
+    await expect.poll(() => warnings.length).toBeGreaterThan(1);
+    expect(warnings.at(-1)).toMatchObject([{ file, subject: "CN=second" }, said]);
+  });
+
   test("keeps the old certificate when the new files do not fit together", async () => {
     let failed = (): void => {};
     const done = new Promise<void>((resolve) => {
@@ -167,6 +185,18 @@ describe("the webhook server", () => {
     const evaluator: Evaluator = { evaluate: async () => verdict(true) };
     await expect(createWebhookServer(evaluator, options)).rejects.toMatchObject({ code: "badTls" });
   });
+
+  test.each([
+    ["nothing", ""],
+    ["no PEM", "authority"],
+    ["a certificate that is none", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+  ])(
+    "refuses %s as the authorities of clients: anybody's certificate would do, or nobody's",
+    async (_, clientCa) => {
+      const attempt = serve({ evaluate: async () => verdict(true) }, { clientCa });
+      await expect(attempt).rejects.toMatchObject({ code: "badTls", path: "clientCa" });
+    },
+  );
 
   test("a port that is taken is said with its address", async () => {
     const { server, files } = await serve({ evaluate: async () => verdict(true) });
