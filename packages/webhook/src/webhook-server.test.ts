@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,9 +64,10 @@ interface Answer {
   readonly certificate: string;
 }
 
-function ask(server: TlsServer, path: string, body?: unknown): Promise<Answer> {
+function ask(server: TlsServer, path: string, body?: unknown, identity = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
+      ...identity,
       rejectUnauthorized: false,
       agent: false,
       method: body === undefined ? "GET" : "POST",
@@ -184,6 +185,26 @@ describe("the webhook server", () => {
     const options = { tls: { certFile: join(files, "tls.crt"), keyFile: join(files, "tls.key") }, port: 0 };
     const evaluator: Evaluator = { evaluate: async () => verdict(true) };
     await expect(createWebhookServer(evaluator, options)).rejects.toMatchObject({ code: "badTls" });
+  });
+
+  test("with `clientCa` only its clients get an answer, also after a rotation", async () => {
+    const first = {
+      cert: readFileSync(join(testdata, "first.crt")),
+      key: readFileSync(join(testdata, "first.key")),
+    };
+    const second = {
+      cert: readFileSync(join(testdata, "second.crt")),
+      key: readFileSync(join(testdata, "second.key")),
+    };
+    const evaluator: Evaluator = { evaluate: async () => verdict(true) };
+    const { server, files } = await serve(evaluator, { clientCa: first.cert.toString() });
+    const served = async () => (await ask(server, "/healthz", undefined, first)).certificate;
+    for (const certificate of ["first", "second"] as const) {
+      use(certificate, files);
+      await expect.poll(served).toBe(certificate);
+      await expect(ask(server, "/healthz")).rejects.toThrow();
+      await expect(ask(server, "/healthz", undefined, second)).rejects.toThrow();
+    }
   });
 
   test.each([
