@@ -1,5 +1,5 @@
 import type { EvaluationRequest, Evaluator, Verdict } from "@assay/engine";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { admissionHandler } from "./admission-handler.ts";
 
 const digest = `sha256:${"ab".repeat(32)}`;
@@ -196,6 +196,31 @@ describe("what cannot be decided is closed", () => {
       duplex: "half",
     } as RequestInit);
     expect((await handler(endless)).status).toBe(413);
+  });
+
+  test("the largest objects that etcd holds are judged, however the API server escapes them", async () => {
+    const large = {
+      ...pod,
+      spec: { containers: [{ ...pod.spec.containers[0], args: ["<".repeat(1.5 * 2 ** 20)] }] },
+    };
+    const request = { ...review.request, operation: "UPDATE", object: large, oldObject: large };
+    const text = JSON.stringify({ ...review, request }).replaceAll("<", "\\u003c");
+    expect(await respond(answering(denied), post(text))).toMatchObject({ uid: "u1", status: { code: 403 } });
+  });
+
+  test("nobody gets more time than an API server can ask for", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    let isOver = false;
+    const curious: Evaluator = {
+      evaluate: async (_request, { signal }) => {
+        vi.advanceTimersByTime(29_500);
+        isOver = signal.aborted;
+        return denied;
+      },
+    };
+    await respond(curious, post(review, "/mutate?timeout=999s"));
+    expect(isOver).toBe(true);
   });
 
   test("an evaluation that outlasts the API server's timeout is aborted and says so", async () => {

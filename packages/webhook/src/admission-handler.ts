@@ -15,9 +15,13 @@ import { WebhookError } from "./webhook-error.ts";
 export interface AdmissionHandlerOptions {
   /** `mutate`: digests are pinned by patch. `validate`: tags are refused where the policy wants digests. Default: by path. */
   readonly mode?: "mutate" | "validate";
-  /** Largest review, in bytes. Default 8 MiB (etcd's objects are at most 1.5 MiB, and a review carries two). */
+  /**
+   * Largest review, in bytes. Default 20 MiB: etcd's objects are at most 1.5 MiB, a review carries two, and the API server
+   * writes `<`, `>`, `&` and control characters as six bytes each. What is larger has no uid to answer to, so that a
+   * webhook with `failurePolicy: Ignore` would be passed by.
+   */
   readonly maxBodyBytes?: number;
-  /** Longest evaluation, in milliseconds, when the API server does not say (`?timeout=`). Default 10,000. */
+  /** Longest evaluation, in milliseconds, when the API server does not say (`?timeout=`, at most 30 s). Default 10,000. */
   readonly timeoutMs?: number;
   /** Subtracted from the API server's timeout, so that our answer arrives before it gives up. Default 500; 200 of it are left for the verdict. */
   readonly timeoutMarginMs?: number;
@@ -50,7 +54,7 @@ export function admissionRoute(
     const started = performance.now();
     let uid = "";
     try {
-      const body = await readJsonBody(request, options.maxBodyBytes ?? 8 * 1024 * 1024, given);
+      const body = await readJsonBody(request, options.maxBodyBytes ?? 20 * 1024 * 1024, given);
       uid = claimedUid(body);
       const admission = parseAdmissionReview(body, modeOf(request, options) === "mutate");
       const answer = await inSpan("image verification", spanFields(admission), (span) =>
@@ -117,12 +121,15 @@ function modeOf(request: Request, options: AdmissionHandlerOptions): "mutate" | 
   return new URL(request.url).pathname.startsWith("/validate") ? "validate" : "mutate";
 }
 
+/** The longest `timeoutSeconds` that a webhook can have: who names more is no API server. */
+const maxTimeoutMs = 30_000;
+
 /** The API server names its own timeout in the query, e.g. `?timeout=10s`; a whole number of seconds. */
 function deadline(request: Request, options: AdmissionHandlerOptions): number {
   const said = /^(\d{1,3})s$/.exec(new URL(request.url).searchParams.get("timeout") ?? "")?.[1];
   const own = options.timeoutMs ?? 10_000;
   const margin = options.timeoutMarginMs ?? 500;
-  return said === undefined ? own : Math.max(Number(said) * 1000 - margin, 100);
+  return said === undefined ? own : Math.max(Math.min(Number(said) * 1000, maxTimeoutMs) - margin, 100);
 }
 
 function log(admission: AdmissionRequest, verdict: Verdict, ms: number, logger: Logger | undefined): void {

@@ -11,10 +11,25 @@ export interface WebhookMetrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
+/** Whoever reaches the port chooses what stands in a review: beyond so many kinds, and for longer names, it is `other`. */
+const maxKinds = 100;
+const maxKindLength = 63;
+
+function boundedKinds(): (kind: string) => string {
+  const known = new Set<string>();
+  return (kind) => {
+    if (known.has(kind)) return kind;
+    if (known.size >= maxKinds || kind.length > maxKindLength) return "other";
+    known.add(kind);
+    return kind;
+  };
+}
+
 /** A registry of its own, so that several webhooks in one process do not mix. */
 export function webhookMetrics(): WebhookMetrics {
   const registry = new Registry();
   const registers = [registry];
+  const bounded = boundedKinds();
   const admissions = new Histogram({
     name: "assay_admission_duration_seconds",
     help: "Time from the review's arrival to its answer.",
@@ -52,7 +67,8 @@ export function webhookMetrics(): WebhookMetrics {
     registers,
   });
   return {
-    admission: (kind, allowed, seconds) => admissions.observe({ kind, allowed: String(allowed) }, seconds),
+    admission: (kind, allowed, seconds) =>
+      admissions.observe({ kind: bounded(kind), allowed: String(allowed) }, seconds),
     refused: (reason) => refusals.inc({ reason }),
     lookup: (lookup, outcome, count, seconds) => {
       lookups.observe({ lookup, outcome }, seconds);
