@@ -1,4 +1,4 @@
-import { createEngine } from "@assay/engine";
+import { createEngine, type Verdict } from "@assay/engine";
 import { loadPolicies } from "@assay/policy";
 import { registrySource } from "@assay/sources/registry";
 import { afterEach, describe, expect, test } from "vitest";
@@ -9,6 +9,24 @@ const reports = "/apis/wgpolicyk8s.io/v1alpha2";
 
 let api: ApiServer | undefined;
 afterEach(() => api?.close());
+
+const stop = (): AbortController => new AbortController();
+
+const denied: Verdict = {
+  resource: { kind: "Pod", namespace: "default", name: "web" },
+  allowed: false,
+  outcome: "fail",
+  results: [
+    { policy: "p", rule: "r", outcome: "fail", code: "notSigned", message: "no", failureAction: "Enforce" },
+  ],
+  patches: [],
+  warnings: [],
+  trace: [],
+};
+const pods = {
+  metadata: {},
+  items: [{ metadata: { name: "web", namespace: "default", uid: "web" }, spec: { containers: [] } }],
+};
 
 function report(name: string): object {
   return { metadata: { name, namespace: "default", uid: name } };
@@ -40,4 +58,68 @@ describe("reports about what is gone", () => {
     expect(reportsRemoved).toBe(2);
     expect(asked).toEqual(Array(2).fill("app.kubernetes.io/managed-by=assay"));
   });
+});
+
+describe("a scan whose Lease is lost", () => {
+  test("removes no further report, and asks for no further page", async () => {
+    const lost = stop();
+    let pages = 0;
+    api = await apiServer({
+      [`${reports}/policyreports`]: () => {
+        pages++;
+        return { metadata: { continue: "next" }, items: [report("assay-1"), report("assay-2")] };
+      },
+      [`${reports}/namespaces/default/policyreports/assay-1`]: () => {
+        lost.abort();
+        return {};
+      },
+    });
+    const scan = scanCluster(api.config, { evaluate: async () => denied }, lost.signal);
+    await expect(scan).rejects.toHaveProperty("name", "AbortError");
+    expect(api.deleted).toEqual(["assay-1"]);
+    expect(pages).toBe(1);
+  });
+
+  test("writes nothing of what it was judging, and calls it no failure", async () => {
+    const lost = stop();
+    const errors: string[] = [];
+    let written = 0;
+    api = await apiServer({
+      "/api/v1/pods": () => pods,
+      [`${reports}/namespaces/default/policyreports/assay-web`]: () => {
+        written++;
+        return {};
+      },
+    });
+    const evaluate = async (): Promise<Verdict> => {
+      lost.abort();
+      return denied;
+    };
+    const logger = {
+      info: () => {},
+      warn: () => {},
+      error: (_: object, message: string) => void errors.push(message),
+    };
+    const scan = scanCluster(api.config, { evaluate }, lost.signal, { logger });
+    await expect(scan).rejects.toHaveProperty("name", "AbortError");
+    expect([written, api.events.size, errors]).toEqual([0, 0, []]);
+  });
+});
+
+test.each([
+  ["a report", `${reports}/namespaces/default/policyreports/assay-web`],
+  ["a page", "/apis/apps/v1/deployments"],
+])("%s that is not answered is waited for as long as is said", async (_, path) => {
+  const errors: object[] = [];
+  api = await apiServer({ "/api/v1/pods": () => pods, [path]: () => undefined });
+  const logger = { info: () => {}, warn: () => {}, error: (fields: object) => void errors.push(fields) };
+  const scan = scanCluster(api.config, { evaluate: async () => denied }, stop().signal, {
+    logger,
+    apiTimeoutMs: 50,
+  });
+  const said = await scan.then(
+    ({ failed }) => `${failed} failed: ${errors.map((fields) => JSON.stringify(fields))}`,
+    String,
+  );
+  expect(said).toContain("no answer within 0.05 s");
 });

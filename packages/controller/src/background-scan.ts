@@ -8,15 +8,17 @@ import {
 } from "@kubernetes/client-node";
 import pLimit from "p-limit";
 import { inTime, statusOf } from "./api-answer.ts";
-import { listPages } from "./list-pages.ts";
+import { type Listing, listPages } from "./list-pages.ts";
 import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
-import { writeWarning } from "./warning-event.ts";
+import { type Warning, writeWarning } from "./warning-event.ts";
 
 export interface ScanOptions {
   /** Objects that are judged at the same time. Default 8. */
   readonly concurrency?: number;
   /** Longest judgement of one object, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number;
+  /** Longest wait for one answer of the API server, in milliseconds. Default 30,000. */
+  readonly apiTimeoutMs?: number;
   /** Objects read per list request. Default 250. */
   readonly pageSize?: number;
   readonly clock?: () => Date;
@@ -48,7 +50,8 @@ const workloads: readonly (readonly [apiVersion: string, kind: string])[] = [
 /**
  * Judges every workload of the cluster again, as the validating webhook would, and writes a PolicyReport for each one
  * that some rule speaks of; an Event where it failed. Lists are read page by page, so memory does not grow with the
- * cluster.
+ * cluster. Rejects with the reason of `signal`, from whose abortion on nothing is begun to be written or removed, and where a
+ * list cannot be had.
  */
 export async function scanCluster(
   config: KubeConfig,
@@ -59,45 +62,57 @@ export async function scanCluster(
   const api = KubernetesObjectApi.makeApiClient(config);
   const limit = pLimit(options.concurrency ?? 8);
   const reported = new Set<string>();
-  const pageSize = options.pageSize ?? 250;
   const totals = { judged: 0, denied: 0, failed: 0 };
+  const scan: Scan = { config, api, evaluator, signal, options, reported, totals };
   for (const [apiVersion, kind] of workloads) {
-    for await (const page of listPages(api, { apiVersion, kind, pageSize })) {
+    for await (const page of listPages(api, { apiVersion, kind, ...paging(scan) })) {
       await Promise.all(
-        page.items.map((object) =>
-          limit(async () => {
-            if (signal.aborted) return;
-            const scope = scopeOf(apiVersion, kind, object);
-            try {
-              const verdict = await judge(evaluator, { ...object, apiVersion, kind }, signal, options);
-              totals.judged++;
-              if (!verdict.allowed) totals.denied++;
-              if (verdict.results.length === 0) return;
-              reported.add(`assay-${scope.uid}`);
-              await writeReport(api, policyReport(scope, verdict, (options.clock ?? (() => new Date()))()));
-              if (isViolation(verdict)) await writeEvent(config, scope, verdict);
-            } catch (error) {
-              totals.failed++;
-              reported.add(`assay-${scope.uid}`);
-              options.logger?.error(
-                { ...scope, error: String(error) },
-                "background image verification failed",
-              );
-            }
-          }),
-        ),
+        page.items.map((object) => limit(() => scanObject({ ...object, apiVersion, kind }, scan))),
       );
     }
   }
-  return { ...totals, reportsRemoved: signal.aborted ? 0 : await removeStale(api, reported, pageSize) };
+  return { ...totals, reportsRemoved: await removeStale(scan) };
 }
 
-async function judge(
-  evaluator: Evaluator,
-  object: KubernetesObject,
-  signal: AbortSignal,
-  options: ScanOptions,
-): Promise<Verdict> {
+/** What the parts of one scan share. */
+interface Scan {
+  readonly config: KubeConfig;
+  readonly api: KubernetesObjectApi;
+  readonly evaluator: Evaluator;
+  readonly signal: AbortSignal;
+  readonly options: ScanOptions;
+  /** Names of the reports that stand. */
+  readonly reported: Set<string>;
+  readonly totals: { judged: number; denied: number; failed: number };
+}
+
+function paging({ signal, options }: Scan): Pick<Listing, "pageSize" | "signal" | "timeoutMs"> {
+  return { pageSize: options.pageSize ?? 250, signal, timeoutMs: options.apiTimeoutMs };
+}
+
+async function scanObject(object: Workload, scan: Scan): Promise<void> {
+  const { signal, options, reported, totals } = scan;
+  if (signal.aborted) return;
+  const scope = scopeOf(object);
+  try {
+    const verdict = await judge(object, scan);
+    // Judging takes its time: who no longer leads meanwhile would write beside the one who does.
+    if (signal.aborted) return;
+    totals.judged++;
+    if (!verdict.allowed) totals.denied++;
+    if (verdict.results.length === 0) return;
+    reported.add(`assay-${scope.uid}`);
+    await writeReport(policyReport(scope, verdict, (options.clock ?? (() => new Date()))()), scan);
+    if (isViolation(verdict) && !signal.aborted) await writeEvent(scope, verdict, scan);
+  } catch (error) {
+    if (signal.aborted) return;
+    totals.failed++;
+    reported.add(`assay-${scope.uid}`);
+    options.logger?.error({ ...scope, error: String(error) }, "background image verification failed");
+  }
+}
+
+async function judge(object: Workload, { evaluator, signal, options }: Scan): Promise<Verdict> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs ?? 30_000)]);
   const resource = JSON.parse(JSON.stringify(object)) as JsonObject;
   const labels = options.namespaceLabels?.(object.metadata?.namespace ?? "");
@@ -107,7 +122,10 @@ async function judge(
   });
 }
 
-function scopeOf(apiVersion: string, kind: string, { metadata }: KubernetesObject): ReportScope {
+/** An object of a list, whose items leave kind and version out. */
+type Workload = KubernetesObject & { readonly apiVersion: string; readonly kind: string };
+
+function scopeOf({ apiVersion, kind, metadata }: Workload): ReportScope {
   return {
     apiVersion,
     kind,
@@ -117,10 +135,11 @@ function scopeOf(apiVersion: string, kind: string, { metadata }: KubernetesObjec
   };
 }
 
-async function writeReport(api: KubernetesObjectApi, report: object): Promise<void> {
+async function writeReport(report: object, { api, options }: Scan): Promise<void> {
   const none = undefined;
   await inTime(
     api.patch(report as KubernetesObject, none, none, "assay", true, PatchStrategy.ServerSideApply),
+    options.apiTimeoutMs,
   );
 }
 
@@ -128,35 +147,33 @@ function isViolation(verdict: Verdict): boolean {
   return verdict.results.some(({ outcome }) => outcome === "fail" || outcome === "error");
 }
 
-async function writeEvent(config: KubeConfig, scope: ReportScope, verdict: Verdict): Promise<void> {
+async function writeEvent(scope: ReportScope, verdict: Verdict, { config, options }: Scan): Promise<void> {
   const { apiVersion, kind, namespace, name, uid } = scope;
   const found = verdict.results.find(({ outcome }) => outcome === "fail" || outcome === "error");
-  await writeWarning(config, {
+  const warning: Warning = {
     about: { apiVersion, kind, namespace, name, uid },
     reason: "PolicyViolation",
     message: `policy ${found?.policy}/${found?.rule}: ${found?.message}`,
-  });
+  };
+  await writeWarning(config, warning, options.apiTimeoutMs);
 }
 
 /** Reports of ours about objects that no rule speaks of any more (or that are gone without garbage collection). */
-async function removeStale(
-  api: KubernetesObjectApi,
-  reported: ReadonlySet<string>,
-  pageSize: number,
-): Promise<number> {
+async function removeStale(scan: Scan): Promise<number> {
   const of = { apiVersion: "wgpolicyk8s.io/v1alpha2", kind: "PolicyReport" };
   let removed = 0;
-  for await (const page of listPages(api, { ...of, pageSize, labels: reportLabels })) {
-    const stale = page.items.filter(({ metadata }) => !reported.has(metadata?.name ?? ""));
-    for (const report of stale) if (await remove(api, { ...report, ...of })) removed++;
+  for await (const page of listPages(scan.api, { ...of, ...paging(scan), labels: reportLabels })) {
+    const stale = page.items.filter(({ metadata }) => !scan.reported.has(metadata?.name ?? ""));
+    for (const report of stale) if (await remove({ ...report, ...of }, scan)) removed++;
   }
   return removed;
 }
 
 /** False where it is gone already, with the object that owned it. */
-async function remove(api: KubernetesObjectApi, report: KubernetesObject): Promise<boolean> {
+async function remove(report: KubernetesObject, { api, signal, options }: Scan): Promise<boolean> {
+  signal.throwIfAborted();
   try {
-    await inTime(api.delete(report));
+    await inTime(api.delete(report), options.apiTimeoutMs);
     return true;
   } catch (error) {
     if (statusOf(error) !== 404) throw error;

@@ -131,7 +131,8 @@ async function scanOnce({ config, evaluator, options }: Scanning, signal: AbortS
     options.logger?.info({ ...summary }, "background scan finished");
     return true;
   } catch (error) {
-    options.logger?.error({ error: String(error) }, "background scan broke off");
+    if (signal.aborted) options.logger?.info({}, "background scan stopped");
+    else options.logger?.error({ error: String(error) }, "background scan broke off");
     return false;
   }
 }

@@ -9,17 +9,21 @@ export interface Listing {
   readonly pageSize?: number;
   /** Only what bears these labels. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Aborted: no further page is asked for. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds for each page. */
+  readonly timeoutMs?: number | undefined;
 }
 
 type Page = KubernetesListObject<KubernetesObject>;
 
 /**
- * The pages of a list, one after the other. Throws where one cannot be had, or is none.
+ * The pages of a list, one after the other. Throws where one cannot be had, or is none, and the signal's reason.
  * INVARIANT: who got through to the end saw every object: what is no list is not an empty one.
  */
 export async function* listPages(
   api: KubernetesObjectApi,
-  { apiVersion, kind, pageSize, labels }: Listing,
+  { apiVersion, kind, pageSize, labels, signal, timeoutMs }: Listing,
 ): AsyncGenerator<Page> {
   const selector =
     labels &&
@@ -29,8 +33,10 @@ export async function* listPages(
   let next: string | undefined;
   do {
     const none = undefined;
+    signal?.throwIfAborted();
     const page: Page = await inTime(
       api.list(apiVersion, kind, none, none, none, none, none, selector, pageSize, next),
+      timeoutMs,
     );
     if (!Array.isArray(page?.items)) throw new Error(`the API server answered with no list of ${kind}`);
     yield page;

@@ -19,15 +19,15 @@ export interface Warning {
  * wants it. What was said before, by an earlier scan or another replica, is counted up and not said anew: a cluster that
  * is scanned every ten minutes would otherwise hold six Events an hour of each violation.
  */
-export async function writeWarning(config: KubeConfig, warning: Warning): Promise<void> {
+export async function writeWarning(config: KubeConfig, warning: Warning, timeoutMs?: number): Promise<void> {
   const api = config.makeApiClient(CoreV1Api);
   const body = eventOf(warning, new Date());
   const { namespace = "", name = "" } = body.metadata;
   try {
-    await inTime(api.createNamespacedEvent({ namespace, body }));
+    await inTime(api.createNamespacedEvent({ namespace, body }), timeoutMs);
   } catch (error) {
     if (statusOf(error) !== 409) throw error;
-    await countUp(api, { namespace, name });
+    await countUp(api, { namespace, name }, timeoutMs);
   }
 }
 
@@ -60,11 +60,12 @@ function eventOf({ about, reason, message }: Warning, now: Date): CoreV1Event {
 async function countUp(
   api: CoreV1Api,
   place: { readonly namespace: string; readonly name: string },
+  timeoutMs: number | undefined,
 ): Promise<void> {
   try {
-    const known = await inTime(api.readNamespacedEvent(place));
+    const known = await inTime(api.readNamespacedEvent(place), timeoutMs);
     const body = { ...known, count: (known.count ?? 1) + 1, lastTimestamp: new Date() };
-    await inTime(api.replaceNamespacedEvent({ ...place, body }));
+    await inTime(api.replaceNamespacedEvent({ ...place, body }), timeoutMs);
   } catch (error) {
     // Counted by another, or expired in between: then the next scan says it anew.
     const status = statusOf(error);

@@ -48,7 +48,7 @@ export interface ApiServer {
 /** How one path is answered instead of with what is stored. */
 export type Answers = Readonly<Record<string, number | readonly object[] | Answer>>;
 
-/** What a list is answered with; undefined: nothing, ever. */
+/** What a list or a write is answered with; undefined: nothing, ever. A deletion is answered after it was called. */
 type Answer = (query: URLSearchParams) => object | undefined;
 
 const groups: Readonly<Record<string, readonly string[]>> = {
@@ -146,6 +146,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
   if (typeof answer === "number") send(response, answer, { kind: "Status" });
   else if (request.method === "DELETE") {
     world.deleted.push(plural);
+    if (typeof answer === "function") answer(searchParams);
     send(response, 200, { kind: "Status" });
   } else if (pathname.includes("/leases")) await answerLease(request, response, world);
   else if (pathname.includes("/events")) await answerEvents(request, response, world);
