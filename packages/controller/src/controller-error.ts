@@ -1,7 +1,7 @@
-/** Why the controller could not go on. `code` is closed. */
+/** Why the controller could not begin, or go on. `code` is closed. */
 export class ControllerError extends Error {
   override readonly name = "ControllerError";
-  readonly code: "notReady";
+  readonly code: "notReady" | "badOptions";
 
   constructor(code: ControllerError["code"], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });

@@ -2,6 +2,7 @@ import type { Evaluator } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type ScanOptions, scanCluster } from "./background-scan.ts";
+import { checkOptions } from "./check-options.ts";
 import { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
 import { withDenials } from "./policy-denials.ts";
 import type { PolicyStanding } from "./policy-sieve.ts";
@@ -40,9 +41,10 @@ export interface Controller {
 
 /**
  * Keeps an evaluator's policies equal to the cluster's, without restarts; with `scan`, the process that holds the Lease
- * judges what already runs and writes PolicyReports.
+ * judges what already runs and writes PolicyReports. Rejects with a `ControllerError` `badOptions` that names what is missing.
  */
 export async function startController(config: KubeConfig, options: ControllerOptions): Promise<Controller> {
+  checkOptions(config, options);
   const { logger } = options;
   const stop = new AbortController();
   let background: Evaluator | undefined;

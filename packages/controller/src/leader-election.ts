@@ -1,5 +1,6 @@
 import type { Logger } from "@assay/engine";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { checkElection } from "./check-options.ts";
 import { leaseIn } from "./lease.ts";
 import { sleep } from "./sleep.ts";
 
@@ -19,7 +20,7 @@ export interface LeaderElectionOptions {
  * does: when another holds it, or when it could not be renewed for two thirds of its time, so that whoever takes over
  * finds nobody leading. A write that was under way then may still arrive: what `lead` writes must bear that (reports are
  * whole objects, written by server-side apply). Where `lead` rejects, that is logged, and it is run anew. Resolves when
- * `signal` aborts.
+ * `signal` aborts. Rejects with a `ControllerError` `badOptions` that names what is missing.
  */
 export async function electLeader(
   config: KubeConfig,
@@ -27,6 +28,7 @@ export async function electLeader(
   lead: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  checkElection(options);
   const { namespace, name = "assay-controller", identity, leaseSeconds = 15, logger } = options;
   const leaseMs = leaseSeconds * 1000;
   const lease = leaseIn(config, { namespace, name, identity, leaseMs, logger });

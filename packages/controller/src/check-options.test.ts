@@ -1,0 +1,55 @@
+import { KubeConfig } from "@kubernetes/client-node";
+import { expect, test } from "vitest";
+import { type ControllerOptions, startController } from "./controller.ts";
+import { electLeader } from "./leader-election.ts";
+
+const config = new KubeConfig();
+config.loadFromOptions({
+  clusters: [{ name: "c", server: "http://127.0.0.1:1" }],
+  users: [{ name: "u" }],
+  contexts: [{ name: "x", cluster: "c", user: "u" }],
+  currentContext: "x",
+});
+const build = () => ({ evaluate: () => Promise.reject(new Error("unused")) });
+const election = { namespace: "assay", identity: "me" };
+
+test.each<[string, unknown, unknown, string]>([
+  ["no config", undefined, { build }, "`config` is no `KubeConfig`"],
+  ["a config that was not loaded", new KubeConfig(), { build }, "`config` has no current cluster"],
+  ["no options", config, undefined, "`build` is no function"],
+  ["an evaluator in place of `build`", config, { build: build() }, "`build` is no function"],
+  [
+    "one namespace as text",
+    config,
+    { build, exceptionNamespaces: "kyverno" },
+    "`exceptionNamespaces` is no list",
+  ],
+  ["a scan without election", config, { build, scan: {} }, "`scan.election.namespace` is missing"],
+  [
+    "an election without identity",
+    config,
+    { build, scan: { election: { namespace: "assay" } } },
+    "`scan.election.identity` is missing",
+  ],
+  [
+    "an interval that is no number",
+    config,
+    { build, scan: { election, intervalMs: Number.NaN } },
+    "`scan.intervalMs` is no number above 0",
+  ],
+])("startController with %s says what to give", async (_, given, options, said) => {
+  const attempt = startController(given as KubeConfig, options as ControllerOptions);
+  await expect(attempt).rejects.toMatchObject({
+    name: "ControllerError",
+    code: "badOptions",
+    message: expect.stringContaining(said),
+  });
+});
+
+test("an election whose Lease lasts no time is refused", async () => {
+  const attempt = electLeader(config, { ...election, leaseSeconds: 0 }, async () => {}, AbortSignal.abort());
+  await expect(attempt).rejects.toMatchObject({
+    code: "badOptions",
+    message: "`options.leaseSeconds` is no number above 0",
+  });
+});
