@@ -51,6 +51,14 @@ describe("watchPolicies", () => {
     }
   });
 
+  // Rancher's proxy, for one, says 404 where it does not reach the cluster.
+  test.each<[string, Answers]>([
+    ["everything", { "/apis": 404, "/apis/kyverno.io/v1": 404, "/apis/kyverno.io/v2": 404 }],
+    ["the policies, of a kind that the cluster has", { "/apis/kyverno.io/v1/clusterpolicies": 404 }],
+  ])("who answers 404 to %s does not say that there are no policies", async (_, answers) => {
+    expect(await handed(answers)).toEqual({ sets: [], ready: false });
+  });
+
   test("a cluster without policies is ready", async () => {
     const { sets, ready } = await handed({});
     expect(ready).toBe(true);

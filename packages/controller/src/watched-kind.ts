@@ -1,12 +1,13 @@
 import type { Logger } from "@assay/engine";
 import {
+  ApisApi,
   type KubeConfig,
   type KubernetesListObject,
   type KubernetesObject,
   KubernetesObjectApi,
   makeInformer,
 } from "@kubernetes/client-node";
-import { statusOf } from "./api-answer.ts";
+import { inTime, statusOf } from "./api-answer.ts";
 import { listPages } from "./list-pages.ts";
 
 /** A kind by its REST path: plural names are the cluster's, so they are written down here. */
@@ -59,29 +60,35 @@ export async function watchKind(
   };
   const informer = makeInformer(config, restPath(kind), async () => {
     const list = await listAll(api, kind);
+    if (stopped) throw new Error("stopped");
     // The informer takes the list over before any timer or event can run.
     queueMicrotask(known);
     return list;
   });
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let retrying = Promise.resolve();
   const start = async (): Promise<void> => {
-    try {
-      await informer.start();
-    } catch (error) {
-      retry(error);
-    }
+    await informer.start().catch((error: unknown) => {
+      retrying = retry(error);
+    });
+    await retrying;
   };
-  const retry = (error: unknown): void => {
+  const retry = async (error: unknown): Promise<void> => {
     if (stopped) return;
     logger?.warn({ kind: kind.kind, error: String(error) }, "watch interrupted, trying again");
-    if (unknown !== undefined) unknown = unlisted(error);
-    if (isMissing(error)) known();
+    if (unknown !== undefined) {
+      unknown = unlisted(error);
+      if (await isMissing(error, kind, config)) known();
+    }
+    if (stopped) return;
     clearTimeout(timer);
     timer = setTimeout(() => void start(), retryMs).unref();
   };
   for (const verb of ["add", "update", "delete"] as const) informer.on(verb, changed);
-  informer.on("error", retry);
+  informer.on("error", (error: unknown) => {
+    retrying = retry(error);
+  });
   await start();
   return {
     kind,
@@ -115,10 +122,18 @@ function unlisted(error: unknown): Unlisted {
   return { message: String(error).slice(0, 500), ...(status === undefined ? {} : { status }) };
 }
 
-/** The API server knows no such kind: its definition is not installed, so there are no objects of it. */
-function isMissing(error: unknown): boolean {
-  if (statusOf(error) === 404) return true;
-  return error instanceof Error && error.message.startsWith("Unrecognized API version and kind");
+/**
+ * The API server knows no such kind: its definition is not installed, so there are no objects of it. A status alone does not
+ * say that: a proxy whose cluster is away answers 404 to everything, and would make a cluster without policies of it.
+ */
+async function isMissing(error: unknown, { apiVersion }: Kind, config: KubeConfig): Promise<boolean> {
+  // Every cluster has the core kinds.
+  if (!apiVersion.includes("/")) return false;
+  if (error instanceof Error && error.message.startsWith("Unrecognized API version and kind")) return true;
+  if (statusOf(error) !== 404) return false;
+  const list = await inTime(config.makeApiClient(ApisApi).getAPIVersions()).catch(() => undefined);
+  const served = (list?.groups ?? []).flatMap(({ versions }) => versions.map((one) => one.groupVersion));
+  return served.length > 0 && !served.includes(apiVersion);
 }
 
 function restPath({ apiVersion, plural }: Kind): string {

@@ -155,7 +155,8 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
     const watch = { plural, response };
     world.watches.add(watch);
     response.on("close", () => world.watches.delete(watch));
-  } else if (groups[pathname] !== undefined) {
+  } else if (/^\/apis\/?$/.test(pathname)) send(response, 200, groupList(world));
+  else if (groups[pathname] !== undefined) {
     const resources = groups[pathname].map((kind) => ({
       name: pluralOf(kind),
       kind,
@@ -171,6 +172,17 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
     const items = answer ?? [...(world.stored.get(plural)?.values() ?? [])];
     send(response, 200, { kind: "List", metadata: { resourceVersion: `${world.version}` }, items });
   }
+}
+
+/** The groups whose path is not answered as missing. */
+function groupList({ answers }: World): object {
+  const paths = Object.keys(groups).filter((path) => path.startsWith("/apis/") && answers[path] !== 404);
+  const list = paths.map((path) => {
+    const [name = "", version = ""] = path.split("/").slice(2);
+    const served = { groupVersion: `${name}/${version}`, version };
+    return { name, versions: [served], preferredVersion: served };
+  });
+  return { kind: "APIGroupList", apiVersion: "v1", groups: list };
 }
 
 /** An Event is created, read, or replaced. */
