@@ -339,6 +339,29 @@ describe("what the referrers API lists", () => {
     expect([answer.ok, asked]).toEqual([page !== "unreadable", page === "next" ? 2 : 1]);
   });
 
+  test("one referrer listed over and over does not hide those of later pages", async () => {
+    const { registry, digest } = hung((registry, image) => {
+      for (const i of ["0", "1"]) bundleReferrer(registry, image.digest, { annotations: { i } });
+    });
+    const listed = await registry.fetch(`https://r.example/v2/app/referrers/${digest}`);
+    const { manifests, ...index } = (await listed.json()) as { readonly manifests: readonly object[] };
+    const [first, second] = manifests;
+    const next = { link: `</v2/app/referrers/${digest}?n=2>; rel="next"` };
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const url = String(input);
+      if (!url.includes("/referrers/")) return registry.fetch(input, init);
+      const isLast = url.endsWith("?n=2");
+      const page = { ...index, manifests: isLast ? [second] : Array(101).fill(first) };
+      return Response.json(page, { headers: isLast ? {} : next });
+    };
+    const answer = await ask<"referrers">(registrySource({ fetch }), {
+      kind: "referrers",
+      repository,
+      digest,
+    });
+    expect(summary(answer)).toBe("bundle bundle");
+  });
+
   test("a page that fails fails the listing: some are never taken for all", async () => {
     const { registry, digest } = hung(
       (registry, image) => {

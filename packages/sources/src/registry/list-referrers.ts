@@ -44,7 +44,8 @@ export async function listReferrers(
 ): Promise<Referrers | "unsupported"> {
   const memoryKey = [location, errand.access];
   if (means.referrersMemory.get(memoryKey) === true) return "unsupported";
-  const entries: Descriptor[] = [];
+  // Who lists one thing a hundred times must not fill the limit with it: what stands on later pages would be lost.
+  const entries = new Map<Digest, Descriptor>();
   const visited = new Set<string>();
   let path: string | undefined = `referrers/${digest}`;
   while (path !== undefined) {
@@ -54,20 +55,20 @@ export async function listReferrers(
     const incoming: Incoming | SourceError = await page(path, location, errand, means).catch(asFailure);
     if (incoming instanceof SourceError) {
       if (isFirst) throw incoming;
-      return { entries, failure: incoming };
+      return { entries: [...entries.values()], failure: incoming };
     }
     if (absent.has(incoming.status)) {
       if (!isFirst) throw endless(location, `a page of referrers answered ${incoming.status}`);
       if (saysNoApi(incoming)) means.referrersMemory.set(memoryKey, true);
       return "unsupported";
     }
-    entries.push(...entriesOf(incoming, location));
+    for (const entry of entriesOf(incoming, location)) entries.set(entry.digest, entry);
     // One over the limit is enough to know: the reader then says `tooMany`.
-    if (entries.length > means.limits.referrers) break;
+    if (entries.size > means.limits.referrers) break;
     if (visited.size > means.limits.referrers) throw endless(location, "its pages of referrers do not end");
     path = nextPage(incoming, location);
   }
-  return { entries };
+  return { entries: [...entries.values()] };
 }
 
 function asFailure(error: unknown): SourceError {
