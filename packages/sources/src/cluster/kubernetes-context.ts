@@ -2,7 +2,7 @@ import type { RequestOptions } from "node:https";
 import type { Answer, AnswerValues, ContextLookup, ContextSource, FetchOptions } from "@assay/engine";
 import type { Json } from "@assay/policy";
 import { optionalPeer } from "../credentials/optional-peer.ts";
-import { isFields, own, text } from "../oci/manifest.ts";
+import { fieldOf, text } from "../oci/manifest.ts";
 import { failureOf, SourceError, shown } from "../source-error.ts";
 import { type JsonResponse, jsonRequest } from "./json-request.ts";
 
@@ -173,7 +173,7 @@ function good(
       status,
     });
   }
-  const said = isFields(json) ? text(own(json, "message")) : undefined;
+  const said = text(fieldOf(json, "message"));
   const hint = status === 403 ? " (does its role allow this?)" : "";
   const message = `\`${origin}\` answered ${status} to \`${shown(what)}\`${said === undefined ? "" : `: ${shown(said)}`}${hint}`;
   throw new SourceError(codeOf(status), message, { origin, status });

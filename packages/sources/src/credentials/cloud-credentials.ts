@@ -1,4 +1,4 @@
-import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import { fieldOf, parseObject, text } from "../oci/manifest.ts";
 import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange } from "../registry/exchange.ts";
 import { SourceError } from "../source-error.ts";
@@ -110,7 +110,7 @@ async function acrToken(
     directExchange({ fetch, timeoutMs: tokenTimeoutMs }),
   );
   const answer = status === 200 ? parseObject(bytes) : undefined;
-  const token = isFields(answer) ? text(own(answer, "refresh_token")) : undefined;
+  const token = text(fieldOf(answer, "refresh_token"));
   if (token !== undefined) return token;
   const message = `\`${host}\` answered ${status} to the exchange of the Azure token`;
   throw new SourceError("unauthorized", message, { origin: host, status });

@@ -1,5 +1,5 @@
 import type { ContextSource } from "@assay/engine";
-import { isFields, own, text } from "../oci/manifest.ts";
+import { fieldOf, isFields, own, text } from "../oci/manifest.ts";
 import type { Credential, CredentialAnswer, CredentialProvider, CredentialRequest } from "./credential.ts";
 import { credentialInConfig } from "./docker-config.ts";
 
@@ -34,7 +34,7 @@ export function pullSecretCredentials(context: ContextSource): CredentialProvide
 }
 
 function credentialInSecret(secret: unknown, request: CredentialRequest): Credential | undefined {
-  const data = isFields(secret) ? own(secret, "data") : undefined;
+  const data = fieldOf(secret, "data");
   if (!isFields(data)) return undefined;
   const encoded = text(own(data, ".dockerconfigjson")) ?? text(own(data, ".dockercfg"));
   return encoded === undefined ? undefined : credentialInConfig(Buffer.from(encoded, "base64"), request);

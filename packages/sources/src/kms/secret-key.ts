@@ -1,4 +1,4 @@
-import { isFields, own, text } from "../oci/manifest.ts";
+import { fieldOf, text } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 import { badReference } from "./bad-reference.ts";
 import type { KeyReader } from "./kms-keys.ts";
@@ -16,8 +16,8 @@ export const secretKey: KeyReader = async (reference, { context }, signal) => {
   const answer = await context.fetch<"secret">({ kind: "secret", namespace, name }, { signal });
   if (!answer.ok) throw new SourceError(answer.failure.code, answer.failure.message, answer.failure);
   const secret: unknown = answer.value.object;
-  const data = isFields(secret) ? own(secret, "data") : undefined;
-  const encoded = isFields(data) ? text(own(data, "cosign.pub")) : undefined;
+  const data = fieldOf(secret, "data");
+  const encoded = text(fieldOf(data, "cosign.pub"));
   if (encoded !== undefined) return Buffer.from(encoded, "base64").toString("utf8");
   throw new SourceError("malformed", `Secret \`${namespace}/${name}\` has no \`cosign.pub\``, {
     origin: reference,

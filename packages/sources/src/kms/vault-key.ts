@@ -1,4 +1,4 @@
-import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import { fieldOf, parseObject, text } from "../oci/manifest.ts";
 import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
 import { SourceError, shown } from "../source-error.ts";
@@ -47,16 +47,16 @@ function newestKey(incoming: Incoming, reference: string): string {
   const origin = incoming.url.host;
   const answer = parseObject(incoming.bytes);
   if (incoming.status !== 200) {
-    const errors = answer === undefined ? undefined : own(answer, "errors");
+    const errors = fieldOf(answer, "errors");
     const said = Array.isArray(errors) ? shown(errors.join(", ")) : "";
     const message = `Vault \`${origin}\` answered ${incoming.status} for \`${reference}\`${said === "" ? "" : `: ${said}`}`;
     throw new SourceError(codeOf(incoming.status), message, { origin, status: incoming.status });
   }
-  const data = answer === undefined ? undefined : own(answer, "data");
-  const keys = isFields(data) ? own(data, "keys") : undefined;
-  const latest = isFields(data) ? String(own(data, "latest_version")) : "";
-  const key = isFields(keys) ? own(keys, latest) : undefined;
-  const pem = isFields(key) ? text(own(key, "public_key")) : undefined;
+  const data = fieldOf(answer, "data");
+  const keys = fieldOf(data, "keys");
+  const latest = String(fieldOf(data, "latest_version"));
+  const key = fieldOf(keys, latest);
+  const pem = text(fieldOf(key, "public_key"));
   if (pem !== undefined && pem !== "") return pem;
   throw new SourceError("malformed", `Vault \`${origin}\` has no public key for \`${reference}\``, {
     origin,

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Digest } from "@assay/image";
-import { isFields, own, parseObject } from "../oci/manifest.ts";
+import { fieldOf, isFields, own, parseObject } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 import { repositoryAnnotation, tagAnnotation } from "./layout-contents.ts";
 import { blobName } from "./layout-files.ts";
@@ -70,7 +70,7 @@ async function knownEntries(directory: string): Promise<readonly (readonly [stri
   const bytes = await readFile(join(directory, "index.json")).catch(() => undefined);
   if (bytes === undefined) return [];
   const index = parseObject(bytes);
-  const manifests = index === undefined ? undefined : own(index, "manifests");
+  const manifests = fieldOf(index, "manifests");
   if (!Array.isArray(manifests)) {
     throw new SourceError("misuse", `\`${directory}/index.json\` is no OCI layout's`, { origin: directory });
   }

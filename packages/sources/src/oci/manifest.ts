@@ -154,6 +154,11 @@ export function own(object: Fields, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/** The same of a value that need not be an object: then it has none. */
+export function fieldOf(value: unknown, key: string): unknown {
+  return isFields(value) ? own(value, key) : undefined;
+}
+
 /** Foreign JSON that should be text. */
 export function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;

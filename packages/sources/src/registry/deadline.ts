@@ -54,3 +54,12 @@ export async function withTimeout<T>(
     signal.removeEventListener("abort", onAbort);
   }
 }
+
+/** `promise`, or `signal`'s reason as soon as it is aborted. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

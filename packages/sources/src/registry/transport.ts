@@ -1,7 +1,7 @@
 import type { RegistryAccess } from "@assay/engine";
 import { LRUCache } from "lru-cache";
 import pLimit, { type LimitFunction } from "p-limit";
-import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import { fieldOf, parseObject, text } from "../oci/manifest.ts";
 import { SourceError, shown } from "../source-error.ts";
 import type { Asking, Authenticator } from "./authenticator.ts";
 import { parseChallenge } from "./challenge.ts";
@@ -165,17 +165,16 @@ function refusal(get: Get, incoming: Incoming, now: number): SourceError {
 
 /** The registry's own words in an OCI error document. */
 function wordsOf(bytes: Uint8Array): string {
-  const document = parseObject(bytes);
-  const errors = document === undefined ? undefined : own(document, "errors");
-  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
-  if (!isFields(first)) return "";
-  return shown([text(own(first, "code")), text(own(first, "message"))].filter(Boolean).join(": "));
+  const first = firstErrorIn(bytes);
+  return shown([text(fieldOf(first, "code")), text(fieldOf(first, "message"))].filter(Boolean).join(": "));
 }
 
 /** The error code of an OCI error document, e.g. `NAME_UNKNOWN`. */
 export function errorCodeIn(bytes: Uint8Array): string | undefined {
-  const document = parseObject(bytes);
-  const errors = document === undefined ? undefined : own(document, "errors");
-  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
-  return isFields(first) ? text(own(first, "code")) : undefined;
+  return text(fieldOf(firstErrorIn(bytes), "code"));
+}
+
+function firstErrorIn(bytes: Uint8Array): unknown {
+  const errors = fieldOf(parseObject(bytes), "errors");
+  return Array.isArray(errors) ? errors[0] : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Answer, Lookup } from "@assay/engine";
-import { isFields, own, text } from "../oci/manifest.ts";
+import { fieldOf, isFields, own, text } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -41,7 +41,7 @@ export function decodeAnswers(content: string): readonly RecordedAnswer[] {
   if (!Array.isArray(answers)) throw notARecord(undefined);
   return answers.map((entry: unknown) => {
     const [lookup, answer] = isFields(entry) ? [own(entry, "lookup"), own(entry, "answer")] : [];
-    const kind = isFields(lookup) ? text(own(lookup, "kind")) : undefined;
+    const kind = text(fieldOf(lookup, "kind"));
     if (!isFields(answer) || kind === undefined) throw notARecord(undefined);
     const recorded: object = { lookup, answer: withBytes(kind, answer) };
     return recorded as RecordedAnswer; // its form is that of who wrote it: see above
@@ -56,7 +56,7 @@ function withBytes(kind: string, answer: Fields): Fields {
   }
   const found = own(answer, "found");
   if (Array.isArray(found)) return { ...answer, found: found.map(candidateWithBytes) };
-  const candidates = isFields(value) ? own(value, "candidates") : undefined;
+  const candidates = fieldOf(value, "candidates");
   if (!isFields(value) || !Array.isArray(candidates)) return answer;
   return { ...answer, value: { ...value, candidates: candidates.map(candidateWithBytes) } };
 }
@@ -71,7 +71,7 @@ function candidateWithBytes(candidate: unknown): unknown {
 
 function bytesIn(fields: Fields, name: string): Uint8Array {
   const encoded = own(fields, name);
-  const base64 = isFields(encoded) ? text(own(encoded, "$base64")) : undefined;
+  const base64 = text(fieldOf(encoded, "$base64"));
   if (base64 === undefined) throw notARecord(undefined);
   return new Uint8Array(Buffer.from(base64, "base64"));
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { isFields, own, text } from "../oci/manifest.ts";
+import { fieldOf, text } from "../oci/manifest.ts";
 
 /** Something that stops to hold. */
 export interface Expiry {
@@ -36,15 +36,15 @@ export function trustExpiries(json: string): readonly Expiry[] {
 }
 
 function keyEnd(entry: unknown, name: string): readonly Expiry[] {
-  const end = endOf(field(entry, "publicKey"));
-  const where = text(field(entry, "baseUrl")) ?? "";
+  const end = endOf(fieldOf(entry, "publicKey"));
+  const where = text(fieldOf(entry, "baseUrl")) ?? "";
   return end === undefined ? [] : [expiry(`key of ${name} \`${where}\``, end)];
 }
 
 function authorityEnds(entry: unknown, name: string): readonly Expiry[] {
-  const where = text(field(entry, "uri")) ?? "";
+  const where = text(fieldOf(entry, "uri")) ?? "";
   const end = endOf(entry);
-  const certificates = entriesOf(field(entry, "certChain"), "certificates").flatMap((one) =>
+  const certificates = entriesOf(fieldOf(entry, "certChain"), "certificates").flatMap((one) =>
     certificateEnd(one),
   );
   const first = [...certificates, ...(end === undefined ? [] : [end])].sort()[0];
@@ -57,7 +57,7 @@ function expiry(what: string, when: string): Expiry {
 
 function certificateEnd(entry: unknown): readonly string[] {
   try {
-    const raw = Buffer.from(text(field(entry, "rawBytes")) ?? "", "base64");
+    const raw = Buffer.from(text(fieldOf(entry, "rawBytes")) ?? "", "base64");
     return [new Date(new X509Certificate(raw).validTo).toISOString()];
   } catch {
     return [];
@@ -65,16 +65,12 @@ function certificateEnd(entry: unknown): readonly string[] {
 }
 
 function endOf(entry: unknown): string | undefined {
-  const end = text(field(field(entry, "validFor"), "end"));
+  const end = text(fieldOf(fieldOf(entry, "validFor"), "end"));
   const time = Date.parse(end ?? "");
   return Number.isNaN(time) ? undefined : new Date(time).toISOString();
 }
 
 function entriesOf(value: unknown, name: string): readonly unknown[] {
-  const list = field(value, name);
+  const list = fieldOf(value, name);
   return Array.isArray(list) ? list : [];
-}
-
-function field(value: unknown, name: string): unknown {
-  return isFields(value) ? own(value, name) : undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { isFields, own } from "../oci/manifest.ts";
+import { fieldOf, isFields } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 
 const mediaType = "application/vnd.dev.sigstore.trustedroot+json;version=0.1";
@@ -34,7 +34,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 function listOf(root: Readonly<Record<string, unknown>> | undefined, part: string): readonly unknown[] {
-  const list = root === undefined ? undefined : own(root, part);
+  const list = fieldOf(root, part);
   return Array.isArray(list) ? list : [];
 }
 

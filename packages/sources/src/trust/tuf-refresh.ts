@@ -2,7 +2,7 @@ import { hash, randomBytes } from "node:crypto";
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import { fieldOf, parseObject, text } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 
 /** A TUF repository and where its verified metadata is kept. */
@@ -101,9 +101,9 @@ export async function cachedTarget({ cache, target }: TufRepository): Promise<st
   const bytes = await readFile(join(cache, "targets", target)).catch(missing);
   const targets = await readFile(join(cache, "targets.json")).catch(missing);
   if (bytes === undefined || targets === undefined) return undefined;
-  const hashes = fieldIn(fieldIn(signedField(targets, "targets"), target), "hashes");
+  const hashes = fieldOf(fieldOf(signedField(targets, "targets"), target), "hashes");
   const named = ["sha256", "sha512"].flatMap((name) => {
-    const hex = text(fieldIn(hashes, name));
+    const hex = text(fieldOf(hashes, name));
     return hex === undefined ? [] : [hash(name, bytes) === hex];
   });
   return named.length > 0 && named.every((fits) => fits) ? bytes.toString("utf8") : undefined;
@@ -158,13 +158,7 @@ function versionOf(bytes: Uint8Array): number {
 }
 
 function signedField(bytes: Uint8Array, name: string): unknown {
-  const document = parseObject(bytes);
-  const signed = document === undefined ? undefined : own(document, "signed");
-  return isFields(signed) ? own(signed, name) : undefined;
-}
-
-function fieldIn(value: unknown, name: string): unknown {
-  return isFields(value) ? own(value, name) : undefined;
+  return fieldOf(fieldOf(parseObject(bytes), "signed"), name);
 }
 
 /** The innermost reason: the client wraps what went wrong twice. */

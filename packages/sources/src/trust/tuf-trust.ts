@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Answer, FetchOptions, TrustLookup, TrustSource } from "@assay/engine";
+import { abortable } from "../registry/deadline.ts";
 import { failureOf, SourceError } from "../source-error.ts";
 import { cachedTarget, lastRefresh, readTufCache, refreshTuf, type TufRepository } from "./tuf-refresh.ts";
 
@@ -185,12 +186,4 @@ function withAdvice(error: unknown): unknown {
   if (!(error instanceof SourceError)) return error;
   const message = `${error.message}; without network, give a trusted root file or run once where the mirror can be reached`;
   return new SourceError(error.code, message, { origin: error.origin, cause: error });
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
