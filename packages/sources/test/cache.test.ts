@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Digest, parseDigest } from "@assay/image";
@@ -98,6 +98,11 @@ describe("memory", () => {
 describe("disk", () => {
   const fileOf = (digest: Digest) => join(directory, "sha256", digest.slice(7, 9), digest.slice(7));
 
+  const filesKept = async () => {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile());
+  };
+
   test("is there for the next process", async () => {
     const [document = new Uint8Array()] = documents;
     await put(diskCache({ directory }), document);
@@ -119,9 +124,7 @@ describe("disk", () => {
   test("written by many at a time is whole", async () => {
     const caches = Array.from({ length: 8 }, () => diskCache({ directory }));
     await Promise.all(caches.flatMap((cache) => documents.map((document) => put(cache, document))));
-    const files = (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) =>
-      entry.isFile(),
-    );
+    const files = await filesKept();
     expect(files).toHaveLength(documents.length);
     for (const file of files) {
       expect(digestOf(await readFile(join(file.parentPath, file.name)))).toBe(`sha256:${file.name}`);
@@ -137,16 +140,47 @@ describe("disk", () => {
     const [first = new Uint8Array()] = documents;
     expect(await isKept(filling, first)).toBe(true);
     await put(diskCache({ directory, maxBytes: 5000 }), new Uint8Array(1000).fill(99));
+    // Counted, since a document that is asked for counts as used.
+    await expect.poll(filesKept).toHaveLength(5);
     const kept = await Promise.all(documents.map((document) => isKept(filling, document)));
     expect(kept.filter(Boolean)).toHaveLength(4);
     expect(kept[0]).toBe(true);
   });
 
-  test("that cannot be written is passed by", async () => {
+  test("never removes what it did not make: the directory may be somebody's home", async () => {
+    const foreign = ["letter.txt", "sha256/letter.txt", "f".repeat(64)].map((name) => join(directory, name));
+    await mkdir(join(directory, "sha256"));
+    for (const path of foreign) await writeFile(path, "x".repeat(5000));
+    const [old = new Uint8Array(), other = new Uint8Array()] = documents;
+    const digest = await put(diskCache({ directory }), old);
+    await utimes(fileOf(digest), 1000, 1000);
+    await put(diskCache({ directory, maxBytes: 1500 }), other);
+    await expect.poll(() => isKept(diskCache({ directory }), old)).toBe(false);
+    for (const path of foreign) expect((await stat(path)).size).toBe(5000);
+  });
+
+  test("that cannot be written is passed by, and says so", async () => {
     await writeFile(join(directory, "file"), "");
-    const cache = diskCache({ directory: join(directory, "file") });
-    const digest = await put(cache, documents[0] ?? new Uint8Array());
-    expect(await cache.get(digest)).toBeUndefined();
+    const troubles: string[] = [];
+    const onTrouble = ({ message }: Error) => void troubles.push(message);
+    const cache = diskCache({ directory: join(directory, "file"), onTrouble });
+    for (const document of documents) {
+      const digest = await put(cache, document);
+      expect(await cache.get(digest)).toBeUndefined();
+    }
+    // Once that it cannot be written, and once that it cannot be read: then it is left alone.
+    expect(troubles).toHaveLength(2);
+    expect(troubles.every((message) => message.startsWith("ENOTDIR"))).toBe(true);
+  });
+
+  test("that is slow is not waited for", async () => {
+    const troubles: string[] = [];
+    const onTrouble = ({ message }: Error) => void troubles.push(message);
+    const large = new Uint8Array(64 * 1024 * 1024);
+    await put(diskCache({ directory, timeoutMs: 1, onTrouble }), large);
+    expect(troubles).toEqual(["no answer within 1 ms"]);
+    // What was begun is finished all the same.
+    await expect.poll(() => isKept(diskCache({ directory }), large), { timeout: 10_000 }).toBe(true);
   });
 });
 
@@ -160,11 +194,14 @@ describe("redis", () => {
   test("that is down is passed by, and left alone for a while", async () => {
     const redis = fakeRedis();
     let now = 0;
-    const cache = redisCache(redis.client, { now: () => now });
+    const troubles: string[] = [];
+    const onTrouble = ({ message }: Error) => void troubles.push(message);
+    const cache = redisCache(redis.client, { now: () => now, onTrouble });
     const [document = new Uint8Array()] = documents;
     redis.goDown();
     for (const _ of [1, 2, 3]) expect(await cache.get(digestOf(document))).toBeUndefined();
     expect(redis.calls).toHaveLength(1);
+    expect(troubles).toEqual(["connection lost"]);
     redis.comeBack();
     now += 5000;
     await put(cache, document);

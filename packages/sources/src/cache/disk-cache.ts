@@ -6,11 +6,16 @@ import { byteTurns } from "../oci/byte-turns.ts";
 import { matchesDigest } from "../oci/digest.ts";
 import { openFile, readAt } from "../oci/read-at.ts";
 import type { BytesCache } from "./bytes-cache.ts";
+import { passingBy } from "./passing-by.ts";
 
 export interface DiskCacheOptions {
   readonly directory: string;
   /** Bytes in all. Default 1 GiB; the least recently used go first. */
   readonly maxBytes?: number;
+  /** Milliseconds after which reading or writing is no longer waited for: it may be another machine's disk. Default 2,000. */
+  readonly timeoutMs?: number;
+  /** Told why the directory is not read, or not written, for the next five seconds. Default: nobody. */
+  readonly onTrouble?: (error: Error) => void;
 }
 
 /** After how many bytes written the directory is looked through: a twentieth of the limit. */
@@ -20,47 +25,60 @@ const touchMs = 3_600_000;
 
 /**
  * Keeps documents in a directory as `sha256/ab/<hex>`, for several processes at a time: files appear whole, by renaming,
- * and are hashed when they are read. One that holds other bytes than its name says is removed. Trouble with the
- * directory makes the cache useless, never wrong.
+ * and are hashed when they are read. One that holds other bytes than its name says is removed, other files are left alone.
+ * Trouble with the directory makes the cache useless, never wrong; one that can only be read is read.
  */
 export function diskCache(options: DiskCacheOptions): BytesCache {
-  const { directory, maxBytes = 1024 ** 3 } = options;
+  const { directory, maxBytes = 1024 ** 3, timeoutMs = 2000, onTrouble } = options;
+  const patience = { timeoutMs, onTrouble, now: Date.now };
+  const [reading, writing] = [passingBy(patience), passingBy(patience)];
   let unswept = Number.POSITIVE_INFINITY;
   let sweeping = false;
   const turns = byteTurns();
 
-  async function write(digest: Digest, bytes: Uint8Array): Promise<void> {
-    const path = pathOf(directory, digest);
-    await mkdir(join(path, ".."), { recursive: true });
-    const temporary = `${path}.${randomBytes(6).toString("hex")}`;
-    await writeFile(temporary, bytes);
-    await rename(temporary, path);
-    unswept += bytes.byteLength;
+  function sweepIfDue(): void {
     if (sweeping || unswept < maxBytes / sweepShare) return;
     sweeping = true;
     unswept = 0;
-    await sweep(directory, maxBytes).finally(() => {
-      sweeping = false;
-    });
+    // Nobody waits for it: there may be hundreds of thousands of files.
+    sweep(directory, maxBytes)
+      .catch((error: unknown) => onTrouble?.(error instanceof Error ? error : new Error(String(error))))
+      .finally(() => {
+        sweeping = false;
+      });
   }
 
   return {
     async get(digest) {
       const path = pathOf(directory, digest);
-      try {
-        const bytes = await read(path, maxBytes);
-        if (bytes !== undefined && (await matchesDigest(bytes, digest, turns))) {
-          await touch(path);
-          return bytes;
-        }
-        await rm(path, { force: true });
-      } catch {
-        // Not there, or not readable: the registry has it.
+      const bytes = await reading(() => read(path, maxBytes));
+      if (bytes === undefined) return undefined;
+      if (bytes !== "tooLarge" && (await matchesDigest(bytes, digest, turns))) {
+        await writing(() => touch(path));
+        return bytes;
       }
+      await writing(() => rm(path, { force: true }));
       return undefined;
     },
-    set: (digest, bytes) => write(digest, bytes).catch(() => undefined),
+    async set(digest, bytes) {
+      await writing(() => write(pathOf(directory, digest), bytes));
+      unswept += bytes.byteLength;
+      sweepIfDue();
+    },
   };
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(join(path, ".."), { recursive: true });
+  const temporary = `${path}.${randomBytes(6).toString("hex")}`;
+  try {
+    await writeFile(temporary, bytes);
+    await rename(temporary, path);
+  } catch (error) {
+    // A full disk would be full of beginnings.
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** INVARIANT: a digest is an algorithm's name and hex digits, so the path stays inside the directory. */
@@ -69,12 +87,16 @@ function pathOf(directory: string, digest: Digest): string {
   return join(directory, algorithm, hex.slice(0, 2), hex);
 }
 
-/** Undefined: it is larger than anything that was kept. */
-async function read(path: string, limit: number): Promise<Uint8Array | undefined> {
-  const file = await openFile(path);
+/** Undefined: there is none. `tooLarge`: larger than anything that was kept. */
+async function read(path: string, limit: number): Promise<Uint8Array | "tooLarge" | undefined> {
+  const file = await openFile(path).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
   try {
     const { size } = await file.stat();
-    return size > limit ? undefined : await readAt(file, 0, size);
+    return size > limit ? "tooLarge" : await readAt(file, 0, size);
   } finally {
     await file.close();
   }
@@ -86,17 +108,24 @@ async function touch(path: string): Promise<void> {
   if (now - mtimeMs > touchMs) await utimes(path, now / 1000, now / 1000);
 }
 
+/** What `write` makes: a whole file, or the beginning of one. Whatever else is in the directory is somebody else's. */
+const ours = /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})(?:\.[0-9a-f]{12})?$/;
+
 async function sweep(directory: string, maxBytes: number): Promise<void> {
   const files: { readonly path: string; readonly size: number; readonly mtimeMs: number }[] = [];
   let total = 0;
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    // Another process may have removed it.
-    const found = await stat(path).catch(() => undefined);
-    if (found === undefined) continue;
-    files.push({ path, size: found.size, mtimeMs: found.mtimeMs });
-    total += found.size;
+  for (const algorithm of ["sha256", "sha384", "sha512"]) {
+    const shelf = join(directory, algorithm);
+    const entries = await readdir(shelf, { recursive: true, withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isFile() || !ours.test(entry.name)) continue;
+      const path = join(entry.parentPath, entry.name);
+      // Another process may have removed it.
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined) continue;
+      files.push({ path, size: found.size, mtimeMs: found.mtimeMs });
+      total += found.size;
+    }
   }
   files.sort((a, b) => a.mtimeMs - b.mtimeMs);
   for (const { path, size } of files) {

@@ -1,4 +1,5 @@
 import type { BytesCache } from "./bytes-cache.ts";
+import { passingBy } from "./passing-by.ts";
 
 /** What is used of a client for Redis or Valkey: `ioredis` fits as it is. */
 export interface RedisClient {
@@ -15,12 +16,11 @@ export interface RedisCacheOptions {
   readonly maxEntryBytes?: number;
   /** Milliseconds after which an answer is no longer waited for. Default 250. */
   readonly timeoutMs?: number;
+  /** Told why Redis is left alone for the next five seconds. Default: nobody. */
+  readonly onTrouble?: (error: Error) => void;
   /** Default `Date.now`. */
   readonly now?: () => number;
 }
-
-/** How long a Redis that failed or was slow is left alone. */
-const restMs = 5000;
 
 /**
  * Shares documents among processes through Redis or Valkey, by digest and nothing else: whoever can write there can make
@@ -29,19 +29,8 @@ const restMs = 5000;
  */
 export function redisCache(client: RedisClient, options: RedisCacheOptions = {}): BytesCache {
   const { prefix = "assay:bytes:", ttlSeconds = 604_800, maxEntryBytes = 8 * 1024 * 1024 } = options;
-  const { timeoutMs = 250, now = Date.now } = options;
-  let restUntil = 0;
-
-  async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (now() < restUntil) return undefined;
-    try {
-      return await within(timeoutMs, work);
-    } catch {
-      restUntil = now() + restMs;
-      return undefined;
-    }
-  }
-
+  const { timeoutMs = 250, now = Date.now, onTrouble } = options;
+  const attempt = passingBy({ timeoutMs, now, onTrouble });
   return {
     get: async (digest) => (await attempt(() => client.getBuffer(prefix + digest))) ?? undefined,
     async set(digest, bytes) {
@@ -50,13 +39,4 @@ export function redisCache(client: RedisClient, options: RedisCacheOptions = {})
       await attempt(() => client.set(prefix + digest, buffer, "EX", ttlSeconds));
     },
   };
-}
-
-function within<T>(milliseconds: number, work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds);
-    work()
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
-  });
 }
