@@ -51,13 +51,19 @@ export async function registryOptions(flags: SourceFlags, terminal: Terminal): P
     // What hangs on a digest is listed once for many resources of a run; image tags are resolved anew.
     listingTtlMs: 30_000,
     credentials: defaultCredentials(flags.registryConfig),
-    ...(flags.cacheDir === undefined ? {} : { cache: await cacheIn(flags.cacheDir) }),
+    ...(flags.cacheDir === undefined ? {} : { cache: await cacheIn(flags.cacheDir, terminal) }),
   };
 }
 
-async function cacheIn(directory: string): Promise<BytesCache> {
+/** Trouble with the directory changes no verdict: it is told once, and images are asked for again. */
+async function cacheIn(directory: string, terminal: Terminal): Promise<BytesCache> {
   const { diskCache, layeredCache, memoryCache } = await import("@assay/sources/cache");
-  return layeredCache(memoryCache(), diskCache({ directory }));
+  let isTold = false;
+  const onTrouble = ({ message }: Error): void => {
+    if (!isTold) terminal.err(`warning: --cache-dir is of no use: ${message}\n`);
+    isTold = true;
+  };
+  return layeredCache(memoryCache(), diskCache({ directory, onTrouble }));
 }
 
 /** The trust root of the flags. Read now, so that a missing or broken file is a usage error and not a verdict about images. */

@@ -54,6 +54,21 @@ test.each([
   expect(status).toBe(expected);
 });
 
+test("--cache-dir that cannot be written is said once, and decides nothing", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "assay-cache-"));
+  try {
+    const keyFile = join(directory, "cosign.pub");
+    await writeFile(keyFile, key.pem);
+    const image = `${server.host}/acme/signed:v1`;
+    const args = ["verify", image, "--insecure-ignore-tlog", "--key", keyFile, "--cache-dir", keyFile];
+    const { status, err } = await runHere(args);
+    expect(status).toBe(0);
+    expect(err.match(/warning: --cache-dir is of no use: ENOTDIR/g)).toHaveLength(1);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test("--cache-dir keeps documents by digest, and a damaged one is not believed", async () => {
   const directory = await mkdtemp(join(tmpdir(), "assay-cache-"));
   try {
