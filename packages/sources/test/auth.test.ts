@@ -7,7 +7,7 @@ import { contextFromObjects } from "@assay/sources/cluster";
 import { dockerConfigCredentials, givenCredentials, pullSecretCredentials } from "@assay/sources/credentials";
 import { type CredentialProvider, type RegistryOptions, registrySource } from "@assay/sources/registry";
 import { createRegistry, type Handler, hostFetch } from "@assay/testkit";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ask, digestAt, fixtureRegistry, summary } from "./fixtures.ts";
 
 const login = { username: "robot", password: "s3cret" };
@@ -99,6 +99,25 @@ describe("credentials are found", () => {
       expect.stringMatching(/^docker config: `.*` has no login for `r.example`$/),
       "credentials for `r.example` from pull secret `shop/pull`",
     ]);
+  });
+
+  test("in a pull secret that was made since, five seconds later", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const clock = { now: () => Date.now(), random: () => 0, sleep: async () => undefined };
+    const registry = privateRegistry("r.example", { auth: { kind: "basic", ...login } });
+    let objects = contextFromObjects([]);
+    const context: ContextSource = { fetch: (lookup, options) => objects.fetch(lookup, options) };
+    const credentials = [pullSecretCredentials(context)];
+    const source = registrySource({ fetch: registry.fetch, clock, credentials });
+    const image = parseImageReference("r.example/team/app:v1");
+    const pullSecrets = [{ namespace: "shop", name: "pull" }];
+    const access = { allowInsecureRegistry: false, providers: [], pullSecrets };
+    const answered = async () => summary(await ask<"digest">(source, { kind: "digest", image, access }));
+    expect(await answered()).toBe("unauthorized");
+    objects = contextFromObjects([secret({ "r.example": login })]);
+    vi.advanceTimersByTime(5001);
+    expect(await answered()).toBe("digest");
   });
 
   test("in 32 pull secrets and no more, however many a Pod names", async () => {

@@ -48,6 +48,8 @@ interface Realm {
 const tokenBytes = 1024 * 1024;
 /** Of what is remembered of each kind: thousands of ordinary tokens. */
 const maxBytes = 4 * 1024 * 1024;
+/** Milliseconds for which it is remembered that no pull secret has a login. */
+const absenceMs = 5000;
 const dockerRealms: readonly string[] = ["auth.docker.io"];
 
 /**
@@ -57,31 +59,12 @@ const dockerRealms: readonly string[] = ["auth.docker.io"];
  */
 export function authenticator(options: AuthenticatorOptions): Authenticator {
   const realms = digestMemory<Realm>({ maxBytes, ttlMs: 3_600_000, sizeOf: charactersIn });
-  const credentials = digestMemory<FoundCredential>({ maxBytes, ttlMs: 60_000, sizeOf: charactersIn });
+  const credentials = credentialMemory(options);
   const tokens = digestMemory<string>({ maxBytes, sizeOf: charactersIn });
   const flights = singleFlight<string>();
 
-  async function credentialFor(asking: Asking): Promise<Credential | undefined> {
-    const { location, access, signal } = asking;
-    if (!asking.mayUseCredentials) {
-      asking.note(
-        `no credentials were sent to \`${location.host}\`: plain http is allowed by the policy only`,
-      );
-      return undefined;
-    }
-    const key = credentialKey(asking);
-    let found = credentials.get(key);
-    if (found === undefined) {
-      const request = { registry: location.registry, repository: location.path, access };
-      found = await findCredential(options.credentials, request, signal);
-      credentials.set(key, found);
-    }
-    for (const note of found.notes) asking.note(note);
-    return found.credential;
-  }
-
   async function bearer(asking: Asking, realm: Realm & { challenge: { scheme: "bearer" } }): Promise<string> {
-    const credential = await credentialFor(asking);
+    const credential = await credentials.find(asking);
     if (credential?.kind === "bearer") return `Bearer ${headerSafe(credential.token, asking)}`;
     const key = [realm.challenge, asking.location, fingerprint(credential)];
     const known = tokens.get(key);
@@ -101,15 +84,53 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
       if (realm === undefined) return undefined;
       if (realm.challenge.scheme === "bearer")
         return bearer(asking, { ...realm, challenge: realm.challenge });
-      const credential = await credentialFor(asking);
+      const credential = await credentials.find(asking);
       if (credential?.kind === "basic") return basic(credential);
       return credential?.kind === "bearer" ? `Bearer ${headerSafe(credential.token, asking)}` : undefined;
     },
     learn(asking, from, challenge, refused) {
       realms.set(realmKey(asking), { challenge, from });
       if (refused === undefined) return;
-      credentials.delete(credentialKey(asking));
+      credentials.forget(asking);
       tokens.forget((header) => header === refused);
+    },
+  };
+}
+
+/** The credentials that askers have, which are found out once a minute. */
+interface CredentialMemory {
+  find(asking: Asking): Promise<Credential | undefined>;
+  forget(asking: Asking): void;
+}
+
+function credentialMemory(options: AuthenticatorOptions): CredentialMemory {
+  const kept = digestMemory<FoundCredential>({
+    maxBytes,
+    ttlMs: 60_000,
+    sizeOf: charactersIn,
+    now: options.exchange.now,
+  });
+  return {
+    forget: (asking) => kept.delete(credentialKey(asking)),
+    async find(asking) {
+      const { location, access, signal } = asking;
+      if (!asking.mayUseCredentials) {
+        asking.note(
+          `no credentials were sent to \`${location.host}\`: plain http is allowed by the policy only`,
+        );
+        return undefined;
+      }
+      const key = credentialKey(asking);
+      let found = kept.get(key);
+      if (found === undefined) {
+        const request = { registry: location.registry, repository: location.path, access };
+        found = await findCredential(options.credentials, request, signal);
+        // A pull secret that is missing is often made the next moment, by who saw the denial.
+        const isAwaited = found.credential === undefined && (access?.pullSecrets.length ?? 0) > 0;
+        kept.set(key, found, isAwaited ? absenceMs : undefined);
+      }
+      for (const note of found.notes) asking.note(note);
+      return found.credential;
     },
   };
 }

@@ -23,12 +23,15 @@ export function digestMemory<T extends object | string | true>(options: {
   readonly maxBytes: number;
   readonly sizeOf: (value: T) => number;
   readonly ttlMs?: number;
+  /** Default: the time since the process began. */
+  readonly now?: () => number;
 }): DigestMemory<T> {
-  const { maxBytes, sizeOf, ttlMs } = options;
+  const { maxBytes, sizeOf, ttlMs, now } = options;
   const kept = new LRUCache<string, T>({
     maxSize: maxBytes,
     sizeCalculation: (value) => entryBytes + sizeOf(value),
     ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
+    ...(now === undefined ? {} : { perf: { now } }),
   });
   return {
     get: (key) => kept.get(digestOf(key)),
