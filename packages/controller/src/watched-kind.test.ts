@@ -192,6 +192,34 @@ describe("a list that is read again", () => {
   });
 });
 
+test("a login that fails for a moment while a watch is taken up again ends nothing", async () => {
+  const { config, put, endWatches } = await cluster({});
+  const apply = config.applySecurityAuthentication.bind(config);
+  let failures = 0;
+  let isBroken = false;
+  config.applySecurityAuthentication = async (context) => {
+    if (!isBroken) return apply(context);
+    failures++;
+    throw new Error("the plug-in for logins failed");
+  };
+  const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
+  const watched = await watchKind(config, kind, () => {});
+  isBroken = true;
+  endWatches();
+  await expect.poll(() => failures).toBeGreaterThan(0);
+  isBroken = false;
+  await expect
+    .poll(
+      () => {
+        put({ kind: "ConfigMap", metadata: { name: "later", namespace: "default" } });
+        return watched.get("later", "default");
+      },
+      { timeout: 5000 },
+    )
+    .toBeDefined();
+  await watched.stop();
+});
+
 test("an object that changes all the time does not keep changes from being in force", async () => {
   const { config, put } = await cluster({});
   let resolve: (documents: PolicyDocuments) => void = () => {};

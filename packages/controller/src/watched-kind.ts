@@ -5,7 +5,8 @@ import {
   type KubernetesListObject,
   type KubernetesObject,
   KubernetesObjectApi,
-  makeInformer,
+  ListWatch,
+  Watch,
 } from "@kubernetes/client-node";
 import { inTime, statusOf } from "./api-answer.ts";
 import { listPages } from "./list-pages.ts";
@@ -58,13 +59,14 @@ export async function watchKind(
     unknown = undefined;
     changed();
   };
-  const informer = makeInformer(config, restPath(kind), async () => {
+  const listed = async (): Promise<KubernetesListObject<KubernetesObject>> => {
     const list = await listAll(api, kind);
     if (stopped) throw new Error("stopped");
     // The informer takes the list over before any timer or event can run.
     queueMicrotask(known);
     return list;
-  });
+  };
+  const informer = new ListWatch(restPath(kind), toldWatch(config), listed, false);
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let retrying = Promise.resolve();
@@ -101,6 +103,24 @@ export async function watchKind(
       await informer.stop();
     },
   };
+}
+
+/**
+ * The informer takes up a watch that ended by itself, and hears of nothing that goes wrong before the request is sent (a token
+ * that cannot be read, a plug-in for logins that fails): the rejection would end the process.
+ */
+function toldWatch(config: KubeConfig): Watch {
+  const told = new Watch(config);
+  const watch = told.watch.bind(told);
+  told.watch = async (path, query, callback, done) => {
+    try {
+      return await watch(path, query, callback, done);
+    } catch (error) {
+      done(error);
+      return new AbortController();
+    }
+  };
+  return told;
 }
 
 /** The informer takes what it is given for all that there is: objects of a page that it does not get would be gone. */

@@ -31,6 +31,8 @@ export interface ApiServer {
   remove(object: StoredObject): void;
   /** Ends every watch as an API server does that no longer knows where they were. */
   expireWatches(): void;
+  /** Ends every watch as an API server does when its time is up. */
+  endWatches(): void;
   /** Resolves when `count` Events were written, anew or as one that was counted up. */
   eventWrites(count: number): Promise<void>;
   /** Names of what was deleted by request. */
@@ -113,6 +115,10 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
       const object = { kind: "Status", code: 410, reason: "Expired" };
       for (const { response } of world.watches)
         response.end(`${JSON.stringify({ type: "ERROR", object })}\n`);
+      world.watches.clear();
+    },
+    endWatches: () => {
+      for (const { response } of world.watches) response.end();
       world.watches.clear();
     },
     eventWrites: (count) =>
