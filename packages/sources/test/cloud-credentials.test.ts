@@ -12,10 +12,15 @@ const find = (provider: CredentialProvider, registry: string) =>
 
 // The SDKs' documented answers.
 const regions: string[] = [];
+let open = 0;
 const ecr = {
   ECRClient: class {
     constructor({ region }: { region: string }) {
       regions.push(region);
+      open++;
+    }
+    destroy() {
+      open--;
     }
     async send() {
       return { authorizationData: [{ authorizationToken: Buffer.from("AWS:pass:word").toString("base64") }] };
@@ -69,7 +74,8 @@ test.each([
   expect(await find(providers[name], registry)).toMatchObject({ credential, source: providers[name].name });
 });
 
-test("ECR is asked in the region of the registry", () => {
+test("ECR is asked in the region of the registry, and no client is left open", () => {
+  expect(open).toBe(0);
   expect(regions).toEqual(["eu-west-1", "us-gov-west-1"]);
 });
 

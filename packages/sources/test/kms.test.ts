@@ -113,14 +113,17 @@ describe("Vault", () => {
 
 describe("clouds", () => {
   const seen: unknown[] = [];
+  let open = 0;
   beforeEach(() => seen.splice(0));
   const sdks: Record<string, unknown> = {
     "@aws-sdk/client-kms": {
       KMSClient: class {
         constructor(options: object) {
+          open++;
           seen.push(options);
         }
         send = async () => ({ PublicKey: der });
+        destroy = () => void open--;
       },
       GetPublicKeyCommand: class {
         constructor(input: object) {
@@ -130,6 +133,10 @@ describe("clouds", () => {
     },
     "@google-cloud/kms": {
       KeyManagementServiceClient: class {
+        constructor() {
+          open++;
+        }
+        close = async () => void open--;
         getPublicKey = async ({ name }: { name: string }) => {
           seen.push(name);
           return [{ pem }];
@@ -172,10 +179,11 @@ describe("clouds", () => {
       `azurekms://acme.vault.azure.net/cosign/${"a".repeat(32)}`,
       ["https://acme.vault.azure.net", `cosign ${"a".repeat(32)}`],
     ],
-  ])("%s", async (reference, calls) => {
+  ])("%s, and no client is left open", async (reference, calls) => {
     const found = await key(reference, { load, env: { AWS_REGION: "eu-north-1" } });
     expect(createPublicKey(found).equals(publicKey)).toBe(true);
     expect(seen).toEqual(calls);
+    expect(open).toBe(0);
   });
 
   test.each([

@@ -16,6 +16,7 @@ interface EcrSdk {
     region: string;
   }) => {
     send(command: object, options: { abortSignal: AbortSignal }): Promise<EcrAnswer>;
+    destroy(): void;
   };
   readonly GetAuthorizationTokenCommand: new (input: object) => object;
 }
@@ -47,7 +48,9 @@ export function ecrCredentials(options: CloudOptions = {}): CredentialProvider {
     const load = options.load ?? (() => optionalPeer("@aws-sdk/client-ecr", "Amazon ECR"));
     const sdk = (await load()) as EcrSdk; // the package's documented exports
     const client = new sdk.ECRClient({ region: match[1] ?? "" });
-    const answer = await client.send(new sdk.GetAuthorizationTokenCommand({}), { abortSignal: signal });
+    const answer = await client
+      .send(new sdk.GetAuthorizationTokenCommand({}), { abortSignal: signal })
+      .finally(() => client.destroy()); // its connections would stay open
     const pair = Buffer.from(answer.authorizationData?.[0]?.authorizationToken ?? "", "base64").toString(
       "utf8",
     );

@@ -12,6 +12,7 @@ interface Sdk {
       command: object,
       options: { abortSignal: AbortSignal },
     ): Promise<{ readonly PublicKey?: Uint8Array }>;
+    destroy(): void;
   };
   readonly GetPublicKeyCommand: new (input: { KeyId: string }) => object;
 }
@@ -31,10 +32,13 @@ export const awsKey: KeyReader = async (reference, options, signal) => {
     ...(region === undefined ? {} : { region }),
     ...(endpoint === "" ? {} : { endpoint: `https://${endpoint}` }),
   });
-  const { PublicKey } = await client.send(new sdk.GetPublicKeyCommand({ KeyId: keyId }), {
-    abortSignal: signal,
-  });
-  return pemOf(PublicKey ?? new Uint8Array());
+  try {
+    const command = new sdk.GetPublicKeyCommand({ KeyId: keyId });
+    const { PublicKey } = await client.send(command, { abortSignal: signal });
+    return pemOf(PublicKey ?? new Uint8Array());
+  } finally {
+    client.destroy(); // its connections would stay open
+  }
 };
 
 /** DER as PEM. */

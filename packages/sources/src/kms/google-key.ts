@@ -13,6 +13,7 @@ interface Client {
     input: { parent: string; filter: string },
     options: { timeout: number },
   ): Promise<readonly [readonly { readonly name?: string | null }[]]>;
+  close(): Promise<void>;
 }
 interface Sdk {
   readonly KeyManagementServiceClient: new () => Client;
@@ -29,10 +30,14 @@ export const googleKey: KeyReader = async (reference, options) => {
   const [, key = "", version] = match;
   const sdk = (await (options.load ?? optionalPeer)("@google-cloud/kms", "gcpkms://")) as Sdk; // its documented exports
   const client = new sdk.KeyManagementServiceClient();
-  const name =
-    version === undefined ? await newestVersion(client, key) : `${key}/cryptoKeyVersions/${version}`;
-  const [{ pem }] = await client.getPublicKey({ name }, { timeout: kmsTimeoutMs });
-  return pem ?? "";
+  try {
+    const name =
+      version === undefined ? await newestVersion(client, key) : `${key}/cryptoKeyVersions/${version}`;
+    const [{ pem }] = await client.getPublicKey({ name }, { timeout: kmsTimeoutMs });
+    return pem ?? "";
+  } finally {
+    await client.close(); // its channel would stay open
+  }
 };
 
 async function newestVersion(client: Client, key: string): Promise<string> {
