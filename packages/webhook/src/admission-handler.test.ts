@@ -96,6 +96,19 @@ describe("a verdict becomes an admission response", () => {
     expect(evaluator.seen[0]).toMatchObject({ mutate: false });
   });
 
+  test.each([
+    ["/mutate", true],
+    ["/hooks/mutate-images?timeout=5s", true],
+    ["/hooks/validate", false],
+    ["/mutated/validate", false],
+    ["/", false],
+  ])("without `mode`, at %s images are judged with mutation: %s", async (path, mutate) => {
+    const evaluator = answering(allowed);
+    const response = await respond(evaluator, post(review, path));
+    expect(evaluator.seen[0]?.mutate).toBe(mutate);
+    expect("patch" in response).toBe(mutate);
+  });
+
   test("a denial is a 403 that names policy, rule, reason and code", async () => {
     const response = await respond(answering(denied), post(review));
     expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 403 } });

@@ -13,7 +13,10 @@ import { inSpan } from "./tracing.ts";
 import { WebhookError } from "./webhook-error.ts";
 
 export interface AdmissionHandlerOptions {
-  /** `mutate`: digests are pinned by patch. `validate`: tags are refused where the policy wants digests. Default: by path. */
+  /**
+   * `mutate`: digests are pinned by patch. `validate`: tags are refused where the policy wants digests. Default: by path,
+   * `mutate` where a segment of it begins so (`/mutate`, `/hooks/mutate`), and otherwise `validate`, which lets less through.
+   */
   readonly mode?: "mutate" | "validate";
   /**
    * Largest review, in bytes. Default 20 MiB: etcd's objects are at most 1.5 MiB, a review carries two, and the API server
@@ -118,7 +121,10 @@ function withLabels(admission: AdmissionRequest, options: AdmissionHandlerOption
 
 function modeOf(request: Request, options: AdmissionHandlerOptions): "mutate" | "validate" {
   if (options.mode !== undefined) return options.mode;
-  return new URL(request.url).pathname.startsWith("/validate") ? "validate" : "mutate";
+  // A validating webhook's patch is dropped: the tag would stay, and be pulled anew after it was judged.
+  const segments = new URL(request.url).pathname.split("/");
+  const has = (word: string): boolean => segments.some((segment) => segment.startsWith(word));
+  return has("mutate") && !has("validate") ? "mutate" : "validate";
 }
 
 /** The longest `timeoutSeconds` that a webhook can have: who names more is no API server. */
