@@ -96,4 +96,17 @@ describe("the external-data provider", () => {
     const response = await ask(question("slow", "registry.example.com/app:v1"), { timeoutMs: 30 }, slow);
     expect(response["items"]).toMatchObject([{ error: expect.stringContaining("timeout") }, { error: "" }]);
   });
+
+  test("an evaluation that does not heed its signal is left behind", async () => {
+    const deaf: Evaluator = { evaluate: () => new Promise(() => {}) };
+    const one: Evaluator = {
+      evaluate: (request, run) =>
+        (JSON.stringify(request.resource).includes("deaf") ? deaf : assay).evaluate(request, run),
+    };
+    const response = await ask(question("deaf", "registry.example.com/app:v1"), { timeoutMs: 5 }, one);
+    expect(response["items"]).toMatchObject([
+      { error: "timeout: the provider ran out of time" },
+      { value: pinned, error: "" },
+    ]);
+  });
 });
