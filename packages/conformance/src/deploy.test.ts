@@ -57,6 +57,18 @@ test("deploy/base: where the file system is read-only, what is written has a pla
   expect(containers[0].env).toContainEqual({ name: "HOME", value: "/tmp" });
 });
 
+test("deploy/base: a Pod that ends answers until nobody is sent to it any more", () => {
+  const { containers, terminationGracePeriodSeconds = 30 } = parse(read("deployment.yaml")).spec.template
+    .spec;
+  const [program, , waiting] = containers[0].lifecycle.preStop.exec.command;
+  const dockerfile = readFileSync(join(repository, "deploy/Dockerfile"), "utf8");
+  expect(dockerfile).toContain(`ENTRYPOINT ["${program}", `);
+  const [, milliseconds] = /^setTimeout\(\(\) => \{\}, (\d+)\)$/.exec(waiting) ?? [];
+  expect(Number(milliseconds)).toBeGreaterThanOrEqual(3000);
+  // Then reviews in flight have ten seconds.
+  expect(Number(milliseconds) / 1000 + 10).toBeLessThan(terminationGracePeriodSeconds);
+});
+
 test("deploy/Dockerfile bundles with the esbuild that the bundle is tested with", () => {
   const dockerfile = readFileSync(join(repository, "deploy/Dockerfile"), "utf8");
   const { catalog } = parse(readFileSync(join(repository, "pnpm-workspace.yaml"), "utf8"));
