@@ -10,7 +10,7 @@ import { contextFromObjects } from "@assay/sources/cluster";
 import { exportLayout, layoutSource, layoutTrust } from "@assay/sources/layout";
 import { registrySource } from "@assay/sources/registry";
 import { trustRoots, tufTrust } from "@assay/sources/trust";
-import { hostFetch } from "@assay/testkit";
+import { createRegistry, hostFetch } from "@assay/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { ask, digestAt, fixtureRegistry, summary } from "./fixtures.ts";
@@ -189,6 +189,26 @@ describe("an exported layout", () => {
     });
     await expect(exported).rejects.toThrow("answered 503");
     await expect(readFile(join(path, "index.json"))).rejects.toThrow("ENOENT");
+  });
+
+  test("is refused whole when an index lists more images than are exported", async () => {
+    const registry = createRegistry({ host: "r.example" });
+    const config = registry.pushBlob("app", "{}");
+    const manifests = Array.from({ length: 101 }, (_, i) =>
+      registry.pushManifest("app", { schemaVersion: 2, config, layers: [], annotations: { i: String(i) } }),
+    );
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    registry.pushManifest("app", { schemaVersion: 2, mediaType, manifests }, { tag: "v1" });
+    const options = {
+      images: [parseImageReference("r.example/app:v1")],
+      registry: { fetch: registry.fetch },
+      signal,
+    };
+    const directoryOf = (name: string) => join(directory, name);
+    const exported = exportLayout({ ...options, directory: directoryOf("too-many") });
+    await expect(exported).rejects.toThrow("lists 101 images, more than the limit of 100");
+    const alone = await exportLayout({ ...options, directory: directoryOf("alone"), children: false });
+    expect(alone.images).toHaveLength(1);
   });
 
   test("without a trust root says so", async () => {

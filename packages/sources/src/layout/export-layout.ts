@@ -22,7 +22,7 @@ export interface ExportOptions {
   /** Its root named `trustRoot` (default `public-good`) is kept as `trusted_root.json`. */
   readonly trust?: TrustSource;
   readonly trustRoot?: string;
-  /** Default true: what an index lists is exported too, for Pods that name a platform's digest. */
+  /** Default true: what an index lists (a hundred images at most) is exported too, for Pods that name a platform's digest. */
   readonly children?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress?: (done: number, all: number) => void;
@@ -115,7 +115,11 @@ async function exportImage(image: ImageReference, work: Work): Promise<ExportedI
     ...(tag === undefined ? {} : { tag }),
   });
   const children = manifest.kind === "index" && work.options.children !== false ? manifest.manifests : [];
-  for (const child of children.slice(0, maxChildren)) {
+  if (children.length > maxChildren) {
+    const message = `\`${image.text}\` lists ${children.length} images, more than the limit of ${maxChildren}`;
+    throw new SourceError("tooMany", message, { origin: repository.host });
+  }
+  for (const child of children) {
     const found = await repository.manifestByDigest(child.digest, child.size);
     if (found === undefined) continue;
     const { mediaType: type } = child;
