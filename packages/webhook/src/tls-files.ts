@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { WebhookError } from "./webhook-error.ts";
 
@@ -23,13 +23,20 @@ export function readTlsFiles(files: TlsFiles): TlsMaterial {
       "`tls` names no `certFile` and `keyFile`: files, so that rotated ones are read",
     );
   }
-  const cert = read(files.certFile);
-  const key = read(files.keyFile);
+  return fitting(files, readPair(files));
+}
+
+function readPair({ certFile, keyFile }: TlsFiles): TlsMaterial {
+  return { cert: read(certFile), key: read(keyFile) };
+}
+
+function fitting(files: TlsFiles, material: TlsMaterial): TlsMaterial {
   try {
-    createSecureContext({ cert, key });
+    createSecureContext({ ...material });
     // OpenSSL itself compares the two only where both are of one kind (EC, RSA): with others every handshake would fail.
-    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    if (!new X509Certificate(material.cert).checkPrivateKey(createPrivateKey(material.key)))
       throw new Error("another key's certificate");
+    return material;
   } catch (cause) {
     throw new WebhookError(
       "badTls",
@@ -38,7 +45,6 @@ export function readTlsFiles(files: TlsFiles): TlsMaterial {
       cause,
     );
   }
-  return { cert, key };
 }
 
 /** Why clients refuse a certificate, or one of its chain, and between which dates they would not. */
@@ -88,29 +94,43 @@ function certificatesIn(pem: string): readonly X509Certificate[] {
   return blocks.map((block) => new X509Certificate(block));
 }
 
+/** Who is told of the files. */
+export interface TlsWatcher {
+  readonly changed: (material: TlsMaterial) => void;
+  /** The old pair stays. Once for each reason. */
+  readonly failed: (error: unknown) => void;
+  /** After each look. */
+  readonly looked: () => void;
+}
+
 /**
- * Calls `changed` with the new material whenever a file changes. Polls: mounted Secrets are swapped by symbolic
- * links, which file system events miss. A pair that does not fit (half written) is reported and the old one kept.
- * Returns a function that stops.
+ * Calls `changed` with the new material whenever the files hold something else than `current`, or than at the last look. Polls:
+ * mounted Secrets are swapped by symbolic links, which file system events miss. A pair that does not fit (half written) is
+ * reported and the old one kept. Returns a function that stops.
  */
 export function watchTlsFiles(
   files: TlsFiles,
-  changed: (material: TlsMaterial) => void,
-  failed: (error: unknown) => void,
+  current: TlsMaterial,
+  { changed, failed, looked }: TlsWatcher,
   intervalMs = 5000,
 ): () => void {
-  const reload = (): void => {
+  let [seen, problem] = [current, ""];
+  const look = (): void => {
     try {
-      changed(readTlsFiles(files));
+      const found = readPair(files);
+      problem = "";
+      if (found.cert.equals(seen.cert) && found.key.equals(seen.key)) return;
+      seen = found;
+      changed(fitting(files, found));
     } catch (error) {
-      failed(error);
+      if (String(error) !== problem) failed(error);
+      problem = String(error);
+    } finally {
+      looked();
     }
   };
-  const paths = [files.certFile, files.keyFile];
-  for (const path of paths) watchFile(path, { interval: intervalMs, persistent: false }, reload);
-  return () => {
-    for (const path of paths) unwatchFile(path, reload);
-  };
+  const timer = setInterval(look, intervalMs).unref();
+  return () => clearInterval(timer);
 }
 
 function read(file: string): Buffer {

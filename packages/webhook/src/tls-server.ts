@@ -66,8 +66,7 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
     getRequestListener((request, { incoming }) => route(request, incoming, all)),
   );
   const port = await listen(server, options.port ?? 8443, options.host);
-  tellOutOfTime(material, options);
-  const unwatch = reloadTls(server, options);
+  const unwatch = reloadTls(server, material, options);
   return {
     url: `https://${options.host ?? "127.0.0.1"}:${port}`,
     port,
@@ -98,27 +97,44 @@ async function route(request: Request, body: RequestBody, routes: Routes): Promi
   return new Response(`not found: try ${Object.keys(routes).join(", ")}\n`, { status: 404 });
 }
 
-function reloadTls(server: Server, options: TlsServerOptions): () => void {
+function reloadTls(server: Server, first: TlsMaterial, options: TlsServerOptions): () => void {
+  const { tls, logger } = options;
   const ca = options.clientCa === undefined ? {} : { ca: options.clientCa };
+  const tellOutOfTime = outOfTimeTeller(options);
+  let current = first;
+  tellOutOfTime(current);
   return watchTlsFiles(
-    options.tls,
-    (material) => {
-      server.setSecureContext({ ...material, ...ca });
-      options.logger?.info({ file: options.tls.certFile }, "TLS certificate reloaded");
-      tellOutOfTime(material, options);
+    tls,
+    first,
+    {
+      changed: (material) => {
+        server.setSecureContext({ ...material, ...ca });
+        current = material;
+        logger?.info({ file: tls.certFile }, "TLS certificate reloaded");
+      },
+      failed: (error) =>
+        logger?.error({ error: String(error) }, "TLS certificate not reloaded, the old one stays"),
+      looked: () => tellOutOfTime(current),
     },
-    (error) =>
-      options.logger?.error({ error: String(error) }, "TLS certificate not reloaded, the old one stays"),
     options.tlsIntervalMs,
   );
 }
 
-/** It is served all the same: nothing is won by refusing it, and the file may be on its way of being renewed. */
-function tellOutOfTime({ cert }: TlsMaterial, { tls, logger }: TlsServerOptions): void {
-  const found = outOfTime(cert, Date.now());
-  if (found === undefined) return;
-  const { problem, ...fields } = found;
-  logger?.warn({ file: tls.certFile, ...fields }, `TLS certificate ${problem}: clients refuse it`);
+/**
+ * Warns of a certificate that clients refuse, once. It is served all the same: nothing is won by refusing it, and the file may
+ * be on its way of being renewed.
+ */
+function outOfTimeTeller({ tls, logger }: TlsServerOptions): (material: TlsMaterial) => void {
+  let told = "";
+  return ({ cert }) => {
+    const found = outOfTime(cert, Date.now());
+    const news = JSON.stringify(found) ?? "";
+    if (found !== undefined && news !== told) {
+      const { problem, ...fields } = found;
+      logger?.warn({ file: tls.certFile, ...fields }, `TLS certificate ${problem}: clients refuse it`);
+    }
+    told = news;
+  };
 }
 
 async function listen(server: Server, port: number, host: string | undefined): Promise<number> {

@@ -140,6 +140,46 @@ describe("the webhook server", () => {
     expect(warnings.at(-1)).toMatchObject([{ file, subject: "CN=second" }, said]);
   });
 
+  test("warns once of a certificate that expires while it is served", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    closers.push(() => void vi.useRealTimers());
+    const warnings: string[] = [];
+    let looks = 0;
+    const logger = {
+      info: () => void looks++,
+      warn: (_: object, message: string) => void warnings.push(message),
+      error: () => void looks++,
+    };
+    const { files } = await serve({ evaluate: async () => verdict(true) }, { logger });
+    expect(warnings).toEqual([]);
+    vi.setSystemTime(Date.parse("2126-11-01T00:00:00Z"));
+    await expect.poll(() => warnings).toEqual(["TLS certificate has expired: clients refuse it"]);
+    // Two more looks, each of which has something else to tell.
+    for (const count of [1, 2]) {
+      writeFileSync(join(files, "tls.key"), `half written ${count}`);
+      await expect.poll(() => looks).toBe(count);
+    }
+    expect(warnings).toHaveLength(1);
+  });
+
+  test("sees a rotation in the very moment of its start, and a missing file once", async () => {
+    const infos: string[] = [];
+    const errors: string[] = [];
+    const logger = {
+      info: (_: object, message: string) => void infos.push(message),
+      warn: () => {},
+      error: (fields: object) => void errors.push(JSON.stringify(fields)),
+    };
+    const { files } = await serve({ evaluate: async () => verdict(true) }, { logger });
+    use("second", files);
+    await expect.poll(() => infos).toEqual(["TLS certificate reloaded"]);
+    rmSync(join(files, "tls.crt"));
+    await expect.poll(() => errors.length).toBe(1);
+    use("first", files);
+    await expect.poll(() => infos).toHaveLength(2);
+    expect(errors).toEqual([expect.stringContaining("there is none")]);
+  });
+
   test("keeps the old certificate when the new files do not fit together", async () => {
     let failed = (): void => {};
     const done = new Promise<void>((resolve) => {
