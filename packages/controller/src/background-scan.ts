@@ -31,7 +31,7 @@ export interface ScanOptions {
 export interface ScanSummary {
   readonly judged: number;
   readonly denied: number;
-  /** Objects that could not be judged; their old reports stand. */
+  /** Objects that could not be judged, or whose report could not be written; their old reports stand. */
   readonly failed: number;
   readonly reportsRemoved: number;
 }
