@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileJournal, queuedScan, type ScanOutcome, scan, scanWorker } from "@assay/sources/fleet";
@@ -99,6 +99,17 @@ describe("a scan", () => {
 });
 
 describe("a journal", () => {
+  test.runIf(process.platform === "linux")("that could not be written is closed all the same", async () => {
+    const path = join(directory, "journal");
+    const journal = await fileJournal<bigint>(path);
+    // JSON has no such numbers.
+    await expect(journal.add({ key: "a", result: 1n })).rejects.toThrow("BigInt");
+    await expect(journal.close()).rejects.toThrow("BigInt");
+    const open = await readdir("/proc/self/fd");
+    const targets = await Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
+    expect(targets).not.toContain(path);
+  });
+
   test("drops a line that a crash cut off, and keeps the rest", async () => {
     const path = join(directory, "journal");
     const first = await fileJournal<number>(path);

@@ -37,8 +37,11 @@ export async function fileJournal<R>(path: string): Promise<ScanJournal<R>> {
       return writing;
     },
     async close() {
-      await writing;
-      await file.close();
+      try {
+        await writing;
+      } finally {
+        await file.close();
+      }
     },
   };
 }
