@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { loadPolicies } from "@assay/policy";
 import { describe, expect, test } from "vitest";
 import { type WebhookConfigurationOptions, webhookConfigurations } from "./webhook-configurations.ts";
@@ -76,6 +77,14 @@ describe("the WebhookConfigurations of policies", () => {
     const attempt = () => hooks([policy("a", {})], { client: { url: address }, caBundle: "PEM" });
     expect(attempt).toThrow(WebhookError);
     expect(attempt).toThrow(why);
+  });
+
+  test("a private key is never published with the certificate that it belongs to", () => {
+    const caBundle = ["first.crt", "first.key"]
+      .map((name) => readFileSync(new URL(`../testdata/${name}`, import.meta.url), "utf8"))
+      .join("");
+    const attempt = () => hooks([policy("a", {})], { ...url, caBundle });
+    expect(attempt).toThrow("`caBundle` holds a private key: give the certificates alone");
   });
 
   test("no namespace is exempt but those that are named", () => {

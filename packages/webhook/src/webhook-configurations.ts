@@ -39,12 +39,19 @@ const podControllers = {
  * The two configurations that the given policies need. Mutating pins digests and judges; validating judges what other
  * webhooks changed afterwards. A webhook each for `failurePolicy` Fail and Ignore, because that is how the API server
  * must behave when we don't answer at all. `timeoutSeconds` is the largest of the policies, so that each can use its own.
- * Throws `WebhookError` `badOptions` for an address that the API server would refuse.
+ * Throws `WebhookError` `badOptions` for an address that the API server would refuse, and for a private key among the certificates.
  */
 export function webhookConfigurations(
   policies: readonly WebhookPolicy[],
   options: WebhookConfigurationOptions,
 ): readonly WebhookConfiguration[] {
+  // A file with the certificate and its key is a common thing, and what is made here ends up in the cluster and in a repository.
+  if (options.caBundle.includes("PRIVATE KEY-----"))
+    throw new WebhookError(
+      "badOptions",
+      "caBundle",
+      "`caBundle` holds a private key: give the certificates alone",
+    );
   const name = options.name ?? "assay";
   const metadata = { name, labels: { "app.kubernetes.io/name": "assay" } };
   const webhooks = (step: "mutate" | "validate"): object[] =>
