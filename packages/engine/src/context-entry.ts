@@ -3,6 +3,7 @@ import { type ImageReference, ImageReferenceError, parseImageReference } from "@
 import type { ContextEntry, Json, JsonObject, Policy } from "@assay/policy";
 import { type AnswerBook, PendingLookup, UnavailableContext } from "./answer-book.ts";
 import { contextFailure } from "./context-failure.ts";
+import { isObject } from "./is-object.ts";
 import type { ContextLookup, LookupFailure } from "./lookup.ts";
 
 interface EntryInput {
@@ -150,8 +151,7 @@ function text(value: string, input: EntryInput): string {
 
 /** What Kyverno shows of a ConfigMap: `data` and `metadata`. */
 export function configMapValue(object: Json): JsonObject {
-  const map =
-    typeof object === "object" && object !== null && !Array.isArray(object) ? (object as JsonObject) : {};
+  const map = isObject(object) ? object : {};
   return {
     data: Object.hasOwn(map, "data") ? (map["data"] ?? {}) : {},
     metadata: Object.hasOwn(map, "metadata") ? (map["metadata"] ?? {}) : {},

@@ -2,6 +2,7 @@ import type { ImageVerification, Policy, Trace } from "@assay/policy";
 import { blocks, type Ruling } from "./blocking.ts";
 import { type AccessOf, judgeRule, type RuleJudgement } from "./judge-rule.ts";
 import type { Lookup, RegistryAccess } from "./lookup.ts";
+import type { ObjectFacts } from "./object-facts.ts";
 import type { Pass } from "./pass.ts";
 import { accessFor } from "./pull-access.ts";
 import { worst } from "./reason.ts";
@@ -31,7 +32,7 @@ export function judge(plan: RequestPlan, pass: Pass): Judgement {
   const { wanted, ifUnsupported } = pass.book;
   if (wanted.size > 0) return { kind: "wanted", wanted, ifUnsupported };
   if (judged.kind === "pending") throw new Error(`bug: waits for ${judged.error.what} without asking for it`);
-  return { kind: "verdict", verdict: verdictOf(judged.value, plan, pass) };
+  return { kind: "verdict", verdict: verdictOf(judged.value, pass.facts) };
 }
 
 interface PolicyGroup {
@@ -138,8 +139,7 @@ function unmatchedTrace({ compiled: { rule }, reason }: UnmatchedRule): Trace {
   };
 }
 
-function verdictOf(judged: readonly PolicyJudgement[], _plan: RequestPlan, pass: Pass): Verdict {
-  const { facts } = pass;
+function verdictOf(judged: readonly PolicyJudgement[], facts: ObjectFacts): Verdict {
   const rulings = judged.flatMap(({ rules }) => rules.flatMap((rule) => rule.rulings));
   const allowed = !rulings.some(blocks);
   const namespace = facts.namespace === "" ? {} : { namespace: facts.namespace };

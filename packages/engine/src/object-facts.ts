@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "@assay/policy";
 import { EngineError } from "./engine-error.ts";
+import { isObject } from "./is-object.ts";
 import type { EvaluationRequest } from "./verdict.ts";
 
 /** A request with its defaults filled in and the object's own facts read once. */
@@ -89,10 +90,6 @@ function groupVersionKind(object: JsonObject): JsonObject {
     version: apiVersion.slice(slash + 1),
     kind: text(object["kind"]),
   };
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function text(value: Json | undefined): string {

@@ -4,6 +4,7 @@ import { candidatesIn, withEvidence } from "./answer-evidence.ts";
 import { EngineError } from "./engine-error.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Answered } from "./gather.ts";
+import { isObject } from "./is-object.ts";
 import type { Answer, Lookup, Sources } from "./lookup.ts";
 import { lookupKey } from "./lookup-key.ts";
 import type { EvaluationRequest, Verdict } from "./verdict.ts";
@@ -108,7 +109,7 @@ function encodeBytes(bytes: unknown): unknown {
 }
 
 function decodeBytes(item: unknown): Uint8Array {
-  const encoded = isObject(item) ? (item as { readonly $base64?: unknown }).$base64 : undefined;
+  const encoded = isObject(item) ? item["$base64"] : undefined;
   if (typeof encoded !== "string") {
     throw new EngineError("invalidRecord", "a candidate or manifest of the record has no bytes");
   }
@@ -116,8 +117,8 @@ function decodeBytes(item: unknown): Uint8Array {
 }
 
 function isRecord(value: unknown): value is EvaluationRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const record = value as Partial<Record<keyof EvaluationRecord, unknown>>;
+  if (!isObject(value)) return false;
+  const record: Partial<Record<keyof EvaluationRecord, unknown>> = value;
   return (
     record.version === 1 &&
     typeof record.clock === "string" &&
@@ -133,14 +134,8 @@ function isRecord(value: unknown): value is EvaluationRecord {
 
 function isAnswered(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { lookup, answer } = value as { readonly lookup?: unknown; readonly answer?: unknown };
-  return (
-    isObject(lookup) && isObject(answer) && typeof (lookup as { readonly kind?: unknown }).kind === "string"
-  );
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  const { lookup, answer } = value;
+  return isObject(lookup) && isObject(answer) && typeof lookup["kind"] === "string";
 }
 
 /**

@@ -2,6 +2,7 @@ import { type Scope, substitute } from "@assay/conditions";
 import type { Attestor, AttestorSet, Code, Json, KeyAttestor } from "@assay/policy";
 import type { ResolvedSet, UnavailableAttestor } from "@assay/verify";
 import { type AnswerBook, opensUnderIgnore, UnavailableContext } from "./answer-book.ts";
+import { isObject } from "./is-object.ts";
 import type { LookupFailure } from "./lookup.ts";
 import { settle } from "./settle.ts";
 
@@ -151,6 +152,5 @@ function secretKey(object: Json): string | undefined {
 }
 
 function member(value: Json | undefined, name: string): Json | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return Object.hasOwn(value, name) ? (value as { readonly [key: string]: Json })[name] : undefined;
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }

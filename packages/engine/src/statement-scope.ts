@@ -2,6 +2,7 @@ import { attestationScope, type Scope } from "@assay/conditions";
 import { type ImageReference, imageVariables } from "@assay/image";
 import type { Json, JsonObject } from "@assay/policy";
 import type { VerifiedAttestation } from "@assay/verify";
+import { isObject } from "./is-object.ts";
 import type { EntryQuestion } from "./judge-entry.ts";
 
 /** Adds Kyverno's `image` variable: the reference as the object names it. */
@@ -38,6 +39,5 @@ export function statementScope(
 export function hasFields(
   statement: VerifiedAttestation,
 ): statement is VerifiedAttestation & { readonly predicate: JsonObject } {
-  const { predicate } = statement;
-  return typeof predicate === "object" && predicate !== null && !Array.isArray(predicate);
+  return isObject(statement.predicate);
 }
