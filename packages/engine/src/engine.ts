@@ -1,4 +1,5 @@
 import { indexPolicies, type JsonObject, type Policy, type PolicyException, type Rule } from "@assay/policy";
+import { checkOptions, timeOf } from "./check-options.ts";
 import { type CompiledRule, compileRule } from "./compile.ts";
 import { positionsOf } from "./condition-positions.ts";
 import { engineMemory } from "./engine-memory.ts";
@@ -72,9 +73,10 @@ export interface Engine {
 /**
  * Checks every policy whole and makes an engine of them. Throws `EngineError` `invalidPolicy` (file, line, column) for a
  * key that is none, a regexp that does not compile, an identity that anybody has: a policy that cannot be evaluated is
- * refused, never skipped.
+ * refused, never skipped. And `misuse` for an option that is none.
  */
 export function createEngine(options: EngineOptions): Engine {
+  checkOptions(options);
   const settings = settingsOf(options);
   const exceptions = options.exceptions ?? [];
   const memory = engineMemory({
@@ -91,7 +93,7 @@ export function createEngine(options: EngineOptions): Engine {
   const rulesFor = rulesOf(options.policies, compiled);
   const plan = (request: EvaluationRequest): Case => {
     const facts = objectFacts(request);
-    const now = options.clock();
+    const now = timeOf(options.clock);
     const { defaultRegistry } = settings;
     return { facts, plan: planRequest(rulesFor, facts, { defaultRegistry, now }), settings, memory, now };
   };

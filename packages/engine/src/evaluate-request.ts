@@ -219,7 +219,8 @@ interface Deadline {
 /** What a timer can wait, since Node takes anything longer, or no number, for a millisecond. */
 function timeoutOf({ timeoutMilliseconds: given }: EvaluationOptions): number | undefined {
   if (given === undefined) return undefined;
-  if (Number.isNaN(given)) throw new EngineError("misuse", "`timeoutMilliseconds` is not a number");
+  if (typeof given !== "number" || Number.isNaN(given))
+    throw new EngineError("misuse", "`timeoutMilliseconds` is not a number");
   return Math.min(Math.max(given, 0), 2 ** 31 - 1);
 }
 

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "@assay/policy";
+import { checkRequest } from "./check-request.ts";
 import { EngineError } from "./engine-error.ts";
 import { isObject } from "./is-object.ts";
 import type { EvaluationRequest } from "./verdict.ts";
@@ -15,11 +16,9 @@ export interface ObjectFacts {
   readonly mutate: boolean;
 }
 
-/** Throws `EngineError` `invalidRequest` for what is no Kubernetes object. */
+/** Throws `EngineError` `invalidRequest` for what is no request, or is about no Kubernetes object. */
 export function objectFacts(request: EvaluationRequest): ObjectFacts {
-  // Programs without types come here too.
-  if (typeof request !== "object" || request === null)
-    throw new EngineError("invalidRequest", "the request is not `{ resource: … }`");
+  checkRequest(request);
   const operation = request.operation ?? "CREATE";
   const object = operation === "DELETE" ? (request.oldResource ?? request.resource) : request.resource;
   if (!isObject(object)) {
