@@ -1,4 +1,5 @@
 import type { Fact, Outcome, Trace } from "@assay/policy";
+import { checkVerdict } from "./check-verdict.ts";
 import { codes } from "./codes.ts";
 import { formatPosition } from "./engine-error.ts";
 import type { EvaluationStats } from "./evaluation.ts";
@@ -42,9 +43,11 @@ interface Page {
 
 /**
  * A verdict as a text tree for people: what was decided, every step with its place in the policy, what was expected and
- * received, what was verified, and what to do next. Foreign text is printed without control characters.
+ * received, what was verified, and what to do next. Foreign text is printed without control characters. Throws
+ * `EngineError` `misuse` for what is no verdict.
  */
 export function explain(given: Verdict, options: ExplainOptions = {}): string {
+  checkVerdict(given);
   const page: Page = {
     lines: [],
     width: Math.max(40, options.width ?? 100),

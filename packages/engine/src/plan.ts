@@ -1,10 +1,11 @@
 import { repositoryName } from "@assay/image";
 import type { Attestor, SourcePosition } from "@assay/policy";
-import type { CompiledSets } from "./compile.ts";
+import type { CompiledEntry, CompiledSets } from "./compile.ts";
 import { type Case, judgeOnce } from "./evaluate-request.ts";
 import { hostOf, originOf } from "./gather.ts";
+import { repositoryOf } from "./judge-evidence.ts";
 import type { Lookup } from "./lookup.ts";
-import { type PlannedImage, verifies } from "./request-plan.ts";
+import type { PlannedImage } from "./request-plan.ts";
 
 /** A question that would be asked, or might be. */
 export interface PlannedLookup {
@@ -69,31 +70,60 @@ function plannedNow(lookup: Lookup): PlannedLookup {
 
 /** What hangs on the answers: evidence of a tag's digest, and the fallback tag of registries without a referrers API. */
 function followUps({ reference, entries }: PlannedImage): readonly PlannedLookup[] {
-  const name = repositoryName(reference);
-  const when = reference.digest === undefined ? "whenResolved" : "now";
-  const subject = `${name}@${reference.digest ?? `(digest of ${reference.tag})`}`;
-  const kinds = new Set<Lookup["kind"]>();
-  for (const { compiled, skipped } of entries) {
-    if (skipped) continue;
-    const legacy = compiled.entry.type !== "SigstoreBundle";
-    if (compiled.attestors !== undefined && legacy) kinds.add("signatureTag");
-    if (compiled.attestations.length > 0 && legacy) kinds.add("attestationTag");
-    if (verifies(compiled)) kinds.add("referrers");
-  }
-  const host = reference.registry;
-  const later = when === "now" ? [] : [...kinds].map((kind) => ({ kind, subject, host, when }) as const);
-  if (!kinds.has("referrers")) return later;
-  const maybe: PlannedLookup[] = [{ kind: "referrersTag", subject, host, when: "ifNoReferrersApi" }];
-  if (mayBeSigned(entries)) maybe.push({ kind: "manifest", subject, host, when: "ifManifestIsSigned" });
-  return [...later, ...maybe];
+  const image = repositoryName(reference);
+  const digest = reference.digest ?? `(digest of ${reference.tag})`;
+  const at = (kind: Lookup["kind"], repository: string, when: PlannedLookup["when"]): PlannedLookup => {
+    return { kind, subject: `${repository}@${digest}`, host: hostIn(repository), when };
+  };
+  const active = entries.filter(({ skipped }) => !skipped).map(({ compiled }) => compiled);
+  const shelves = unique(active.flatMap((entry) => shelvesOf(entry, image, at)));
+  const referrers = shelves.filter(({ kind }) => kind === "referrers");
+  const tags = shelves.filter(({ kind }) => kind !== "referrers");
+  const later = reference.digest === undefined ? [...tags, ...referrers] : [];
+  const fallbacks = referrers.map(
+    (one): PlannedLookup => ({ ...one, kind: "referrersTag", when: "ifNoReferrersApi" }),
+  );
+  const signed = active.some(mayBeSigned) ? [at("manifest", image, "ifManifestIsSigned")] : [];
+  return [...later, ...fallbacks, ...signed];
+}
+
+/** Where one entry's evidence may be: beside the image, or in the repositories that it or its attestors name. */
+function shelvesOf(
+  { entry, attestors, attestations }: CompiledEntry,
+  image: string,
+  at: (kind: Lookup["kind"], repository: string, when: "whenResolved") => PlannedLookup,
+): readonly PlannedLookup[] {
+  const beside = placeOf(entry.repository) ?? image;
+  const legacy = entry.type !== "SigstoreBundle";
+  const shelves = (kind: Lookup["kind"], { model }: CompiledSets): readonly PlannedLookup[] => {
+    const places = [...new Set(model.flatMap(repositoriesOf))].map((own) => placeOf(own) ?? beside);
+    const kinds = legacy ? ([kind, "referrers"] as const) : (["referrers"] as const);
+    return places.flatMap((place) => kinds.map((one) => at(one, place, "whenResolved")));
+  };
+  return [
+    ...(attestors === undefined ? [] : shelves("signatureTag", attestors)),
+    ...attestations.flatMap((attestation) => shelves("attestationTag", attestation.attestors)),
+  ];
+}
+
+/** What each signer of a set says of where its signatures are; undefined: beside the others. */
+function repositoriesOf(attestor: Attestor): readonly (string | undefined)[] {
+  return attestor.kind === "set" ? attestor.entries.flatMap(repositoriesOf) : [attestor.repository];
+}
+
+/** A `repository` as `registry/path`; one with variables as it is written. */
+function placeOf(repository: string | undefined): string | undefined {
+  return repository === undefined || repository.includes("{{") ? repository : repositoryOf(repository);
+}
+
+function hostIn(repository: string): string {
+  const slash = repository.indexOf("/");
+  return slash < 0 ? repository : repository.slice(0, slash);
 }
 
 /** Whether a bundle could count as an image signature. */
-function mayBeSigned(entries: PlannedImage["entries"]): boolean {
-  return entries.some(
-    ({ compiled, skipped }) =>
-      !skipped && compiled.attestors !== undefined && compiled.entry.type !== "Cosign",
-  );
+function mayBeSigned({ attestors, entry }: CompiledEntry): boolean {
+  return attestors !== undefined && entry.type !== "Cosign";
 }
 
 /** Whose signatures are looked for, and in which way they are made ready. */

@@ -72,10 +72,16 @@ function location(file: string, position?: { readonly line: number; readonly col
 
 /** The deepest step with the result's code below its rule: the place in the policy that decided. */
 function placeOf(result: Result, traces: readonly Trace[]): Trace | undefined {
-  const policy = traces.find(({ facts }) => result.policy.endsWith(String(facts?.["policy"])));
+  const policy = traces.find(({ facts }) => isNamed(result.policy, facts));
   const rule = policy?.children.find(({ facts }) => facts?.["rule"] === result.rule);
   const image = rule?.children.find(({ facts }) => facts?.["image"] === result.image) ?? rule;
   return image === undefined ? policy : deepest(image, result);
+}
+
+/** A Policy's results are by `namespace/name`, its trace has the name. */
+function isNamed(policy: string, facts: Trace["facts"]): boolean {
+  const { policy: name, kind } = facts ?? {};
+  return policy === name || (kind === "Policy" && policy.slice(policy.indexOf("/") + 1) === name);
 }
 
 function deepest(trace: Trace, result: Result): Trace {

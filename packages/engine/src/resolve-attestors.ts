@@ -23,7 +23,8 @@ export function isStatic(sets: readonly AttestorSet[]): boolean {
 function isStaticAttestor(attestor: Attestor): boolean {
   if (attestor.kind === "set") return attestor.entries.every(isStaticAttestor);
   if (attestor.kind === "key" && keyReference(attestor) !== undefined) return false;
-  return !JSON.stringify(attestor, withoutPlace).includes("{{");
+  const { source: _, path: __, ...rest } = attestor;
+  return !JSON.stringify(rest).includes("{{");
 }
 
 /**
@@ -51,20 +52,16 @@ export function resolveAttestors(
   return { sets: resolved, complete: state.complete, failures: state.failures };
 }
 
-function withoutPlace(key: string, value: unknown): unknown {
-  return key === "source" || key === "path" ? undefined : value;
-}
-
 function fillVariables<A extends Attestor>(attestor: A, scopeFor: (piece: Json) => Scope): A {
-  const fill = (value: unknown, key?: string): unknown => {
-    if (key === "source" || key === "path" || key === "kind") return value;
+  const { source, path, kind, ...rest } = attestor;
+  const fill = (value: unknown): unknown => {
     if (typeof value === "string") return fillText(value, scopeFor);
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => fill(item));
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fill(item, name)]));
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fill(item)]));
   };
   // INVARIANT: only strings are replaced, by strings: the shape stays what the loader checked.
-  return fill(attestor) as A;
+  return { source, path, kind, ...(fill(rest) as object) } as A;
 }
 
 /** A text of the policy with its variables filled in. Throws as `resolveAttestors`, also where they make no text. */

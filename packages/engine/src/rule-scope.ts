@@ -5,6 +5,9 @@ import { PendingLookup, UnavailableContext } from "./answer-book.ts";
 import { configMapValue, loadContextEntry } from "./context-entry.ts";
 import { contextFailure } from "./context-failure.ts";
 
+/** Built-in names that come with the image, or with a statement about it: a name that is there before would win. */
+const laterNames: readonly string[] = ["images", "image", "attestation"];
+
 /** What the expressions of one rule may see. */
 export interface ScopeInput {
   readonly policy: Policy;
@@ -61,7 +64,9 @@ export function ruleScope(input: ScopeInput): RuleScope {
     return name === "images" ? input.images() : undefined;
   };
   // INVARIANT: the policy's own context entries win over the caller's variables, built-ins over both.
-  const variables = Object.entries(input.variables).filter(([name]) => !entries.has(name));
+  const variables = Object.entries(input.variables).filter(
+    ([name]) => !entries.has(name) && !laterNames.includes(name),
+  );
   let made: Scope | undefined;
   // Most rules have no expressions: then no scope is made.
   const root = (): Scope => {

@@ -225,6 +225,26 @@ describe("context entries", () => {
     expect(verdict.allowed).toBe(true);
   });
 
+  test.each<[string, JsonObject]>([
+    ["{{ images.containers.c0.name }}", { images: { containers: { c0: { name: "other" } } } }],
+    ["{{ image.name }}", { image: { name: "other" } }],
+    ["{{ attestation.subject.name }}", { attestation: { subject: { name: "other" } } }],
+  ])("nor what %s says of the image", async (key, variables) => {
+    const conditions = [{ all: [{ key, operator: "NotEquals", value: "other" }] }];
+    const document = policy({ entries: [attest(conditions)] });
+    const { verdict } = await verdictOf(document, {}, variables, pod(pinned("key-att3", "referrers")));
+    expect(JSON.stringify(verdict.trace)).not.toContain('"received":"other"');
+  });
+
+  test.each(["source", "path", "kind"])("an annotation `%s` has its variables filled in", async (name) => {
+    const attestor = { ...keys(), annotations: { [name]: "{{ WHERE }}" } };
+    const document = policy({ entry: { attestors: [{ entries: [attestor] }] } });
+    const { verdict } = await verdictOf(document, {}, { WHERE: "built-by-us" });
+    expect(verdict.results[0]?.code).toBe("annotationMismatch");
+    expect(JSON.stringify(verdict)).toContain("built-by-us");
+    expect(JSON.stringify(verdict)).not.toContain("{{");
+  });
+
   test("nor what a context entry of the policy is called", async () => {
     const context = [{ name: "WHO", variable: { value: "policy" } }];
     const conditions = [{ all: [{ key: "{{ WHO }}", operator: "Equals", value: "policy" }] }];

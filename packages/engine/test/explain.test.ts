@@ -3,8 +3,19 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Evaluation } from "../src/evaluation.ts";
 import { explain } from "../src/explain.ts";
 import { toJUnit, toSarif } from "../src/report.ts";
+import type { Verdict } from "../src/verdict.ts";
 import { engineFor, entry, image, pinned, pod, policy } from "./build.ts";
 
+const empty = {
+  resource: { kind: "Pod", name: "a" },
+  allowed: true,
+  outcome: "pass",
+  results: [],
+  patches: [],
+  warnings: [],
+  trace: [],
+} as const;
+const step = { step: "policy", path: "", outcome: "pass", code: "ok", message: "", children: [] } as const;
 const esc = "\u001b";
 let denied: Evaluation;
 let allowed: Evaluation;
@@ -28,6 +39,28 @@ beforeAll(async () => {
 });
 
 describe("a verdict is explained to people", () => {
+  test.each<[string, unknown, string]>([
+    ["nothing", undefined, "the verdict is not an object"],
+    ["an empty object", {}, "`resource` is not an object"],
+    ["an evaluation", { verdict: {}, stats: {} }, "`resource` is not an object: give its `verdict`"],
+    ["no list of results", { ...empty, results: {} }, "`results` is not a list"],
+    [
+      "a code that is none",
+      { ...empty, results: [{ outcome: "fail", code: "toString", message: "", policy: "p", rule: "r" }] },
+      "`results[0].code` is none of ours",
+    ],
+    [
+      "a step that is none",
+      { ...empty, trace: [{ ...step, children: [{ ...step, outcome: "good" }] }] },
+      "`trace[0].children[0].outcome` is none",
+    ],
+    ["no object in its trace", { ...empty, trace: [null] }, "`trace[0]` is not an object"],
+  ])("%s is no verdict, and told so", (_, verdict, said) => {
+    const attempt = (): string => explain(verdict as Verdict);
+    expect(attempt).toThrow(said);
+    expect(attempt).toThrow(expect.objectContaining({ name: "EngineError", code: "misuse" }));
+  });
+
   test("with the place in the policy, what was expected and received, and why they differ", () => {
     const text = explain(denied.verdict);
     expect(text).toMatch(/^Pod default\/web: denied\n/);
@@ -115,6 +148,15 @@ describe("reports for continuous integration", () => {
     expect(physicalLocation.region.startLine).toBeGreaterThan(20);
     expect(run.results[0].relatedLocations[0].physicalLocation.artifactLocation.uri).toBe("pod.yaml");
     expect(run.tool.driver.rules.map(({ id }: { id: string }) => id)).toEqual(["conditionFalse"]);
+  });
+
+  test("SARIF places it in the policy of that name, not in one whose name ends alike", async () => {
+    const strict = policy({ name: "images-signed", entry: { imageReferences: ["*"] } });
+    const engine = engineFor([policy({ name: "signed", entry: { imageReferences: ["none"] } }), strict]);
+    const { verdict } = await engine.evaluate({ resource: pod(image("unsigned")) });
+    const { results } = JSON.parse(toSarif([{ verdict }], "1.0.0")).runs[0];
+    expect(results[0].properties.policy).toBe("images-signed");
+    expect(results[0].locations[0].physicalLocation.artifactLocation.uri).toBe("policy-1.json");
   });
 
   test("JUnit has a suite per object and tells failures from errors", () => {

@@ -39,6 +39,31 @@ describe("a plan", () => {
     expect(engineFor(policy()).plan({ resource }).hosts).toEqual(["127.0.0.1:5001"]);
   });
 
+  test.each([
+    ["its entry", { repository: "sigs.example.com/acme" }],
+    ["an attestor", { attestors: [{ entries: [{ ...keys(), repository: "sigs.example.com/acme" }] }] }],
+  ])("asks where %s says that signatures are, also once a tag is resolved", (_, parts) => {
+    const document = policy({ entry: { ...parts } });
+    for (const text of [image("key-ecdsa"), pinned("key-ecdsa")]) {
+      const plan = engineFor(document).plan({ resource: pod(text) });
+      const subjects = plan.lookups.filter(({ kind }) => kind !== "digest" && kind !== "manifest");
+      expect(new Set(subjects.map(({ host }) => host))).toEqual(new Set(["sigs.example.com"]));
+      for (const { subject } of subjects) expect(subject).toMatch(/^sigs\.example\.com\/acme@/);
+      expect(plan.hosts).toContain("sigs.example.com");
+      // The image's manifest is nowhere else.
+      expect(plan.lookups.filter(({ kind }) => kind === "manifest").map(({ host }) => host)).toEqual([
+        "127.0.0.1:5001",
+      ]);
+    }
+  });
+
+  test("tells of a place that depends on a variable as the policy writes it", () => {
+    const document = policy({ entry: { repository: "{{ OURS }}/acme" } });
+    const options = { variables: { OURS: "sigs.example.com" } };
+    const plan = engineFor(document, options).plan({ resource: pod(image("key-ecdsa")) });
+    expect(plan.hosts).toEqual(["127.0.0.1:5001", "{{ OURS }}"]);
+  });
+
   test("names ConfigMaps, Secrets and key services", () => {
     const attestors = [
       {
