@@ -98,8 +98,7 @@ export interface Assay {
 
 /**
  * Loads policies and wires the engine to registries and trust roots.
- * Throws `PolicyError` (with every diagnostic; of keys and patterns that are none, the first) where a policy cannot be
- * evaluated as written, and `AssayError` where there is none: an assay without policies would allow everything. (An empty list is taken at its word.)
+ * Throws `PolicyError` with every diagnostic where a policy cannot be evaluated as written, and `AssayError` where there is none: an assay without policies would allow everything. (An empty list is taken at its word.)
  */
 export function createAssay(options: AssayOptions): Assay {
   if (options?.policies === undefined) {
@@ -114,17 +113,22 @@ export function createAssay(options: AssayOptions): Assay {
   try {
     return assemble(loaded, options, files);
   } catch (error) {
-    const diagnostic = diagnosticOf(error);
-    throw diagnostic === undefined ? error : new PolicyError([...loaded.diagnostics, diagnostic]);
+    const found = diagnosticsOf(error);
+    throw found === undefined ? error : new PolicyError([...loaded.diagnostics, ...found]);
   }
 }
 
-/** What only the engine found wrong (a key, a regexp), as if it had been found when the policies were loaded. */
-export function diagnosticOf(error: unknown): Diagnostic | undefined {
-  if (!(error instanceof EngineError) || error.source === undefined) return undefined;
-  const { source, path = "" } = error;
-  const message = error.message.replace(`${source.file}:${source.line}:${source.column}: `, "");
-  return { severity: "error", code: "badValue", message, source, path };
+/** What only the engine found wrong (keys, regexps), as if it had been found when the policies were loaded. */
+export function diagnosticsOf(error: unknown): readonly Diagnostic[] | undefined {
+  if (!(error instanceof EngineError)) return undefined;
+  const found = error.problems.flatMap(diagnosticOf);
+  return found.length === 0 ? undefined : found;
+}
+
+function diagnosticOf({ source, path = "", message }: EngineError): readonly Diagnostic[] {
+  if (source === undefined) return [];
+  const said = message.replace(`${source.file}:${source.line}:${source.column}: `, "");
+  return [{ severity: "error", code: "badValue", message: said, source, path }];
 }
 
 /** Says that these files hold no policy, which would allow everything, and what to do. */

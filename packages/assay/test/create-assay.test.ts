@@ -114,6 +114,19 @@ test("a key that is none is a diagnostic of the policy, with its place", () => {
   expect(attempt).toThrow(/^policy\.yaml:1:\d+: public key has text outside its PEM blocks/);
 });
 
+test("of several keys and policies each is a diagnostic, with its place", () => {
+  const broken = (file: string) => ({ file, text: policy({ ...BY_KEY, publicKeys: "hello" }) });
+  const said = "public key has text outside its PEM blocks";
+  try {
+    createAssay({ policies: [broken("a.json"), policy(BY_KEY), broken("b.json")] });
+    expect.unreachable();
+  } catch (error) {
+    const errors = (error as PolicyError).diagnostics.filter(({ severity }) => severity === "error");
+    expect(errors.map(({ source }) => source.file)).toEqual(["a.json", "b.json"]);
+    for (const { message } of errors) expect(message).toContain(said);
+  }
+});
+
 test.each<[string, unknown, string]>([
   ["nothing", undefined, "no policies are given"],
   ["no policies", {}, "no policies are given"],

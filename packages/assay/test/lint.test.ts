@@ -67,6 +67,19 @@ describe("what would be refused at load is an error", () => {
   });
 });
 
+test("every bad key of every file is a finding", async () => {
+  const broken = (await page("verify-image-signature.yaml")).replace(/MFk[^\n]*/, "????");
+  await writeFile(join(cwd, "second.yaml"), broken);
+  const { out } = await lint(broken, "second.yaml", "--output", "json");
+  const errors = JSON.parse(out).findings.filter(
+    ({ severity }: { severity: string }) => severity === "error",
+  );
+  expect(errors.map(({ source }: { source: { file: string } }) => source.file)).toEqual([
+    "policy.yaml",
+    "second.yaml",
+  ]);
+});
+
 test("SARIF names the rule, the place and what to do", async () => {
   const { out } = await lint(await page("verify-image-signature.yaml"), "--output", "sarif");
   const { runs } = JSON.parse(out);

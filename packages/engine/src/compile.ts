@@ -13,6 +13,7 @@ import { type KernelMemory, type PreparedSets, prepareAttestors, VerifyError } f
 import type { PositionAt } from "./condition-positions.ts";
 import { EngineError } from "./engine-error.ts";
 import { repositoryProblem } from "./judge-evidence.ts";
+import { policyProblems } from "./policy-problems.ts";
 import { repositoriesProblem } from "./prepare-sets.ts";
 import { isStatic } from "./resolve-attestors.ts";
 
@@ -54,13 +55,19 @@ export interface CompileOptions {
 
 /**
  * Prepares every attestor that can be prepared without a request. A bad PEM, regexp or count throws `EngineError`
- * `invalidPolicy` with its position: a policy that cannot be evaluated is refused at load, never skipped.
+ * `invalidPolicy` with its position, or those of all of them: a policy that cannot be evaluated is refused at load, never
+ * skipped.
  */
 export function compileRule(policy: Policy, rule: Rule, options: CompileOptions): CompiledRule {
+  const problems = policyProblems();
+  const entries = rule.verifyImages.flatMap(
+    (entry) => problems.attempt(() => compileEntry(entry, options.kernel)) ?? [],
+  );
+  problems.throwNoted();
   return {
     policy,
     rule,
-    entries: rule.verifyImages.map((entry) => compileEntry(entry, options.kernel)),
+    entries,
     positionAt: options.positionAt,
     exceptions: options.exceptions.filter((exception) => names(exception, policy, rule)),
   };
@@ -76,18 +83,22 @@ function names(exception: PolicyException, policy: Policy, rule: Rule): boolean 
 }
 
 function compileEntry(entry: ImageVerification, kernel: KernelMemory): CompiledEntry {
-  const { repository } = entry;
+  const problems = policyProblems();
+  problems.attempt(() => checkRepository(entry));
+  const attestors =
+    entry.attestors.length === 0 ? undefined : problems.attempt(() => compileSets(entry.attestors, kernel));
+  const attestations = entry.attestations.flatMap(
+    (rule) => problems.attempt(() => compileAttestation(rule, kernel)) ?? [],
+  );
+  problems.throwNoted();
+  return { entry, ...(attestors === undefined ? {} : { attestors }), attestations };
+}
+
+function checkRepository({ repository, path, source }: ImageVerification): void {
   const problem =
     repository === undefined || repository.includes("{{") ? undefined : repositoryProblem(repository);
-  if (problem !== undefined) {
-    const path = `${entry.path}.repository`;
-    throw new EngineError("invalidPolicy", problem, { source: entry.source, path });
-  }
-  return {
-    entry,
-    ...(entry.attestors.length === 0 ? {} : { attestors: compileSets(entry.attestors, kernel) }),
-    attestations: entry.attestations.map((rule) => compileAttestation(rule, kernel)),
-  };
+  if (problem === undefined) return;
+  throw new EngineError("invalidPolicy", problem, { source, path: `${path}.repository` });
 }
 
 function compileAttestation(rule: AttestationRule, kernel: KernelMemory): CompiledAttestation {
@@ -126,12 +137,38 @@ function withoutAnnotations(set: AttestorSet): AttestorSet {
 function compileSets(model: readonly AttestorSet[], kernel: KernelMemory): CompiledSets {
   if (!isStatic(model)) return { kind: "variable", model };
   try {
-    const sets = prepareAttestors(model, kernel);
-    const problem = repositoriesProblem(sets);
-    if (problem !== undefined) throw new TypeError(problem);
-    return { kind: "prepared", sets, model };
+    return { kind: "prepared", sets: prepareStatic(model, kernel), model };
   } catch (cause) {
+    const problems = policyProblems();
+    for (const set of model) problems.attempt(() => findProblem(set, kernel));
+    problems.throwNoted();
     throw invalidPolicy(cause, model);
+  }
+}
+
+function prepareStatic(model: readonly AttestorSet[], kernel: KernelMemory): PreparedSets {
+  const sets = prepareAttestors(model, kernel);
+  const problem = repositoriesProblem(sets);
+  if (problem !== undefined) throw new TypeError(problem);
+  return sets;
+}
+
+/** The kernel stops at the first attestor that is none: here each is looked at by itself, then the set that holds them. */
+function findProblem(set: AttestorSet, kernel: KernelMemory): void {
+  const problems = policyProblems();
+  for (const entry of set.entries) {
+    const alone = { ...set, count: 1, entries: [entry] };
+    problems.attempt(() => (entry.kind === "set" ? findProblem(entry, kernel) : tryOut(alone, kernel)));
+  }
+  problems.throwNoted();
+  tryOut(set, kernel);
+}
+
+function tryOut(set: AttestorSet, kernel: KernelMemory): void {
+  try {
+    prepareStatic([set], kernel);
+  } catch (cause) {
+    throw invalidPolicy(cause, [set]);
   }
 }
 

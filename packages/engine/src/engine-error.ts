@@ -7,6 +7,13 @@ import type { SourcePosition } from "@assay/policy";
  */
 export type EngineErrorCode = "invalidPolicy" | "invalidRequest" | "invalidRecord" | "misuse";
 
+interface EngineErrorDetails {
+  readonly source?: SourcePosition;
+  readonly path?: string;
+  readonly cause?: unknown;
+  readonly problems?: readonly EngineError[];
+}
+
 /** Thrown for bad input at load and for misuse; what an evaluation comes to is a `Verdict`, never an error. */
 export class EngineError extends Error {
   override readonly name = "EngineError";
@@ -15,12 +22,10 @@ export class EngineError extends Error {
   readonly source?: SourcePosition;
   /** Field path inside the policy, for `invalidPolicy`. */
   readonly path?: string;
+  /** Everything that is wrong with the policies, each with its place; this alone, or first of several. */
+  readonly problems: readonly EngineError[];
 
-  constructor(
-    code: EngineErrorCode,
-    message: string,
-    details: { readonly source?: SourcePosition; readonly path?: string; readonly cause?: unknown } = {},
-  ) {
+  constructor(code: EngineErrorCode, message: string, details: EngineErrorDetails = {}) {
     super(
       details.source === undefined ? message : `${formatPosition(details.source)}: ${message}`,
       details.cause === undefined ? undefined : { cause: details.cause },
@@ -28,6 +33,7 @@ export class EngineError extends Error {
     this.code = code;
     if (details.source !== undefined) this.source = details.source;
     if (details.path !== undefined) this.path = details.path;
+    this.problems = details.problems ?? [this];
   }
 }
 

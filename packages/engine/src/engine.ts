@@ -1,6 +1,6 @@
 import { indexPolicies, type JsonObject, type Policy, type PolicyException, type Rule } from "@assay/policy";
 import { checkOptions, timeOf } from "./check-options.ts";
-import { type CompiledRule, compileRule } from "./compile.ts";
+import { type CompiledRule, type CompileOptions, compileRule } from "./compile.ts";
 import { positionsOf } from "./condition-positions.ts";
 import { engineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
@@ -10,6 +10,7 @@ import { awayJudge } from "./judge-away.ts";
 import type { Sources } from "./lookup.ts";
 import { objectFacts } from "./object-facts.ts";
 import { type Plan, planOf } from "./plan.ts";
+import { policyProblems } from "./policy-problems.ts";
 import { planRequest, type RulesFor } from "./request-plan.ts";
 import type { EvaluationRequest } from "./verdict.ts";
 
@@ -71,8 +72,8 @@ export interface Engine {
 }
 
 /**
- * Checks every policy whole and makes an engine of them. Throws `EngineError` `invalidPolicy` (file, line, column) for a
- * key that is none, a regexp that does not compile, an identity that anybody has: a policy that cannot be evaluated is
+ * Checks every policy whole and makes an engine of them. Throws `EngineError` `invalidPolicy` (file, line, column; of
+ * several `problems` each) for a key that is none, a regexp that does not compile, an identity that anybody has: a policy that cannot be evaluated is
  * refused, never skipped. And `misuse` for an option that is none.
  */
 export function createEngine(options: EngineOptions): Engine {
@@ -84,12 +85,7 @@ export function createEngine(options: EngineOptions): Engine {
     maxFactBytes: options.limits?.maxFactBytes ?? 16 * 1024 * 1024,
     factTtlMilliseconds: options.limits?.factTtlMilliseconds ?? 600_000,
   });
-  const compiled = new Map<Rule, CompiledRule>();
-  for (const policy of options.policies) {
-    const positionAt = positionsOf(policy);
-    for (const rule of policy.rules)
-      compiled.set(rule, compileRule(policy, rule, { exceptions, positionAt, kernel: memory.kernel }));
-  }
+  const compiled = compileAll(options.policies, { exceptions, kernel: memory.kernel });
   const rulesFor = rulesOf(options.policies, compiled);
   const plan = (request: EvaluationRequest): Case => {
     const facts = objectFacts(request);
@@ -111,6 +107,23 @@ export function createEngine(options: EngineOptions): Engine {
     },
     plan: (request) => planOf(plan(request)),
   };
+}
+
+function compileAll(
+  policies: readonly Policy[],
+  options: Omit<CompileOptions, "positionAt">,
+): ReadonlyMap<Rule, CompiledRule> {
+  const compiled = new Map<Rule, CompiledRule>();
+  const problems = policyProblems();
+  for (const policy of policies) {
+    const positionAt = positionsOf(policy);
+    for (const rule of policy.rules) {
+      const made = problems.attempt(() => compileRule(policy, rule, { ...options, positionAt }));
+      if (made !== undefined) compiled.set(rule, made);
+    }
+  }
+  problems.throwNoted();
+  return compiled;
 }
 
 /** With so few rules every one is told of, and why it does not apply; with more only those that may apply are looked at. */

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
+import { EngineError } from "../src/engine-error.ts";
 import type { ContextLookup, Lookup, Sources } from "../src/lookup.ts";
 import { engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
@@ -163,6 +164,72 @@ describe("keys come from where the policy says", () => {
       },
     });
     expect(() => engineFor(document)).toThrow(/policy-0\.json:\d+:\d+/);
+  });
+});
+
+describe("everything that is wrong with policies is told at once, each with its place", () => {
+  const broken = keyFrom("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----");
+  const anybody = (subjectRegExp: string): JsonObject => ({
+    keyless: { subjectRegExp, issuer: "https://i", rekor: { url: "https://r" } },
+  });
+  const problemsOf = (documents: JsonObject | readonly JsonObject[]): readonly string[] => {
+    try {
+      engineFor(documents);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      for (const { source } of error.problems) expect(source?.line).toBeGreaterThan(1);
+      return error.problems.map(({ source, path }) => `${source?.file} ${path}`);
+    }
+    return [];
+  };
+
+  test.each<[string, JsonObject | readonly JsonObject[], readonly string[]]>([
+    [
+      "keys of one set, one of them nested",
+      policy({
+        entry: {
+          attestors: [
+            { entries: [broken, keys(), { attestor: { entries: [anybody("("), keys("other")] } }] },
+          ],
+        },
+      }),
+      [
+        "policy-0.json spec.rules[0].verifyImages[0].attestors[0].entries[0].keys",
+        "policy-0.json spec.rules[0].verifyImages[0].attestors[0].entries[2].attestor.entries[0].keyless",
+      ],
+    ],
+    [
+      "sets, entries, attestations and repositories of several policies",
+      [
+        policy({
+          entries: [
+            entry({ attestors: [{ entries: [broken] }, { entries: [anybody("[")] }], repository: "!!" }),
+            entry({ attestations: [{ type: "t", attestors: [{ entries: [broken] }] }] }),
+          ],
+        }),
+        policy({ name: "fine" }),
+        policy({
+          name: "third",
+          entry: { attestors: [{ entries: [broken] }], attestations: [{ type: "t" }] },
+        }),
+      ],
+      [
+        "policy-0.json spec.rules[0].verifyImages[0].repository",
+        "policy-0.json spec.rules[0].verifyImages[0].attestors[0].entries[0].keys",
+        "policy-0.json spec.rules[0].verifyImages[0].attestors[1].entries[0].keyless",
+        "policy-0.json spec.rules[0].verifyImages[1].attestations[0].attestors[0].entries[0].keys",
+        "policy-2.json spec.rules[0].verifyImages[0].attestors[0].entries[0].keys",
+      ],
+    ],
+  ])("%s", (_, documents, places) => {
+    const found = problemsOf(documents);
+    expect(found).toHaveLength(places.length);
+    for (const [i, place] of places.entries()) expect(found[i]).toContain(place);
+  });
+
+  test("and counted in the message, after the first of them", () => {
+    const document = policy({ entry: { attestors: [{ entries: [broken, anybody("(")] }] } });
+    expect(() => engineFor(document)).toThrow(/^policy-0\.json:\d+:\d+: .*\(and 1 more\)$/);
   });
 });
 

@@ -43,16 +43,16 @@ async function lint(files: readonly InputFile[]): Promise<readonly LintLine[]> {
   const { lintPolicies } = await import("@assay/policy/lint");
   const { lintLines } = await import("../lint-report.ts");
   const { findings, diagnostics } = lintPolicies(files);
-  return lintLines(findings, [...diagnostics, ...(await engineProblem(files, diagnostics))]);
+  return lintLines(findings, [...diagnostics, ...(await engineProblems(files, diagnostics))]);
 }
 
 /** Keys, regular expressions and conditions are looked into when an engine is made: lint says what it would say. */
-async function engineProblem(
+async function engineProblems(
   files: readonly InputFile[],
   diagnostics: readonly Diagnostic[],
 ): Promise<readonly Diagnostic[]> {
   if (diagnostics.some(({ severity }) => severity === "error")) return [];
-  const { assemble, diagnosticOf, noPolicyIn } = await import("../create-assay.ts");
+  const { assemble, diagnosticsOf, noPolicyIn } = await import("../create-assay.ts");
   const { loadPolicies } = await import("@assay/policy");
   const loaded = loadPolicies(files);
   if (loaded.policies.length + loaded.exceptions.length === 0) throw noPolicyIn(files, loaded);
@@ -60,9 +60,9 @@ async function engineProblem(
     assemble(loaded, {});
     return [];
   } catch (error) {
-    const diagnostic = diagnosticOf(error);
-    if (diagnostic === undefined) throw error;
-    return [diagnostic];
+    const found = diagnosticsOf(error);
+    if (found === undefined) throw error;
+    return found;
   }
 }
 
