@@ -8,11 +8,13 @@ import {
   type SourceFile,
 } from "./parse-documents.ts";
 import { PolicyError } from "./policy-error.ts";
+import { positionIn } from "./position-of.ts";
 import { readException } from "./read-exception.ts";
 import { field, textOf } from "./read-node.ts";
 import { readPolicy } from "./read-policy.ts";
 import { createReport, type Report, type Spot } from "./report.ts";
 import { toJson } from "./source-node.ts";
+import type { SourcePosition } from "./source-position.ts";
 
 export interface LoadedPolicies {
   readonly policies: readonly Policy[];
@@ -70,13 +72,26 @@ function byPlace({ source: a }: Diagnostic, { source: b }: Diagnostic): number {
   return a.line - b.line || a.column - b.column;
 }
 
+/** Documents of any kind, as they are. */
+interface PlainDocuments {
+  readonly documents: readonly Json[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where the field `path` of one of the documents stands, or the nearest field above it. */
+  positionOf(document: Json, path: string): SourcePosition | undefined;
+}
+
 /** Reads documents of any kind, for resources, ConfigMaps and the like: the same YAML as policies. */
-export function parseDocuments(
-  file: SourceFile,
-  limits: DocumentLimits = {},
-): { readonly documents: readonly Json[]; readonly diagnostics: readonly Diagnostic[] } {
-  const { documents, diagnostics } = readDocuments(file, limits);
-  return { documents: documents.map(({ root }) => toJson(root)), diagnostics };
+export function parseDocuments(file: SourceFile, limits: DocumentLimits = {}): PlainDocuments {
+  const read = readDocuments(file, limits);
+  const documents = read.documents.map(({ root }) => toJson(root));
+  return {
+    documents,
+    diagnostics: read.diagnostics,
+    positionOf(document, path) {
+      const root = read.documents[documents.indexOf(document)]?.root;
+      return root === undefined ? undefined : positionIn(root, path);
+    },
+  };
 }
 
 interface Loading {

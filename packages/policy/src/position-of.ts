@@ -21,7 +21,11 @@ export function sourceOf(policy: Policy | PolicyException): SourceNode | undefin
  */
 export function positionOf(policy: Policy | PolicyException, path: string): SourcePosition | undefined {
   const root = sourceOf(policy);
-  if (root === undefined) return undefined;
+  return root === undefined ? undefined : positionIn(root, path);
+}
+
+/** Where a field of a document stands, or the nearest field above it. */
+export function positionIn(root: SourceNode, path: string): SourcePosition {
   for (let known = path; known !== ""; known = parentPath(known)) {
     const node = nodeAt(root, known);
     if (node !== undefined) return positionAt(node.text, node.at);

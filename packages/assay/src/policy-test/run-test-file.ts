@@ -1,23 +1,17 @@
 import { dirname, join, relative, resolve } from "node:path";
 import type { EvaluationRequest, Verdict } from "@assay/engine";
-import {
-  type Json,
-  type JsonObject,
-  loadPolicies,
-  type Policy,
-  PolicyError,
-  parseDocuments,
-} from "@assay/policy";
+import { type Json, type JsonObject, loadPolicies, type Policy } from "@assay/policy";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, type AssayOptions, assemble } from "../create-assay.ts";
 import { type LogFlags, parseTime, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
 import { type InputFile, readInputFiles, readTextFile } from "../input-files.ts";
-import { jsonObject } from "../json-object.ts";
+import { jsonObject, ownField } from "../json-object.ts";
 import { sourceOptions } from "../open-sources.ts";
 import { readObjects } from "../read-objects.ts";
 import { inNamespace, namespaceLabels } from "../resource-requests.ts";
 import type { Terminal } from "../terminal.ts";
 import { applyPatches } from "./apply-patches.ts";
+import { documentReader, documentsOf, type SourceDocument } from "./document-reader.ts";
 import { isTestDocument, readTestFile, readValues, type TestFile, type TestValues } from "./test-file.ts";
 import { type Judged, rowsOf, type TestRow } from "./test-row.ts";
 import { givenFor } from "./test-values.ts";
@@ -46,7 +40,7 @@ export async function runTestFile(
   flags: TestFlags,
   terminal: Terminal,
 ): Promise<readonly TestRow[]> {
-  const tests = parse(path, await readTextFile(path, terminal.cwd)).filter(isTestDocument);
+  const tests = documentsOf(path, await readTextFile(path, terminal.cwd)).filter(isTestDocument);
   if (tests.length === 0) {
     throw new AssayError("invalidDocument", `\`${path}\` holds no test`, {
       hint: "a test is a document of apiVersion cli.kyverno.io/v1alpha1 and kind Test",
@@ -54,7 +48,7 @@ export async function runTestFile(
   }
   const rows: TestRow[] = [];
   for (const document of tests)
-    rows.push(...(await runTest(await open(readTestFile(document, path), path, flags, terminal))));
+    rows.push(...(await runTest(await open(readTestFile(document), path, flags, terminal))));
   return rows;
 }
 
@@ -115,7 +109,7 @@ async function comparePatched(
 ): Promise<readonly TestRow[]> {
   if (file === undefined) return rows;
   const path = join(directory, file);
-  const wanted = parse(path, await readTextFile(path, directory)).map(canonical);
+  const wanted = documentsOf(path, await readTextFile(path, directory)).map(({ value }) => canonical(value));
   return rows.map((row) => {
     if (!row.passed || judged.some(({ patched }) => wanted.includes(canonical(patched)))) return row;
     return { ...row, passed: false, reason: `Want the resource in ${file}, got another one` };
@@ -162,7 +156,17 @@ async function open(file: TestFile, path: string, flags: TestFlags, terminal: Te
 }
 
 async function valuesOf(file: string, directory: string): Promise<TestValues> {
-  return readValues(parse(file, await readTextFile(file, directory))[0] ?? {}, file);
+  return readValues(await onlyDocument(file, directory));
+}
+
+/** A second document would be passed over. */
+async function onlyDocument(file: string, directory: string): Promise<SourceDocument> {
+  const [document, ...more] = documentsOf(file, await readTextFile(file, directory));
+  if (document !== undefined && more.length === 0) return document;
+  throw new AssayError(
+    "invalidDocument",
+    `\`${file}\` holds ${more.length === 0 ? "no" : "more than one"} document`,
+  );
 }
 
 /** Kyverno's `UserInfo`: roles beside the user's name and groups. */
@@ -170,15 +174,19 @@ async function userInfoOf(
   file: string,
   directory: string,
 ): Promise<NonNullable<EvaluationRequest["userInfo"]>> {
-  const document = jsonObject(parse(file, await readTextFile(file, directory))[0]);
-  const user = jsonObject(document["userInfo"]);
-  const username = user["username"];
-  return {
-    ...(typeof username === "string" ? { username } : {}),
-    groups: strings(user["groups"]),
-    roles: strings(document["roles"]),
-    clusterRoles: strings(document["clusterRoles"]),
+  const document = await onlyDocument(file, directory);
+  const read = documentReader(document);
+  const given = read.object(document.value, "");
+  const user = read.object(ownField(given, "userInfo") ?? {}, "userInfo");
+  const username = read.optionalText(ownField(user, "username"), "userInfo.username");
+  const userInfo = {
+    ...(username === undefined ? {} : { username }),
+    groups: read.texts(ownField(user, "groups"), "userInfo.groups"),
+    roles: read.texts(ownField(given, "roles"), "roles"),
+    clusterRoles: read.texts(ownField(given, "clusterRoles"), "clusterRoles"),
   };
+  read.throwNoted();
+  return userInfo;
 }
 
 function names(expected: string, { name, namespace }: Policy): boolean {
@@ -199,12 +207,6 @@ function noPolicy(row: TestRow): TestRow {
   return { ...row, received: "none", reason: "no such policy" };
 }
 
-function parse(file: string, text: string): readonly Json[] {
-  const { documents, diagnostics } = parseDocuments({ file, text });
-  if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
-  return documents;
-}
-
 /** Equal objects, equal text: keys in order. */
 function canonical(value: Json): string {
   return JSON.stringify(value, (_, child: unknown) =>
@@ -212,8 +214,4 @@ function canonical(value: Json): string {
       ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1)))
       : child,
   );
-}
-
-function strings(value: Json | undefined): readonly string[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
 }

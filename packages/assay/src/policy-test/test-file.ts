@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "@assay/policy";
-import { AssayError } from "../assay-error.ts";
 import { isJsonObject, ownField } from "../json-object.ts";
+import { type DocumentReader, documentReader, type SourceDocument } from "./document-reader.ts";
 
 /** What a test expects of one rule and one resource, in Kyverno's words. */
 export type ExpectedResult = "pass" | "fail" | "skip" | "warn" | "error";
@@ -47,177 +47,200 @@ export interface TestFile {
   readonly now?: string;
 }
 
-const RESULTS: ReadonlySet<string> = new Set(["pass", "fail", "skip", "warn", "error"]);
-/** Fields of Kyverno's that ask for what image verification has no part in. */
-const UNSUPPORTED = ["checks", "jsonPayload", "jsonPayloads", "targetResources", "paramResources", "context"];
-const FIELDS = new Set([
-  ...["apiVersion", "kind", "metadata", "name", "policies", "resources", "clusterResources", "exceptions"],
-  ...["variables", "userinfo", "values", "results"],
-]);
+const RESULTS: readonly ExpectedResult[] = ["pass", "fail", "skip", "warn", "error"];
+const OPERATIONS: readonly Json[] = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
+
+/** Fields that are read, and those of Kyverno's that ask for what image verification has no part in. */
+interface Fields {
+  readonly known: readonly string[];
+  readonly unsupported: readonly string[];
+}
+
+const TEST: Fields = {
+  known: [
+    ...["apiVersion", "kind", "metadata", "name", "policies", "resources", "clusterResources", "exceptions"],
+    ...["variables", "userinfo", "values", "results"],
+  ],
+  unsupported: ["checks", "jsonPayload", "jsonPayloads", "targetResources", "paramResources", "context"],
+};
+const RESULT: Fields = {
+  known: [
+    ...["policy", "rule", "kind", "namespace", "resource", "resources", "resourceSpecs", "result", "status"],
+    ...["patchedResource", "patchedResources"],
+  ],
+  unsupported: [
+    ...["generatedResource", "cloneSourceResource", "isValidatingAdmissionPolicy", "isValidatingPolicy"],
+    ...["isImageValidatingPolicy", "isMutatingAdmissionPolicy", "isMutatingPolicy", "isGeneratingPolicy"],
+    "isDeletingPolicy",
+  ],
+};
 
 /** True where a document is a Kyverno CLI test. */
-export function isTestDocument(document: Json): boolean {
+export function isTestDocument({ value }: SourceDocument): boolean {
   return (
-    isJsonObject(document) &&
-    ownField(document, "kind") === "Test" &&
-    isKyvernoCli(ownField(document, "apiVersion"))
+    isJsonObject(value) && ownField(value, "kind") === "Test" && isKyvernoCli(ownField(value, "apiVersion"))
   );
 }
 
-/** Reads a test document; a field that assay does not know, or cannot honour, is an error: a test must not be hollow. */
-export function readTestFile(document: Json, file: string): TestFile {
-  if (!isJsonObject(document)) throw invalid(file, "is not a Kyverno test");
-  const unsupported = UNSUPPORTED.find((field) => ownField(document, field) !== undefined);
-  if (unsupported !== undefined)
-    throw invalid(file, `\`${unsupported}\` says nothing about images and is not supported`);
-  const unknown = Object.keys(document).find((field) => !FIELDS.has(field));
-  if (unknown !== undefined) throw invalid(file, `unknown field \`${unknown}\``);
-  const metadata = object(ownField(document, "metadata") ?? {}, file, "metadata");
-  const annotations = object(ownField(metadata, "annotations") ?? {}, file, "metadata.annotations");
-  const expectations = list(ownField(document, "results"), file, "results").map((entry, i) =>
-    readExpectation(entry, file, `results[${i}]`),
-  );
-  if (expectations.length === 0) throw invalid(file, "has no `results`: it would test nothing");
-  return {
-    name: text(ownField(metadata, "name") ?? ownField(document, "name")) ?? file,
-    policies: texts(ownField(document, "policies"), file, "policies"),
-    resources: texts(ownField(document, "resources"), file, "resources"),
-    clusterResources: texts(ownField(document, "clusterResources"), file, "clusterResources"),
-    exceptions: texts(ownField(document, "exceptions"), file, "exceptions"),
-    values: readValues(ownField(document, "values") ?? {}, file),
+/**
+ * Reads a test document. Throws `PolicyError`, with the place of each, for fields that assay does not know or cannot honour:
+ * a test must not be hollow.
+ */
+export function readTestFile(document: SourceDocument): TestFile {
+  const read = documentReader(document);
+  const test = read.object(document.value, "");
+  checkFields(test, TEST, { read, path: "" });
+  const field = (name: string): Json | undefined => ownField(test, name);
+  const metadata = read.object(field("metadata") ?? {}, "metadata");
+  const annotations = read.object(ownField(metadata, "annotations") ?? {}, "metadata.annotations");
+  const results = field("results") ?? [];
+  const expectations = read
+    .objects(results, "results")
+    .map((entry, i) => readExpectation(entry, `results[${i}]`, read));
+  if (Array.isArray(results) && results.length === 0)
+    read.note("missingField", "results", "there are no `results`: nothing would be tested");
+  const name = read.optionalText(ownField(metadata, "name"), "metadata.name");
+  const ours = (key: string): string | undefined =>
+    read.optionalText(ownField(annotations, `assay.dev/${key}`), `metadata.annotations["assay.dev/${key}"]`);
+  const file: TestFile = {
+    name: name ?? read.optionalText(field("name"), "name") ?? document.file,
+    policies: read.texts(field("policies"), "policies"),
+    resources: read.texts(field("resources"), "resources"),
+    clusterResources: read.texts(field("clusterResources"), "clusterResources"),
+    exceptions: read.texts(field("exceptions"), "exceptions"),
+    values: valuesIn(field("values") ?? {}, "values", read),
     expectations,
-    ...optional("variables", ownField(document, "variables")),
-    ...optional("userInfo", ownField(document, "userinfo")),
-    ...optional("layout", ownField(annotations, "assay.dev/layout")),
-    ...optional("trustedRoot", ownField(annotations, "assay.dev/trusted-root")),
-    ...optional("now", ownField(annotations, "assay.dev/now")),
+    ...defined("variables", read.optionalText(field("variables"), "variables")),
+    ...defined("userInfo", read.optionalText(field("userinfo"), "userinfo")),
+    ...defined("layout", ours("layout")),
+    ...defined("trustedRoot", ours("trusted-root")),
+    ...defined("now", ours("now")),
   };
+  read.throwNoted();
+  return file;
 }
 
-/** Reads a `Values` document (or the inline `values`). */
-export function readValues(document: Json, file: string): TestValues {
-  const spec = object(document, file, "values");
+/** Reads a `Values` document. */
+export function readValues(document: SourceDocument): TestValues {
+  const read = documentReader(document);
+  const values = valuesIn(document.value, "", read);
+  read.throwNoted();
+  return values;
+}
+
+function valuesIn(document: Json, base: string, read: DocumentReader): TestValues {
+  const spec = read.object(document, base);
+  const at = (name: string): string => (base === "" ? name : `${base}.${name}`);
   const rules = new Map<string, ReadonlyMap<string, JsonObject>>();
   const resources = new Map<string, ReadonlyMap<string, JsonObject>>();
-  for (const policy of objects(ownField(spec, "policies"), file, "policies")) {
-    const name = required(ownField(policy, "name"), file, "policies[].name");
-    rules.set(name, byName(ownField(policy, "rules"), file, `policies[${name}].rules`));
-    resources.set(name, byName(ownField(policy, "resources"), file, `policies[${name}].resources`));
+  for (const [i, policy] of read.objects(ownField(spec, "policies"), at("policies")).entries()) {
+    const path = `${at("policies")}[${i}]`;
+    const name = read.text(ownField(policy, "name"), `${path}.name`);
+    rules.set(name, byName(ownField(policy, "rules"), `${path}.rules`, read));
+    resources.set(name, byName(ownField(policy, "resources"), `${path}.resources`, read));
   }
-  const namespaceLabels = new Map<string, Readonly<Record<string, string>>>();
-  for (const entry of objects(ownField(spec, "namespaceSelector"), file, "namespaceSelector")) {
-    namespaceLabels.set(
-      required(ownField(entry, "name"), file, "namespaceSelector[].name"),
-      strings(ownField(entry, "labels"), file, "namespaceSelector[].labels"),
-    );
-  }
+  const selectors = read.objects(ownField(spec, "namespaceSelector"), at("namespaceSelector"));
+  const namespaceLabels = selectors.map((entry, i) => {
+    const path = `${at("namespaceSelector")}[${i}]`;
+    const labels = Object.entries(read.object(ownField(entry, "labels") ?? {}, `${path}.labels`));
+    return [
+      read.text(ownField(entry, "name"), `${path}.name`),
+      Object.fromEntries(labels.map(([key, value]) => [key, read.text(value, `${path}.labels.${key}`)])),
+    ] as const;
+  });
   return {
-    global: object(ownField(spec, "globalValues") ?? {}, file, "globalValues"),
+    global: givenValues(ownField(spec, "globalValues"), at("globalValues"), read),
     rules,
     resources,
-    namespaceLabels,
+    namespaceLabels: new Map(namespaceLabels),
   };
 }
 
-function readExpectation(value: Json, file: string, path: string): Expectation {
-  const entry = object(value, file, path);
-  const result = text(ownField(entry, "result") ?? ownField(entry, "status"));
-  if (result === undefined || !isResult(result)) {
-    throw invalid(file, `\`${path}.result\` must be one of ${[...RESULTS].join(", ")}`);
+function byName(
+  value: Json | undefined,
+  path: string,
+  read: DocumentReader,
+): ReadonlyMap<string, JsonObject> {
+  return new Map(
+    read
+      .objects(value, path)
+      .map((entry, i) => [
+        read.text(ownField(entry, "name"), `${path}[${i}].name`),
+        givenValues(ownField(entry, "values"), `${path}[${i}].values`, read),
+      ]),
+  );
+}
+
+/** An operation that is none would be taken for CREATE, and the test would be about another request. */
+function givenValues(value: Json | undefined, path: string, read: DocumentReader): JsonObject {
+  const values = read.object(value ?? {}, path);
+  const operation = ownField(values, "request.operation");
+  if (operation !== undefined && !OPERATIONS.includes(operation)) {
+    const at = `${path}["request.operation"]`;
+    read.note("badValue", at, `\`request.operation\` must be one of ${OPERATIONS.join(", ")}`);
   }
-  const single = text(ownField(entry, "resource"));
+  return values;
+}
+
+function readExpectation(entry: JsonObject, path: string, read: DocumentReader): Expectation {
+  checkFields(entry, RESULT, { read, path });
+  const text = (name: string): string | undefined =>
+    read.optionalText(ownField(entry, name), `${path}.${name}`);
+  const result = resultOf(text("result") ?? text("status"), path, read);
+  const single = text("resource");
+  const specs = read.objects(ownField(entry, "resourceSpecs"), `${path}.resourceSpecs`);
   const resources = [
-    ...texts(ownField(entry, "resources"), file, `${path}.resources`),
-    ...objects(ownField(entry, "resourceSpecs"), file, `${path}.resourceSpecs`).map((spec) =>
-      specName(spec, file, path),
-    ),
+    ...read.texts(ownField(entry, "resources"), `${path}.resources`),
+    ...specs.map((spec, i) => specName(spec, `${path}.resourceSpecs[${i}]`, read)),
     ...(single === undefined ? [] : [single]),
   ];
-  const namespace = text(ownField(entry, "namespace"));
-  const policy = required(ownField(entry, "policy"), file, `${path}.policy`);
-  if (resources.length === 0) throw invalid(file, `\`${path}\` names no \`resources\``);
+  if (resources.length === 0) read.note("missingField", path, `\`${path}\` names no \`resources\``);
+  const namespace = text("namespace");
+  const policy = read.text(ownField(entry, "policy"), `${path}.policy`);
   return {
     policy: namespace === undefined || policy.includes("/") ? policy : `${namespace}/${policy}`,
     resources,
     result,
-    ...optional("rule", ownField(entry, "rule")),
-    ...optional("kind", ownField(entry, "kind")),
-    ...optional("patchedResource", ownField(entry, "patchedResource") ?? ownField(entry, "patchedResources")),
+    ...defined("rule", text("rule")),
+    ...defined("kind", text("kind")),
+    ...defined("patchedResource", text("patchedResource") ?? text("patchedResources")),
   };
 }
 
-function specName(spec: JsonObject, file: string, path: string): string {
-  const name = required(ownField(spec, "name"), file, `${path}.resourceSpecs[].name`);
-  const namespace = text(ownField(spec, "namespace"));
+function resultOf(text: string | undefined, path: string, read: DocumentReader): ExpectedResult {
+  const result = RESULTS.find((one) => one === text);
+  if (result !== undefined) return result;
+  read.note("badValue", `${path}.result`, `\`${path}.result\` must be one of ${RESULTS.join(", ")}`);
+  return "error";
+}
+
+function specName(spec: JsonObject, path: string, read: DocumentReader): string {
+  const name = read.text(ownField(spec, "name"), `${path}.name`);
+  const namespace = read.optionalText(ownField(spec, "namespace"), `${path}.namespace`);
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-function byName(value: Json | undefined, file: string, path: string): ReadonlyMap<string, JsonObject> {
-  return new Map(
-    objects(value, file, path).map((entry) => [
-      required(ownField(entry, "name"), file, `${path}[].name`),
-      object(ownField(entry, "values") ?? {}, file, `${path}[].values`),
-    ]),
-  );
+function checkFields(
+  object: JsonObject,
+  { known, unsupported }: Fields,
+  { read, path }: { readonly read: DocumentReader; readonly path: string },
+): void {
+  for (const name of Object.keys(object)) {
+    if (known.includes(name)) continue;
+    const at = path === "" ? name : `${path}.${name}`;
+    if (!unsupported.includes(name)) read.note("unknownField", at, `unknown field \`${name}\``);
+    // `isValidatingPolicy: false` asks for nothing.
+    else if (object[name] !== false)
+      read.note("unsupported", at, `\`${name}\` says nothing about images and is not supported`);
+  }
 }
 
 function isKyvernoCli(version: Json | undefined): boolean {
   return typeof version === "string" && version.startsWith("cli.kyverno.io/");
 }
 
-function isResult(result: string): result is ExpectedResult {
-  return RESULTS.has(result);
-}
-
-function object(value: Json, file: string, path: string): JsonObject {
-  if (!isJsonObject(value)) throw invalid(file, `\`${path}\` must be an object`);
-  return value;
-}
-
-function list(value: Json | undefined, file: string, path: string): readonly Json[] {
-  if (value === undefined || value === null) return [];
-  if (!isArray(value)) throw invalid(file, `\`${path}\` must be a list`);
-  return value;
-}
-
-function isArray(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function objects(value: Json | undefined, file: string, path: string): readonly JsonObject[] {
-  return list(value, file, path).map((entry, i) => object(entry, file, `${path}[${i}]`));
-}
-
-function texts(value: Json | undefined, file: string, path: string): readonly string[] {
-  return list(value, file, path).map((entry, i) => required(entry, file, `${path}[${i}]`));
-}
-
-function strings(value: Json | undefined, file: string, path: string): Readonly<Record<string, string>> {
-  const entries = Object.entries(object(value ?? {}, file, path));
-  return Object.fromEntries(entries.map(([key, entry]) => [key, required(entry, file, `${path}.${key}`)]));
-}
-
-function required(value: Json | undefined, file: string, path: string): string {
-  const found = text(value);
-  if (found === undefined) throw invalid(file, `\`${path}\` must be a string`);
-  return found;
-}
-
-function text(value: Json | undefined): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-function optional<K extends string>(key: K, value: Json | undefined): { readonly [key in K]?: string } {
-  const found = text(value);
-  return found === undefined ? {} : narrow(key, found);
-}
-
-function narrow<K extends string>(key: K, value: string): { readonly [key in K]?: string } {
+function defined<K extends string>(key: K, value: string | undefined): { readonly [key in K]?: string } {
   const result: { [key in K]?: string } = {};
-  result[key] = value;
+  if (value !== undefined) result[key] = value;
   return result;
-}
-
-function invalid(file: string, message: string): AssayError {
-  return new AssayError("invalidDocument", `\`${file}\`: ${message}`);
 }
