@@ -80,6 +80,22 @@ test("every bad key of every file is a finding", async () => {
   ]);
 });
 
+test("lint and apply say the same of a ClusterPolicy with a namespace", async () => {
+  const text = await page("verify-image-signature.yaml");
+  expect(text).toContain("  namespace: ");
+  const { out } = await lint(text, "--output", "json");
+  const found = JSON.parse(out).findings.find(({ id }: { id: string }) => id === "kyverno-namespace");
+  const stdin = "apiVersion: v1\nkind: Pod\nmetadata: { name: web }\nspec: { containers: [] }\n";
+  const { err } = await runHere(["apply", "policy.yaml", "--resource", "-"], { cwd, stdin });
+  const warned = err.split("\n").find((line) => line.includes("a ClusterPolicy has no namespace"));
+  expect(warned).toContain(
+    `${found.severity}: policy.yaml:${found.source.line}:${found.source.column}: ${found.message}`,
+  );
+  for (const said of [warned, found.why]) {
+    expect(said).toContain("leaves the policy out: `A clusterpolicy should not have the namespace defined`");
+  }
+});
+
 test("SARIF names the rule, the place and what to do", async () => {
   const { out } = await lint(await page("verify-image-signature.yaml"), "--output", "sarif");
   const { runs } = JSON.parse(out);
@@ -118,7 +134,7 @@ test("schema prints a JSON Schema that knows image verification", async () => {
 
 test("a file of exceptions can be linted without the policies that they are from", async () => {
   const { status, out } = await lint(
-    "apiVersion: kyverno.io/v2\nkind: PolicyException\nmetadata: {name: x, namespace: y}\nspec: {exceptions: [{policyName: p, ruleNames: [r]}], match: {any: [{resources: {kinds: [Pod]}}]}}\n",
+    "apiVersion: kyverno.io/v2\nkind: PolicyException\nmetadata: {name: x, namespace: team}\nspec: {exceptions: [{policyName: p, ruleNames: [r]}], match: {any: [{resources: {kinds: [Pod]}}]}}\n",
   );
   expect(out).toMatch(/^0 errors/m);
   expect(status).toBe(0);

@@ -128,7 +128,7 @@ describe("the policies of the page that started this", () => {
     [
       "original-page-1.yaml",
       [
-        "warning 5:14 a ClusterPolicy should not have a namespace: it is ignored (Kyverno would skip the policy silently)",
+        "warning 5:14 a ClusterPolicy has no namespace: it is ignored (Kyverno leaves the policy out: `A clusterpolicy should not have the namespace defined`)",
         "warning 7:28 `enforce` is deprecated, write `Enforce`",
         "warning 35:30 `predicateType` is deprecated, use `type`",
         "warning 63:30 `predicateType` is deprecated, use `type`",

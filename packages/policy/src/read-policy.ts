@@ -55,7 +55,7 @@ function readNamespace(kind: Policy["kind"], spot: Spot | undefined, report: Rep
   if (kind === "Policy") return textOf(spot) ?? "default";
   if (spot !== undefined) {
     const message =
-      "a ClusterPolicy should not have a namespace: it is ignored (Kyverno would skip the policy silently)";
+      "a ClusterPolicy has no namespace: it is ignored (Kyverno leaves the policy out: `A clusterpolicy should not have the namespace defined`)";
     report.warning("ignoredField", spot, message);
   }
   return undefined;

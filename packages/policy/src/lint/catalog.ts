@@ -231,9 +231,9 @@ export const lintCatalog: Readonly<Record<LintId, LintRule>> = {
     fix: "Write the current one.",
   },
   "kyverno-namespace": {
-    severity: "info",
+    severity: "warning",
     title: "a ClusterPolicy with a namespace",
-    why: "Kyverno refuses it: `A clusterpolicy should not have the namespace defined`. assay ignores the namespace.",
+    why: "Kyverno's command line leaves the policy out: `A clusterpolicy should not have the namespace defined`. assay ignores the namespace, since a policy that does nothing is worse.",
     fix: "Remove `metadata.namespace`.",
   },
   "kyverno-audit-mutates": {
