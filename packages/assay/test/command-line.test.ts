@@ -1,10 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { AssayError } from "../src/assay-error.ts";
 import { createProgram, describeError, runCommandLine } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
 import { plainText } from "../src/plain-text.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
+import { ROOT } from "./run-cli.ts";
 
 async function assay(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   const terminal = fakeTerminal({ cwd: "/" });
@@ -91,4 +93,21 @@ test("a misspelt command exits 2 and proposes the right one", async () => {
 
 test("foreign text cannot paint over ours", () => {
   expect(plainText("a\u001b[2Kb\r\u009bc\u202ed\n")).toBe("a\\u001b[2Kb\\u000d\\u009bc\\u202ed\n");
+});
+
+test.each<[string, ...string[]]>([
+  ["infer", "registry.example.com/signed:v1.2.3", "--layout", "examples/testdata/images"],
+  ["test", "examples/03-policy-tests"],
+  [
+    "verify",
+    ...["registry.example.com/signed:v1.2.3", "--layout", "examples/testdata/images"],
+    ...["--certificate-identity", "a", "--certificate-oidc-issuer", "b"],
+  ],
+])("`assay %s` that is interrupted says so, and decides nothing", async (...args) => {
+  const terminal = {
+    ...fakeTerminal({ cwd: ROOT }),
+    signal: AbortSignal.abort(new AssayError("usage", "interrupted")),
+  };
+  expect(await runCommandLine(args, terminal, commands)).toBe(2);
+  expect(terminal.printed).toEqual({ out: "", err: "assay: interrupted\n" });
 });

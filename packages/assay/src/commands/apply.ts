@@ -1,49 +1,36 @@
 import type { Verdict } from "@assay/engine";
 import type { ReportedVerdict } from "@assay/engine/report";
 import type { Command } from "commander";
-import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
+import { addOutputFlag } from "../evaluation-flags.ts";
 import {
-  addContextFlags,
-  addLogFlag,
-  addOutputFlag,
-  addSourceFlags,
-  type ContextFlags,
-  collect,
-  type LogFlags,
-  type SourceFlags,
-} from "../evaluation-flags.ts";
+  addJudgingFlags,
+  type JudgingFlags,
+  judgingCommand,
+  limitsOf,
+  type ResourceFlags,
+  resourcesOf,
+} from "../judging-command.ts";
 import { showProgress } from "../progress.ts";
 import type { FileObject } from "../read-objects.ts";
 import type { Terminal } from "../terminal.ts";
 import { VERSION } from "../version.ts";
 
-interface Flags extends SourceFlags, ContextFlags, LogFlags {
-  readonly resource: readonly string[];
+interface Flags extends JudgingFlags, ResourceFlags {
   readonly output: "text" | "json" | "sarif" | "junit";
   readonly verbose?: boolean;
 }
 
 /** `assay apply POLICY… --resource FILE…`: may these resources run? */
 export function addApplyCommand(program: Command, { terminal, finish }: CommandContext): void {
-  const command = program
-    .command("apply")
-    .description("judge resources by policies")
-    .argument("<policy...>", "policy files, directories, globs, or - for standard input")
-    .option("-r, --resource <file...>", "resource files, directories, globs, or -; repeatable", collect, [])
-    .option("-v, --verbose", "explain what is allowed, too");
-  addContextFlags(command);
-  addSourceFlags(command);
-  addLogFlag(command);
+  const command = judgingCommand(program, "apply", "judge resources by policies");
+  addJudgingFlags(command.option("-v, --verbose", "explain what is allowed, too"));
   addOutputFlag(command, ["text", "json", "sarif", "junit"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
-    if (flags.resource.length === 0)
-      throw new AssayError("usage", "no --resource is given", { hint: RESOURCE_HINT });
     const { openAssay } = await import("../open-assay.ts");
-    const { readObjects } = await import("../read-objects.ts");
     const assay = await openAssay(policies, flags, terminal);
-    const resources = await readObjects(flags.resource, terminal);
+    const resources = await resourcesOf(flags, terminal);
     const judged = await judgeAll(assay, resources, flags, terminal);
     await print(judged, assay, flags, terminal);
     for (const { verdict } of judged) finish(statusOf(verdict));
@@ -56,24 +43,20 @@ const CONCURRENCY = 32;
 async function judgeAll(
   assay: Assay,
   resources: readonly FileObject[],
-  { timeout, mutate }: Flags,
+  flags: Flags,
   terminal: Terminal,
 ): Promise<readonly ReportedVerdict[]> {
   const { requestsFor } = await import("../resource-requests.ts");
   const { default: pLimit } = await import("p-limit");
   const limit = pLimit(CONCURRENCY);
   const progress = showProgress(terminal, resources.length);
-  const options = {
-    signal: terminal.signal,
-    ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 }),
-  };
   const judged = await Promise.all(
     requestsFor(
       resources.map(({ object }) => object),
-      { mutate },
+      { mutate: flags.mutate },
     ).map((request, i) =>
       limit(async () => {
-        const verdict = await assay.evaluate(request, options);
+        const verdict = await assay.evaluate(request, limitsOf(flags, terminal));
         progress.step();
         return { file: resources[i]?.file ?? "", verdict };
       }),
@@ -117,9 +100,6 @@ async function print(
     }
   }
 }
-
-const RESOURCE_HINT =
-  "name the files with the Pods, Deployments, … to judge: --resource pod.yaml, or --resource - for standard input";
 
 const EXAMPLES = `
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or could not be decided.

@@ -13,6 +13,7 @@ import {
   collect,
   type SourceFlags,
 } from "../evaluation-flags.ts";
+import { limitsOf } from "../judging-command.ts";
 import { plainText } from "../plain-text.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -131,7 +132,10 @@ async function checkOffline(
   const trust = layoutTrust(flags.out);
   const assay = await openAssay(flags.policy, { ...rest, layout: flags.out }, terminal, { trust });
   return Promise.all(
-    names.map(async (image) => ({ image, verdict: await assay.evaluate({ resource: podOf(image) }) })),
+    names.map(async (image) => ({
+      image,
+      verdict: await assay.evaluate({ resource: podOf(image) }, limitsOf(flags, terminal)),
+    })),
   );
 }
 

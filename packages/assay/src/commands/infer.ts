@@ -1,9 +1,11 @@
+import type { EvaluationOptions } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import type { AssayOptions } from "../create-assay.ts";
 import { addOutputFlag, addSourceFlags, collect, parseTime, type SourceFlags } from "../evaluation-flags.ts";
 import type { ImageProfile } from "../infer/profile-image.ts";
+import { limitsOf } from "../judging-command.ts";
 import { plainText } from "../plain-text.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -31,7 +33,7 @@ export function addInferCommand(program: Command, { terminal, finish }: CommandC
     const profiles = await profileAll(images, flags, options, terminal);
     const inference = inferPolicy(profiles, flags.name);
     const policy = await policyText(inference.policy);
-    await prove(policy, images, options);
+    await prove(policy, images, { ...options, limits: limitsOf(flags, terminal) });
     if (flags.output === "json") {
       const facts = profiles.map(({ verdict: _, ...profile }) => profile);
       terminal.out(`${JSON.stringify({ ...inference, images: facts }, null, 2)}\n`);
@@ -64,7 +66,7 @@ async function profileAll(
   const progress = showProgress(terminal, images.length, "looking at");
   const profiles: ImageProfile[] = [];
   for (const image of images) {
-    profiles.push(await profileImage(image, { ...options, keyTexts }));
+    profiles.push(await profileImage(image, { ...options, keyTexts, limits: limitsOf(flags, terminal) }));
     progress.step();
   }
   progress.done();
@@ -93,13 +95,13 @@ function hintFor(code?: string, outcome?: string, hasKeys = false): string | und
 async function prove(
   policy: string,
   images: readonly string[],
-  options: Omit<AssayOptions, "policies">,
+  { limits, ...options }: Omit<AssayOptions, "policies"> & { readonly limits: EvaluationOptions },
 ): Promise<void> {
   const { createAssay } = await import("../create-assay.ts");
   const { podOf } = await import("../image-question.ts");
   const assay = createAssay({ ...options, policies: policy });
   for (const image of images) {
-    const verdict = await assay.evaluate({ resource: podOf(image) });
+    const verdict = await assay.evaluate({ resource: podOf(image) }, limits);
     const refusal = verdict.results.find(({ outcome }) => outcome !== "pass");
     if (!verdict.allowed || refusal !== undefined) {
       throw new AssayError(

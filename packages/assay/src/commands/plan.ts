@@ -1,25 +1,21 @@
 import type { Plan } from "@assay/engine";
 import type { JsonObject, Policy } from "@assay/policy";
 import type { Command } from "commander";
-import { AssayError } from "../assay-error.ts";
 import type { PlaceCheck } from "../check-plan.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
-import {
-  addContextFlags,
-  addLogFlag,
-  addOutputFlag,
-  addSourceFlags,
-  type ContextFlags,
-  collect,
-  type LogFlags,
-  type SourceFlags,
-} from "../evaluation-flags.ts";
+import { addOutputFlag } from "../evaluation-flags.ts";
 import { jsonObject } from "../json-object.ts";
+import {
+  addJudgingFlags,
+  type JudgingFlags,
+  judgingCommand,
+  type ResourceFlags,
+  resourcesOf,
+} from "../judging-command.ts";
 import { plainText } from "../plain-text.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface Flags extends SourceFlags, ContextFlags, LogFlags {
-  readonly resource: readonly string[];
+interface Flags extends JudgingFlags, ResourceFlags {
   readonly check?: boolean;
   readonly output: "text" | "json";
 }
@@ -31,25 +27,18 @@ interface Planned {
 
 /** `assay plan`: what would be asked, and of whom; `--check` asks. */
 export function addPlanCommand(program: Command, { terminal, finish }: CommandContext): void {
-  const command = program
-    .command("plan")
-    .description(
-      "list every question and host that policies and resources need, before anything is contacted",
-    )
-    .argument("<policy...>", "policy files, directories, globs, or -")
-    .option("-r, --resource <file...>", "resource files, directories, globs, or -; repeatable", collect, [])
-    .option("--check", "try every host, and the transparency logs that policies name");
-  addContextFlags(command);
-  addSourceFlags(command);
-  addLogFlag(command);
+  const command = judgingCommand(
+    program,
+    "plan",
+    "list every question and host that policies and resources need, before anything is contacted",
+  );
+  addJudgingFlags(command.option("--check", "try every host, and the transparency logs that policies name"));
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
-    if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
     const { openAssay } = await import("../open-assay.ts");
-    const { readObjects } = await import("../read-objects.ts");
     const { requestsFor } = await import("../resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
-    const resources = (await readObjects(flags.resource, terminal)).map(({ object }) => object);
+    const resources = (await resourcesOf(flags, terminal)).map(({ object }) => object);
     const plans = requestsFor(resources, flags).map((request) => ({
       resource: nameOf(request.resource),
       plan: assay.plan(request),

@@ -4,45 +4,43 @@ import type { EvaluationRecord } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import type { CommandContext } from "../command-line.ts";
+import { addOutputFlag } from "../evaluation-flags.ts";
 import {
-  addContextFlags,
-  addLogFlag,
-  addOutputFlag,
-  addSourceFlags,
-  type ContextFlags,
-  collect,
-  type LogFlags,
-  type SourceFlags,
-} from "../evaluation-flags.ts";
+  addJudgingFlags,
+  type JudgingFlags,
+  judgingCommand,
+  limitsOf,
+  type ResourceFlags,
+  resourcesOf,
+} from "../judging-command.ts";
 import type { Terminal } from "../terminal.ts";
 import { statusOf } from "./apply.ts";
 
-interface Flags extends SourceFlags, ContextFlags, LogFlags {
-  readonly resource: readonly string[];
+interface Flags extends JudgingFlags, ResourceFlags {
   readonly out: string;
   readonly output: "text" | "json";
 }
 
 /** `assay record`: judge, and write down everything that the verdict follows from. */
 export function addRecordCommand(program: Command, { terminal, finish }: CommandContext): void {
-  const command = program
-    .command("record")
-    .description("judge resources and write policy, request, answers, trust root and clock into a file")
-    .argument("<policy...>", "policy files, directories, globs, or -")
-    .option("-r, --resource <file...>", "resource files, directories, globs, or -; repeatable", collect, [])
-    .requiredOption("--out <path>", "file for the record; a directory where there are several resources");
-  addContextFlags(command);
-  addSourceFlags(command);
-  addLogFlag(command);
+  const command = judgingCommand(
+    program,
+    "record",
+    "judge resources and write policy, request, answers, trust root and clock into a file",
+  );
+  addJudgingFlags(
+    command.requiredOption(
+      "--out <path>",
+      "file for the record; a directory where there are several resources",
+    ),
+  );
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
-    if (flags.resource.length === 0) throw new AssayError("usage", "no --resource is given");
     const { encodeRecord } = await import("@assay/engine");
     const { openAssay } = await import("../open-assay.ts");
-    const { readObjects } = await import("../read-objects.ts");
     const { requestsFor } = await import("../resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
-    const resources = (await readObjects(flags.resource, terminal)).map(({ object }) => object);
+    const resources = (await resourcesOf(flags, terminal)).map(({ object }) => object);
     const isDirectory = await isDirectoryAt(flags.out, terminal);
     if (resources.length > 1 && !isDirectory) {
       throw new AssayError(
@@ -60,10 +58,7 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
       readonly outcome: string;
     }[] = [];
     for (const request of requestsFor(resources, flags)) {
-      const record = await assay.record(request, {
-        signal: terminal.signal,
-        ...(flags.timeout === undefined ? {} : { timeoutMilliseconds: flags.timeout * 1000 }),
-      });
+      const record = await assay.record(request, limitsOf(flags, terminal));
       const path = isDirectory ? join(flags.out, fileName(record)) : flags.out;
       await writeFile(resolve(terminal.cwd, path), encodeRecord(record));
       const { allowed, outcome, resource } = record.verdict;

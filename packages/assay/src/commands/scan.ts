@@ -6,16 +6,14 @@ import { type Command, Option } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
+import { addOutputFlag, collect } from "../evaluation-flags.ts";
 import {
-  addContextFlags,
-  addLogFlag,
-  addOutputFlag,
-  addSourceFlags,
-  type ContextFlags,
-  collect,
-  type LogFlags,
-  type SourceFlags,
-} from "../evaluation-flags.ts";
+  addJudgingFlags,
+  type JudgingFlags,
+  judgingCommand,
+  limitsOf,
+  type ResourceFlags,
+} from "../judging-command.ts";
 import { loadKubeConfig } from "../kube-config.ts";
 import { optionalPackages } from "../optional-packages.ts";
 import { plainText } from "../plain-text.ts";
@@ -24,9 +22,8 @@ import type { ScanCounts, ScanResult } from "../scan/scan-result.ts";
 import type { Terminal } from "../terminal.ts";
 import { VERSION } from "../version.ts";
 
-interface Flags extends SourceFlags, ContextFlags, LogFlags {
+interface Flags extends JudgingFlags, ResourceFlags {
   readonly images: readonly string[];
-  readonly resource: readonly string[];
   readonly cluster?: boolean;
   readonly journal?: string;
   readonly redis?: string;
@@ -37,14 +34,12 @@ interface Flags extends SourceFlags, ContextFlags, LogFlags {
 
 /** `assay scan`: every image of a list, a directory or a cluster. */
 export function addScanCommand(program: Command, { terminal, finish }: CommandContext): void {
-  const command = program
-    .command("scan")
-    .description(
-      "judge every image of a list, a directory of manifests or a cluster; resumable, on one machine or several",
-    )
-    .argument("<policy...>", "policy files, directories or globs")
+  const command = judgingCommand(
+    program,
+    "scan",
+    "judge every image of a list, a directory of manifests or a cluster; resumable, on one machine or several",
+  )
     .option("--images <file>", "file with an image a line, or - for standard input; repeatable", collect, [])
-    .option("-r, --resource <file...>", "resource files, directories or globs; repeatable", collect, [])
     .option("--cluster", "judge the Pods of the cluster that kubectl is set to")
     .option("--journal <file>", "write each result down as a line of JSON, and go on from there after a stop")
     .option("--redis <url>", "share the work with other machines by a queue on this Redis")
@@ -52,9 +47,7 @@ export function addScanCommand(program: Command, { terminal, finish }: CommandCo
     .addOption(
       new Option("--concurrency <n>", "items under way at a time").argParser(parseCount).default(32),
     );
-  addContextFlags(command);
-  addSourceFlags(command);
-  addLogFlag(command);
+  addJudgingFlags(command);
   addOutputFlag(command, ["text", "jsonl"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     const work = await open(policies, flags, terminal);
@@ -142,12 +135,8 @@ async function clusterContext(terminal: Terminal): Promise<ContextSource> {
 
 async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSignal): Promise<ScanResult> {
   const { scanResult } = await import("../scan/scan-result.ts");
-  const { timeout, mutate } = flags;
-  const limits = timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 };
-  return scanResult(
-    item.name,
-    await assay.evaluate({ resource: item.resource, mutate }, { signal, ...limits }),
-  );
+  const request = { resource: item.resource, mutate: flags.mutate };
+  return scanResult(item.name, await assay.evaluate(request, limitsOf(flags, { signal })));
 }
 
 async function scanAll(work: Work): Promise<ScanCounts> {

@@ -1,19 +1,11 @@
 import { type Command, Option } from "commander";
 import type { CommandContext } from "../command-line.ts";
-import {
-  addContextFlags,
-  addLogFlag,
-  addSourceFlags,
-  type ContextFlags,
-  collect,
-  type LogFlags,
-  type SourceFlags,
-  wholeNumber,
-} from "../evaluation-flags.ts";
+import { collect, wholeNumber } from "../evaluation-flags.ts";
+import { addJudgingFlags, type JudgingFlags } from "../judging-command.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
 import type { ServerFlags } from "../serve/serve-policies.ts";
 
-type Flags = SourceFlags & ContextFlags & LogFlags & ServerFlags & ClusterFlags & PrintFlags;
+type Flags = JudgingFlags & ServerFlags & ClusterFlags & PrintFlags;
 
 interface PrintFlags {
   readonly cluster?: boolean;
@@ -47,9 +39,7 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       collect,
       [],
     );
-  addContextFlags(command);
-  addSourceFlags(command);
-  addLogFlag(command);
+  addJudgingFlags(command);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     if (flags.printWebhooks !== undefined) {
       const { printWebhooks } = await import("../serve/print-webhooks.ts");

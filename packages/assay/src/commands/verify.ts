@@ -10,6 +10,7 @@ import {
   parseTime,
   type SourceFlags,
 } from "../evaluation-flags.ts";
+import { limitsOf } from "../judging-command.ts";
 import { addSignerFlags, type SignerFlags } from "../signer-flags.ts";
 import type { Terminal } from "../terminal.ts";
 import { statusOf } from "./apply.ts";
@@ -58,13 +59,12 @@ async function verify(image: string, flags: Flags, terminal: Terminal): Promise<
     ...(await questionOf(flags, terminal)),
     ...(attestations.length === 0 ? {} : { attestations, signature: false }),
   };
-  const { now, timeout } = flags;
+  const { now } = flags;
   return evaluateImage(image, question, {
     ...(await sourceOptions(flags, terminal)),
     clock: now === undefined ? terminal.now : () => now,
     logLookup: flags.logLookup,
-    signal: terminal.signal,
-    ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout * 1000 }),
+    ...limitsOf(flags, terminal),
   });
 }
 

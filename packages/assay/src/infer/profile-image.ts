@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Answers, Evaluation, Verdict } from "@assay/engine";
+import type { Answers, Evaluation, EvaluationOptions, Verdict } from "@assay/engine";
 import type { Json, Trace } from "@assay/policy";
 import { type AssayOptions, createAssay } from "../create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "../image-question.ts";
@@ -30,6 +30,8 @@ export interface ImageProfile {
 export interface ProfileOptions extends Omit<AssayOptions, "policies"> {
   /** PEM texts of keys that may have signed: a key cannot be learnt from a signature. */
   readonly keyTexts: readonly string[];
+  /** Of each of its evaluations. */
+  readonly limits: EvaluationOptions;
 }
 
 /** A question with a signer left open: anybody, or one key. */
@@ -94,9 +96,9 @@ async function ask(
 }
 
 function judge(image: string, question: ImageQuestion, options: ProfileOptions): Promise<Evaluation> {
-  const { keyTexts: _, ...rest } = options;
+  const { keyTexts: _, limits, ...rest } = options;
   const assay = createAssay({ ...rest, policies: JSON.stringify(policyOf(question)) });
-  return assay.evaluation({ resource: podOf(image) }, { remember: false });
+  return assay.evaluation({ resource: podOf(image) }, { ...limits, remember: false });
 }
 
 function signersIn(trace: Trace): readonly ProvenSigner[] {

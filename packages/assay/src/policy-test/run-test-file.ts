@@ -1,11 +1,12 @@
 import { dirname, join, relative, resolve } from "node:path";
-import type { EvaluationRequest, Verdict } from "@assay/engine";
+import type { EvaluationOptions, EvaluationRequest, Verdict } from "@assay/engine";
 import { type Json, type JsonObject, loadPolicies, type Policy } from "@assay/policy";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, type AssayOptions, assemble } from "../create-assay.ts";
 import { type LogFlags, parseTime, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
 import { type InputFile, readInputFiles, readTextFile } from "../input-files.ts";
 import { jsonObject, ownField } from "../json-object.ts";
+import { limitsOf } from "../judging-command.ts";
 import { sourceOptions } from "../open-sources.ts";
 import { readObjects } from "../read-objects.ts";
 import { inNamespace, namespaceLabels } from "../resource-requests.ts";
@@ -32,6 +33,7 @@ interface TestCase {
   readonly values: TestValues;
   readonly userInfo: EvaluationRequest["userInfo"];
   readonly options: Omit<AssayOptions, "policies">;
+  readonly limits: EvaluationOptions;
 }
 
 /** Runs the tests of one `kyverno-test.yaml`; a file without any is an error. Paths in it are relative to it. */
@@ -91,12 +93,13 @@ async function judge(test: TestCase, policy: Policy, resource: JsonObject): Prom
   );
   const namespace = String(metadata["namespace"] ?? "default");
   const labels = test.values.namespaceLabels.get(namespace) ?? namespaceLabels(test.resources).get(namespace);
-  const verdict: Verdict = await assay.evaluate({
+  const request = {
     resource,
     ...(operation === undefined ? {} : { operation }),
     ...(labels === undefined ? {} : { namespaceLabels: labels }),
     ...(test.userInfo === undefined ? {} : { userInfo: test.userInfo }),
-  });
+  };
+  const verdict: Verdict = await assay.evaluate(request, test.limits);
   return { verdict, patched: applyPatches(resource, verdict.patches) };
 }
 
@@ -146,6 +149,7 @@ async function open(file: TestFile, path: string, flags: TestFlags, terminal: Te
     ],
     values: file.variables === undefined ? file.values : await valuesOf(file.variables, directory),
     userInfo: file.userInfo === undefined ? undefined : await userInfoOf(file.userInfo, directory),
+    limits: limitsOf(flags, terminal),
     options: {
       ...(await sourceOptions(source, terminal)),
       variables: parseVariables(flags.var),
