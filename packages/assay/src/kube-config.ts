@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { AssayError } from "./assay-error.ts";
 import type { Terminal } from "./terminal.ts";
@@ -12,17 +12,29 @@ export interface KubeConfigPlace {
 }
 
 /** Loads how to reach the cluster. The client library would take `http://localhost:8080` where it finds no configuration at all. */
-export function loadKubeConfig(config: KubeConfig, { terminal, file, hint }: KubeConfigPlace): void {
+export function loadKubeConfig(config: KubeConfig, place: KubeConfigPlace): void {
+  const { terminal, file, hint } = place;
   try {
     if (file === undefined) config.loadFromDefault();
     else config.loadFromFile(resolve(terminal.cwd, file));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const which = file === undefined ? "the kubeconfig" : `\`${file}\``;
-    throw new AssayError("usage", `${which} cannot be used: ${reason}`, { hint, cause });
+    throw new AssayError("usage", `${filesOf(place)} cannot be used: ${reason}`, { hint, cause });
   }
   const server = config.getCurrentCluster()?.server;
   if (server === undefined || server === "http://localhost:8080") {
-    throw new AssayError("usage", "there is no cluster: no kubeconfig names one", { hint });
+    const where =
+      file === undefined ? "there is no cluster: no kubeconfig names one" : `\`${file}\` names no cluster`;
+    throw new AssayError("usage", where, { hint });
   }
+}
+
+/** The files that the configuration was read from, in the client library's order. */
+function filesOf({ terminal: { env }, file }: KubeConfigPlace): string {
+  if (file !== undefined) return `kubeconfig \`${file}\``;
+  const listed = (env["KUBECONFIG"] ?? "").split(delimiter).filter((name) => name !== "");
+  const [only, ...more] = listed.length > 0 ? listed : [join(env["HOME"] ?? "~", ".kube", "config")];
+  const from = listed.length > 0 ? " (of $KUBECONFIG)" : "";
+  if (more.length === 0) return `kubeconfig \`${only}\`${from}`;
+  return `one of the kubeconfigs ${listed.map((name) => `\`${name}\``).join(", ")}${from}`;
 }
