@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import type { ContextSource, EvidenceSource, TrustSource } from "@assay/engine";
+import { parseImageReference } from "@assay/image";
 import type { BytesCache } from "@assay/sources/cache";
 import type { RegistryOptions } from "@assay/sources/registry";
 import { trustRoots } from "@assay/sources/trust";
@@ -29,15 +31,25 @@ export async function evidenceSource(
   terminal: Terminal,
   context?: ContextSource,
 ): Promise<EvidenceSource> {
-  if (flags.layout !== undefined) {
-    const { layoutSource } = await import("@assay/sources/layout");
-    return layoutSource(flags.layout);
-  }
+  if (flags.layout !== undefined) return layoutAt(flags.layout, terminal);
   const { registrySource } = await import("@assay/sources/registry");
   const { pullSecretCredentials } = await import("@assay/sources/credentials");
   const options = await registryOptions(flags, terminal);
   const pullSecrets = context === undefined ? [] : [pullSecretCredentials(context)];
   return registrySource({ ...options, credentials: [...pullSecrets, ...(options.credentials ?? [])] });
+}
+
+/** The layout at `path`. Read now, so that a missing one is a usage error and not a verdict about images. */
+async function layoutAt(path: string, { cwd, signal }: Terminal): Promise<EvidenceSource> {
+  const { layoutSource } = await import("@assay/sources/layout");
+  const source = layoutSource(resolve(cwd, path));
+  // That there is no such image says that there is a layout.
+  const image = parseImageReference("layout.invalid/is:there");
+  const answer = await source.fetch({ kind: "digest", image }, { signal });
+  if (answer.ok || answer.failure.code === "notFound") return source;
+  throw new AssayError("usage", `--layout \`${path}\` cannot be read: ${answer.failure.message}`, {
+    hint: "give the directory or tar file of an OCI layout, as `assay export --out DIR` and `cosign save --dir DIR` write it",
+  });
 }
 
 /** How registries are asked, by the flags. */
@@ -71,7 +83,9 @@ export async function trustOf(
   { trustedRoot, layout }: SourceFlags,
   terminal: Terminal,
 ): Promise<TrustSource | undefined> {
-  if (trustedRoot === undefined) return layout === undefined ? undefined : exportedTrust(layout);
+  if (trustedRoot === undefined) {
+    return layout === undefined ? undefined : exportedTrust(resolve(terminal.cwd, layout));
+  }
   const json = await readTextFile(trustedRoot, terminal.cwd);
   const trust = trustRoots({ json });
   const answer = await trust.fetch({ kind: "trustRoot", name: "public-good" }, { signal: terminal.signal });

@@ -76,6 +76,31 @@ test("a byte order mark and the line ends of Windows change nothing", async () =
   expect(out).toContain("notSigned");
 });
 
+test.each<[string, string, string]>([
+  ["is not there", "nowhere", "there is no OCI layout at"],
+  ["holds something else", ".", "is no OCI layout: it has no `index.json`"],
+  ["is a file that is no tar file", "given.pub", "given.pub`"],
+])("a --layout that %s is wrong usage, not a verdict", async (_, layout, said) => {
+  await given("given.pub", pem);
+  await given("pod.yaml", POD);
+  const image = "registry.example.com/app:v1";
+  const policies = join(ROOT, POLICY);
+  const commands = [
+    ["apply", policies, "--resource", "pod.yaml"],
+    ["plan", policies, "--resource", "pod.yaml"],
+    ["scan", policies, "--resource", "pod.yaml"],
+    ["digest", image],
+    ["verify", image, "--key", "given.pub"],
+  ];
+  for (const command of commands) {
+    const { status, out, err } = await runHere([...command, "--layout", layout], { cwd });
+    expect(err).toContain(`--layout \`${layout}\` cannot be read: `);
+    expect(err).toContain(said);
+    expect(out).toBe("");
+    expect(status).toBe(2);
+  }
+});
+
 test("standard input that holds nothing is called so", async () => {
   const { err } = await runHere(["apply", POLICY, "--resource", "-"]);
   expect(err).toContain("standard input holds no object");

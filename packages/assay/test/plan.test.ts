@@ -57,7 +57,7 @@ test("plan asks nobody and names every host and question", async () => {
 });
 
 test("with a layout no registry is among the hosts", async () => {
-  const flags = ["-r", "-", "--layout", "images/"];
+  const flags = ["-r", "-", "--layout", "examples/testdata/images/"];
   const { out } = await runHere(["plan", POLICY, ...flags], { stdin: pod("registry.example.com/app:v1") });
   const root = fileURLToPath(
     new URL("../../conformance/cases/fixtures/trust/trusted_root.json", import.meta.url),
@@ -65,8 +65,8 @@ test("with a layout no registry is among the hosts", async () => {
   const checked = await runHere(["plan", POLICY, ...flags, "--check", "--trusted-root", root], {
     stdin: pod("registry.example.com/app:v1"),
   });
-  expect(checked.out).toContain("FAIL images/: ");
-  expect(out).toContain("ask images/: digest registry.example.com/app:v1");
+  expect(checked.out).toContain("FAIL examples/testdata/images/: notFound: ");
+  expect(out).toContain("ask examples/testdata/images/: digest registry.example.com/app:v1");
   expect(out).not.toContain("ask registry.example.com");
   expect(/^hosts: (.*)$/m.exec(out)?.[1]).not.toContain("registry.example.com");
 });

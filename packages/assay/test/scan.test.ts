@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ScanItem, scanItems } from "../src/scan/scan-items.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
-import { runCli } from "./run-cli.ts";
+import { ROOT, runCli } from "./run-cli.ts";
 import { runHere } from "./run-here.ts";
 
 let cwd = "";
@@ -145,7 +145,7 @@ test("results by another trust root or from another layout are not reused", asyn
     ...(await fingerprints()),
     ...(await fingerprints("--trusted-root", "root-0.json")),
     ...(await fingerprints("--trusted-root", "root-1.json")),
-    ...(await fingerprints("--layout", "nowhere")),
+    ...(await fingerprints("--layout", join(ROOT, "examples/testdata/images"))),
     ...(await fingerprints("--log-lookup", "whenMissing")),
   ];
   expect(seen).toHaveLength(5);

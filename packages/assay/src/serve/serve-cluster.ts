@@ -3,14 +3,12 @@ import type { PolicyDocuments, PolicyStanding } from "@assay/controller";
 import type { ContextSource, Sources } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import { kubernetesContext } from "@assay/sources/cluster";
-import { pullSecretCredentials } from "@assay/sources/credentials";
-import { registrySource } from "@assay/sources/registry";
 import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, createAssay, optionsOf, sourcesOf } from "../create-assay.ts";
 import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
 import { loadKubeConfig } from "../kube-config.ts";
-import { registryOptions, sourceOptions } from "../open-sources.ts";
+import { sourceOptions } from "../open-sources.ts";
 import { optionalPackages } from "../optional-packages.ts";
 import type { Terminal } from "../terminal.ts";
 import { logLines } from "./log-lines.ts";
@@ -120,9 +118,5 @@ function identity(terminal: Terminal): string {
 
 /** Registries with the pull secrets that Pods and policies name before docker's own; or the layout of the flags. */
 async function clusterSources(flags: Flags, context: ContextSource, terminal: Terminal): Promise<Sources> {
-  const options = await sourceOptions(flags, terminal);
-  if (flags.layout !== undefined) return sourcesOf({ ...options, context });
-  const registry = await registryOptions(flags, terminal);
-  const credentials = [pullSecretCredentials(context), ...(registry.credentials ?? [])];
-  return sourcesOf({ ...options, source: registrySource({ ...registry, credentials }), context });
+  return sourcesOf({ ...(await sourceOptions(flags, terminal, context)), context });
 }
