@@ -68,14 +68,10 @@ export async function registryOptions(flags: SourceFlags, terminal: Terminal): P
 }
 
 /** Trouble with the directory changes no verdict: it is told once, and images are asked for again. */
-async function cacheIn(directory: string, terminal: Terminal): Promise<BytesCache> {
+async function cacheIn(path: string, { cwd, warn }: Terminal): Promise<BytesCache> {
   const { diskCache, layeredCache, memoryCache } = await import("@assay/sources/cache");
-  let isTold = false;
-  const onTrouble = ({ message }: Error): void => {
-    if (!isTold) terminal.err(`warning: --cache-dir is of no use: ${message}\n`);
-    isTold = true;
-  };
-  return layeredCache(memoryCache(), diskCache({ directory, onTrouble }));
+  const onTrouble = ({ message }: Error): void => warn(`--cache-dir is of no use: ${message}`, "--cache-dir");
+  return layeredCache(memoryCache(), diskCache({ directory: resolve(cwd, path), onTrouble }));
 }
 
 /** The trust root of the flags. Read now, so that a missing or broken file is a usage error and not a verdict about images. */

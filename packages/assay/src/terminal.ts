@@ -1,11 +1,14 @@
 import { Buffer } from "node:buffer";
 import { AssayError } from "./assay-error.ts";
+import { plainText } from "./plain-text.ts";
 import { utf8Text } from "./utf8-text.ts";
 
 /** Everything the command line sees of the process: nothing else reads streams, environment, directory or clock. */
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Says on `err` what does not change the outcome: once `about` the same thing, by default the same text. */
+  readonly warn: (text: string, about?: string) => void;
   /** Whole standard input, at most `limit` bytes. */
   readonly stdin: (limit: number) => Promise<string>;
   /** Whether `out` may carry colours: a terminal, and neither `NO_COLOR` nor `--no-color`. */
@@ -34,9 +37,11 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     process.exit(2);
   });
   let isRead = false;
+  const err = (text: string): void => void process.stderr.write(text);
   return {
     out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    err,
+    warn: warnOnce(err),
     stdin: async (limit) => {
       if (isRead) throw new AssayError("usage", "standard input is named twice, and can be read once");
       isRead = true;
@@ -49,6 +54,16 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     cwd: process.cwd(),
     now: () => new Date(),
     signal: interrupted.signal,
+  };
+}
+
+/** `warn` of a terminal that writes by `err`. */
+export function warnOnce(err: Terminal["err"]): Terminal["warn"] {
+  const said = new Set<string>();
+  return (text, about = text) => {
+    if (said.has(about)) return;
+    said.add(about);
+    err(`warning: ${plainText(text)}\n`);
   };
 }
 

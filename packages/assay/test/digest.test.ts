@@ -54,19 +54,17 @@ test.each([
   expect(status).toBe(expected);
 });
 
-test("--cache-dir that cannot be written is said once, and decides nothing", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "assay-cache-"));
-  try {
-    const keyFile = join(directory, "cosign.pub");
-    await writeFile(keyFile, key.pem);
-    const image = `${server.host}/acme/signed:v1`;
-    const args = ["verify", image, "--insecure-ignore-tlog", "--key", keyFile, "--cache-dir", keyFile];
-    const { status, err } = await runHere(args);
-    expect(status).toBe(0);
-    expect(err.match(/warning: --cache-dir is of no use: ENOTDIR/g)).toHaveLength(1);
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+test("a --cache-dir that cannot be written is said once, and changes nothing else", async () => {
+  const cwd = await mkdtemp(join(tmpdir(), "assay-cache-"));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  await writeFile(join(cwd, "a-file"), "");
+  await writeFile(join(cwd, "cosign.pub"), key.pem);
+  const images = [`${server.host}/acme/app:v1`, `${server.host}/acme/signed:v1`];
+  const flags = ["--key", "cosign.pub", "--insecure-ignore-tlog", "--cache-dir", "a-file/cache"];
+  const { status, out, err } = await runHere(["verify", ...images, ...flags], { cwd });
+  expect(err).toMatch(/^warning: --cache-dir is of no use: ENOTDIR[^\n]*\n$/);
+  expect(out).toMatch(/acme\/app:v1: denied[\s\S]*acme\/signed:v1: allowed/);
+  expect(status).toBe(1);
 });
 
 test("--cache-dir keeps documents by digest, and a damaged one is not believed", async () => {

@@ -1,4 +1,4 @@
-import type { Terminal } from "../src/terminal.ts";
+import { type Terminal, warnOnce } from "../src/terminal.ts";
 
 /** A terminal that remembers what was printed. */
 export interface FakeTerminal extends Terminal {
@@ -8,14 +8,16 @@ export interface FakeTerminal extends Terminal {
 /** No environment, a clock that stands still, `stdin` as given. */
 export function fakeTerminal(options: { readonly cwd: string; readonly stdin?: string }): FakeTerminal {
   const printed = { out: "", err: "" };
+  const err = (text: string): void => {
+    printed.err += text;
+  };
   return {
     printed,
     out: (text) => {
       printed.out += text;
     },
-    err: (text) => {
-      printed.err += text;
-    },
+    err,
+    warn: warnOnce(err),
     stdin: () => Promise.resolve(options.stdin ?? ""),
     color: false,
     progress: false,

@@ -92,6 +92,7 @@ async function verifyBundle(
   const terminal: Parameters<typeof runCommandLine>[1] = {
     out: write,
     err: write,
+    warn: write,
     stdin: async () => "",
     color: false,
     progress: false,

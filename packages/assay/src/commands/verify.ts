@@ -39,8 +39,7 @@ export function addVerifyCommand(program: Command, { terminal, finish }: Command
   addLogFlag(command);
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (images: readonly string[], flags: Flags) => {
-    const verdicts: Verdict[] = [];
-    for (const image of images) verdicts.push(await verify(image, flags, terminal));
+    const verdicts = await verifyAll(images, flags, terminal);
     if (flags.output === "json") terminal.out(`${JSON.stringify({ verdicts }, null, 2)}\n`);
     else for (const verdict of verdicts) await print(verdict, terminal);
     for (const verdict of verdicts)
@@ -48,24 +47,32 @@ export function addVerifyCommand(program: Command, { terminal, finish }: Command
   });
 }
 
-async function verify(image: string, flags: Flags, terminal: Terminal): Promise<Verdict> {
+/** Registries are opened once, for all images. */
+async function verifyAll(
+  images: readonly string[],
+  flags: Flags,
+  terminal: Terminal,
+): Promise<readonly Verdict[]> {
   const { sourceOptions } = await import("../open-sources.ts");
   const { evaluateImage } = await import("../evaluate-image.ts");
   const { parseImage } = await import("../parse-image.ts");
   const { questionOf } = await import("../signer-flags.ts");
-  parseImage(image);
+  for (const image of images) parseImage(image);
   const attestations = flags.type.map((type) => ({ type }));
   const question = {
     ...(await questionOf(flags, terminal)),
     ...(attestations.length === 0 ? {} : { attestations, signature: false }),
   };
   const { now } = flags;
-  return evaluateImage(image, question, {
+  const options = {
     ...(await sourceOptions(flags, terminal)),
     clock: now === undefined ? terminal.now : () => now,
     logLookup: flags.logLookup,
     ...limitsOf(flags, terminal),
-  });
+  };
+  const verdicts: Verdict[] = [];
+  for (const image of images) verdicts.push(await evaluateImage(image, question, options));
+  return verdicts;
 }
 
 async function print(verdict: Verdict, terminal: Terminal): Promise<void> {
