@@ -15,8 +15,8 @@ export function verdictText(verdict: Verdict, terminal: Terminal, detail: Detail
     ? (text: string): string => styleText("green", text, { validateStream: false })
     : String;
   const { kind, namespace, name } = verdict.resource;
+  const what = [kind, namespace, name].filter((part) => part !== undefined).join("/");
   const lines = [
-    `${paint("allowed")} ${[kind, namespace, name].filter((part) => part !== undefined).join("/")}`,
     ...(verdict.results.length === 0 ? ["  no rule selects an image of it"] : []),
     ...verdict.results.map(
       (result) =>
@@ -25,7 +25,7 @@ export function verdictText(verdict: Verdict, terminal: Terminal, detail: Detail
     ...verdict.patches.map((patch) => `  pinned ${JSON.stringify(patch.value)}`),
     ...verdict.warnings.map((warning) => `  warning: ${warning}`),
   ];
-  return `${plainTextKeepingColor(lines)}\n`;
+  return `${[`${paint("allowed")} ${plainText(what)}`, ...lines.map(plainText)].join("\n")}\n`;
 }
 
 /** `2 allowed, 1 denied`: the last line of a run over several resources. */
@@ -38,8 +38,4 @@ export function summary(verdicts: readonly Verdict[]): string {
     ...(undecided === 0 ? [] : [`${undecided} could not be decided`]),
   ];
   return counts.join(", ");
-}
-
-function plainTextKeepingColor([head = "", ...rest]: readonly string[]): string {
-  return [head, ...rest.map(plainText)].join("\n");
 }

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeRecord, replay } from "../src/index.ts";
 import { ROOT } from "./run-cli.ts";
 import { runHere } from "./run-here.ts";
 
@@ -63,6 +64,49 @@ test("replay gives the recorded verdicts without layout, trust root or network",
   expect(byName(replayed.out)).toEqual(byName(applied.out));
   expect(replayed.status).toBe(1);
   expect(replayed.err).toBe("");
+});
+
+test.each<[string, string, string]>([
+  [
+    "nothing but a ConfigMap",
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n",
+    "there is no policy in",
+  ],
+  ["an empty file", "", "there is no policy in"],
+  [
+    "only an exception",
+    "apiVersion: kyverno.io/v2\nkind: PolicyException\nmetadata: { name: x, namespace: team }\nspec: { exceptions: [{ policyName: p, ruleNames: [r] }], match: { any: [{ resources: { kinds: [Pod] } }] } }\n",
+    "only PolicyExceptions",
+  ],
+])("a record is not judged by %s, which would allow everything", async (_, text, said) => {
+  const file = join(directory, "none.yaml");
+  const record = join(directory, "all", "default-Pod-unsigned.record.json");
+  await writeFile(file, text);
+  const { status, out, err } = await runHere(["diff", POLICY, file, record]);
+  expect(err).toContain(said);
+  expect(out).toBe("");
+  expect(status).toBe(2);
+  const attempt = replay(decodeRecord(await readFile(record, "utf8")), { file, text });
+  await expect(attempt).rejects.toMatchObject({ name: "AssayError", code: "invalidPolicy" });
+});
+
+test("two resources of one name have a record each", async () => {
+  const twice = (await readFile(join(ROOT, PODS), "utf8")).split(/^---$/m).slice(0, 1);
+  const stdin = [...twice, ...twice, ...twice].join("\n---\n");
+  const out = `${directory}/alike/`;
+  const { status, out: said } = await runHere(["record", POLICY, "-r", "-", ...IMAGES, "--out", out], {
+    stdin,
+  });
+  const files = (await readdir(out)).sort();
+  expect(files).toHaveLength(3);
+  expect(
+    said
+      .trim()
+      .split("\n")
+      .map((line) => line.replace(/^.*\/|: .*$/g, ""))
+      .sort(),
+  ).toEqual(files);
+  expect(status).toBeLessThan(2);
 });
 
 test("replay says when a record holds another verdict than the one that follows from it", async () => {

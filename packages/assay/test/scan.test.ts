@@ -211,11 +211,24 @@ describe("the Pods of a cluster", () => {
     const pod = (name: string) => ({ metadata: { name, namespace: "n" }, spec: { containers: [] } });
     const items = await all(
       cluster({
-        "/api/v1/pods?limit=500": { metadata: { continue: "a/b" }, items: [pod("a"), pod("b")] },
-        "/api/v1/pods?limit=500&continue=a%2Fb": { metadata: {}, items: [pod("c")] },
+        "/api/v1/pods?limit=500": {
+          kind: "PodList",
+          metadata: { continue: "a/b" },
+          items: [pod("a"), pod("b")],
+        },
+        "/api/v1/pods?limit=500&continue=a%2Fb": { kind: "PodList", metadata: {}, items: [pod("c")] },
       }),
     );
     expect(items.map(({ name }) => name)).toEqual(["Pod/n/a", "Pod/n/b", "Pod/n/c"]);
+  });
+
+  test.each<[string, Json]>([
+    ["an answer without a list", {}],
+    ["another kind of list", { kind: "Status", items: [] }],
+    ["items that are no list", { kind: "PodList", items: { 0: {} } }],
+    ["an item that is no object", { kind: "PodList", items: [null] }],
+  ])("%s is an error, not an empty cluster", async (_, answer) => {
+    await expect(all(cluster({ "/api/v1/pods?limit=500": answer }))).rejects.toThrow("is no list of Pods");
   });
 
   test("that may not be listed are an error, not an empty cluster", async () => {

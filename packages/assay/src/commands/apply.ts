@@ -92,7 +92,7 @@ async function print(
     }
     case "text": {
       const { diagnosticText } = await import("@assay/policy");
-      for (const warning of assay.warnings) terminal.err(`warning: ${diagnosticText(warning)}\n`);
+      for (const warning of assay.warnings) terminal.warn(diagnosticText(warning));
       for (const verdict of verdicts) {
         terminal.out(verdictText(verdict, terminal, flags.verbose === true ? "full" : "short"));
       }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import { addOutputFlag, addSourceFlags, type SourceFlags } from "../evaluation-flags.ts";
+import { plainText } from "../plain-text.ts";
 
 interface Flags extends SourceFlags {
   readonly output: "text" | "json";
@@ -29,7 +30,7 @@ export function addDigestCommand(program: Command, { terminal, finish }: Command
       const { digest } = answer.value;
       terminal.out(flags.output === "json" ? `${JSON.stringify({ image: text, digest })}\n` : `${digest}\n`);
     } else if (answer.failure.code === "notFound") {
-      terminal.err(`assay: ${answer.failure.message}\n`);
+      terminal.err(`assay: ${plainText(answer.failure.message)}\n`);
       finish(exitCode.denied);
     } else {
       throw new AssayError("unavailable", answer.failure.message);

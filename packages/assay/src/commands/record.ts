@@ -57,9 +57,10 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
       readonly allowed: boolean;
       readonly outcome: string;
     }[] = [];
+    const names = new Set<string>();
     for (const request of requestsFor(resources, flags)) {
       const record = await assay.record(request, limitsOf(flags, terminal));
-      const path = isDirectory ? join(flags.out, fileName(record)) : flags.out;
+      const path = isDirectory ? join(flags.out, fileName(record, names)) : flags.out;
       await writeFile(resolve(terminal.cwd, path), encodeRecord(record));
       const { allowed, outcome, resource } = record.verdict;
       written.push({ file: path, resource, allowed, outcome });
@@ -82,13 +83,17 @@ async function isDirectoryAt(path: string, terminal: Terminal): Promise<boolean>
   );
 }
 
-/** Names of objects are DNS names; what is not cannot leave the directory. */
-function fileName({ verdict }: EvaluationRecord): string {
+/** Names of objects are DNS names; what is not cannot leave the directory. One that `taken` holds gets a number. */
+function fileName({ verdict }: EvaluationRecord, taken: Set<string>): string {
   const { kind, namespace, name } = verdict.resource;
-  return `${[namespace ?? "", kind, name]
+  const base = [namespace ?? "", kind, name]
     .join("-")
     .replace(/[^A-Za-z0-9.-]/g, "_")
-    .replace(/^[-.]+/, "")}.record.json`;
+    .replace(/^[-.]+/, "");
+  let free = base;
+  for (let count = 2; taken.has(free); count++) free = `${base}_${count}`;
+  taken.add(free);
+  return `${free}.record.json`;
 }
 
 const EXAMPLES = `

@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { plainText } from "../plain-text.ts";
 import type { TestRow } from "./test-row.ts";
 
 const HEADINGS = ["ID", "POLICY", "RULE", "RESOURCE", "RESULT", "REASON"];
@@ -7,11 +8,11 @@ const HEADINGS = ["ID", "POLICY", "RULE", "RESOURCE", "RESULT", "REASON"];
 export function testTable(rows: readonly TestRow[], color: boolean): string {
   const cells = rows.map((row, i) => [
     String(i + 1),
-    row.policy,
-    row.rule,
-    row.resource,
+    cell(row.policy),
+    cell(row.rule),
+    cell(row.resource),
     row.passed ? "Pass" : "Fail",
-    row.reason,
+    cell(row.reason),
   ]);
   const widths = HEADINGS.map((heading, i) =>
     Math.max(heading.length, ...cells.map((row) => (row[i] ?? "").length)),
@@ -22,6 +23,11 @@ export function testTable(rows: readonly TestRow[], color: boolean): string {
   const plain = (text: string): string => text;
   const body = cells.map((row, i) => line(row, color ? painter(rows[i]?.passed === true) : plain));
   return [rule, line(HEADINGS, plain), rule, ...body, rule, ""].join("\n");
+}
+
+/** Names and reasons quote foreign text, and a line is a row. */
+function cell(text: string): string {
+  return plainText(text).replaceAll("\n", " ");
 }
 
 function painter(passed: boolean): (text: string, column: number) => string {

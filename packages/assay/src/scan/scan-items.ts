@@ -66,6 +66,16 @@ async function* imagesOf(list: string, terminal: Terminal): AsyncGenerator<ScanI
   if (count === 0) throw new AssayError("fileNotFound", `there is no image in \`${list}\``);
 }
 
+/** What is no list of Pods must not look like a cluster without any: all of it would be allowed. */
+function podsIn(list: JsonObject): readonly JsonObject[] {
+  const items: Json = list["items"] ?? [];
+  if (list["kind"] !== "PodList" || !Array.isArray(items) || !items.every(isJsonObject)) {
+    throw new AssayError("unavailable", "what the cluster answered is no list of Pods");
+  }
+  // Items of a list come without kind and apiVersion.
+  return items.map((pod: JsonObject) => ({ apiVersion: "v1", kind: "Pod", ...pod }));
+}
+
 function itemOf(resource: JsonObject): ScanItem {
   const metadata = jsonObject(resource["metadata"]);
   const parts = [resource["kind"], metadata["namespace"], metadata["name"] ?? metadata["generateName"]];
@@ -83,11 +93,7 @@ async function* podsOf(cluster: ContextSource, terminal: Terminal): AsyncGenerat
     if (!answer.ok)
       throw new AssayError("unavailable", `the cluster's Pods cannot be listed: ${answer.failure.message}`);
     const list = jsonObject(answer.value.data);
-    const items: Json = list["items"] ?? [];
-    // Items of a list come without kind and apiVersion.
-    for (const pod of Array.isArray(items) ? items.filter(isJsonObject) : []) {
-      yield itemOf({ apiVersion: "v1", kind: "Pod", ...pod });
-    }
+    for (const pod of podsIn(list)) yield itemOf(pod);
     const token = jsonObject(list["metadata"])["continue"];
     next = typeof token === "string" ? token : "";
   } while (next !== "");
