@@ -1,5 +1,6 @@
 import { AssayError } from "./assay-error.ts";
 import type { ImageQuestion } from "./image-question.ts";
+import { isJsonObject } from "./json-object.ts";
 
 const HINT =
   "name one signer: { key }, { identity: { subject, issuer } }, or { certificate } and { certificateChain }";
@@ -29,12 +30,10 @@ const IDENTITY = ["subject", "subjectRegExp", "issuer", "issuerRegExp"];
  */
 export function checkQuestion(question: ImageQuestion): void {
   const given: unknown = question;
-  if (!isRecord(given)) throw refused("there is no question", HINT);
+  if (!isJsonObject(given)) throw refused("there is no question", HINT);
   checkFields(given, FIELDS, "the question");
   checkSigner(given);
-  for (const attestation of question.attestations ?? []) {
-    checkFields({ ...attestation }, ["type", "conditions"], "an attestation of the question");
-  }
+  checkAttestations(given["attestations"] ?? []);
   if (question.signature === false && (question.attestations ?? []).length === 0) {
     throw refused("neither a signature nor an attestation is asked for");
   }
@@ -52,9 +51,19 @@ function checkSigner(given: Readonly<Record<string, unknown>>): void {
   if (given["identity"] !== undefined) checkIdentity(given["identity"]);
 }
 
+function checkAttestations(attestations: unknown): void {
+  if (!Array.isArray(attestations)) throw refused("`attestations` is no list");
+  for (const attestation of attestations as readonly unknown[]) {
+    if (!isJsonObject(attestation)) throw refused("an attestation of the question is no object");
+    checkFields(attestation, ["type", "conditions"], "an attestation of the question");
+    if (typeof attestation["type"] !== "string")
+      throw refused("an attestation of the question has no `type`");
+  }
+}
+
 /** The same subject may be vouched for by an issuer who does not check it: who trusts any of them says so. */
 function checkIdentity(identity: unknown): void {
-  if (!isRecord(identity)) throw refused("`identity` is no object", HINT);
+  if (!isJsonObject(identity)) throw refused("`identity` is no object", HINT);
   checkFields(identity, IDENTITY, "`identity`");
   for (const part of ["subject", "issuer"]) {
     if (identity[part] || identity[`${part}RegExp`]) continue;
@@ -71,10 +80,6 @@ function checkFields(
   if (unknown !== undefined) {
     throw refused(`${where} has the unknown field \`${unknown}\``, `known here: ${known.join(", ")}`);
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function refused(message: string, hint?: string): AssayError {

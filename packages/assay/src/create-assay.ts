@@ -29,6 +29,7 @@ import { contextFromObjects } from "@assay/sources/cluster";
 import { pullSecretCredentials } from "@assay/sources/credentials";
 import { type RegistryOptions, registrySource } from "@assay/sources/registry";
 import { AssayError } from "./assay-error.ts";
+import { checkOptions } from "./check-options.ts";
 import { defaultCredentials } from "./default-credentials.ts";
 import { defaultKeys } from "./default-keys.ts";
 import { defaultLog } from "./default-log.ts";
@@ -98,7 +99,8 @@ export interface Assay {
 
 /**
  * Loads policies and wires the engine to registries and trust roots.
- * Throws `PolicyError` with every diagnostic where a policy cannot be evaluated as written, and `AssayError` where there is none: an assay without policies would allow everything. (An empty list is taken at its word.)
+ * Throws `PolicyError` with every diagnostic where a policy cannot be evaluated as written, and `AssayError` for an option
+ * that is none, and where there is no policy: an assay without policies would allow everything. (An empty list is taken at its word.)
  */
 export function createAssay(options: AssayOptions): Assay {
   if (options?.policies === undefined) {
@@ -106,6 +108,7 @@ export function createAssay(options: AssayOptions): Assay {
       hint: "give their text: createAssay({ policies: text, … })",
     });
   }
+  checkOptions(options);
   const policies = filesOf(options.policies, "policy");
   const files = [...policies, ...filesOf(options.exceptions ?? [], "exception")];
   const loaded = loadPolicies(files);
@@ -217,7 +220,11 @@ function objectsOf(given: JsonObject | string): readonly JsonObject[] {
   if (typeof given !== "string") return [given];
   const { documents, diagnostics } = parseDocuments({ text: given, file: "objects.yaml" });
   if (diagnostics.some((one) => one.severity === "error")) throw new PolicyError(diagnostics);
-  return documents.filter(isJsonObject);
+  if (documents.length > 0 && documents.every(isJsonObject)) return documents;
+  const what = documents.length === 0 ? "no object" : "something else than objects";
+  throw new AssayError("invalidDocument", `a text of \`objects\` holds ${what}`, {
+    hint: 'a file is read as text with `readFileSync(path, "utf8")`',
+  });
 }
 
 function filesOf(texts: AssayOptions["policies"], name: string): readonly RecordedFile[] {

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "@assay/policy";
 
 /** Narrows to an object: no list, no null. */
-export function isJsonObject(value: Json | undefined): value is JsonObject {
+export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

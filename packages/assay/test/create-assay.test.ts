@@ -127,6 +127,28 @@ test("of several keys and policies each is a diagnostic, with its place", () => 
   }
 });
 
+test.each<[string, Record<string, unknown>, string]>([
+  ["a trust root as bare text", { trust: "{}" }, "`trust` is not"],
+  ["a trust root that was parsed", { trust: { json: {} } }, "`trust` is not"],
+  [
+    "a source that is an address",
+    { source: "registry.example.com" },
+    "`source` is not an object with `fetch`",
+  ],
+  ["a function as context", { context: () => ({}) }, "`context` is not an object with `fetch`"],
+  ["objects in one text", { objects: "kind: ConfigMap" }, "`objects` is not a list"],
+  ["objects that are numbers", { objects: [1] }, "`objects` is not a list"],
+  ["the name of a file with objects", { objects: ["configmap.yaml"] }, "holds something else than objects"],
+  ["a text without objects", { objects: ["# nothing"] }, "holds no object"],
+  ["a time as clock", { clock: new Date() }, "`clock` is not a function"],
+  ["variables as pairs", { variables: [["ORG", "acme"]] }, "`variables` is not an object"],
+  ["a registry by name", { registry: "ghcr.io" }, "`registry` is not an object"],
+])("an option that is none is said to be that: %s", (_, options, said) => {
+  const attempt = (): unknown => createAssay({ policies: policy(BY_KEY), ...options } as AssayOptions);
+  expect(attempt).toThrow(AssayError);
+  expect(attempt).toThrow(said);
+});
+
 test.each<[string, unknown, string]>([
   ["nothing", undefined, "no policies are given"],
   ["no policies", {}, "no policies are given"],
@@ -346,6 +368,14 @@ test.each<[string, ImageQuestion, string]>([
   ],
   ["an issuer that may vouch for anybody", { identity: { issuer: ISSUER } }, "`identity` names no subject"],
   ["a key as bytes", untyped({ key: Buffer.from(key.pem) }), "`key` is not text"],
+  ["attestations by name", untyped({ ...KEY, attestations: "slsaprovenance" }), "`attestations` is no list"],
+  [
+    "an attestation by name",
+    untyped({ ...KEY, attestations: ["spdx"] }),
+    "an attestation of the question is no",
+  ],
+  ["an attestation of no type", untyped({ ...KEY, attestations: [{}] }), "has no `type`"],
+  ["a key that is left out", untyped({ key: undefined, identity: undefined }), "nobody is named"],
   ["annotations, misspelt", untyped({ ...KEY, annotatons: { env: "prod" } }), "unknown field `annotatons`"],
   ["conditions, misspelt", untyped({ ...KEY, attestations: [{ type: SLSA, condition: {} }] }), "`condition`"],
   [

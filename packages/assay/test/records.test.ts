@@ -175,6 +175,22 @@ describe("diff", () => {
 });
 
 describe("explain", () => {
+  test.each<[string, object, string]>([
+    ["of nothing", { resource: null }, "`resource` is not an object"],
+    [
+      "with a code that is none",
+      { trace: [{ outcome: "pass", code: "fine" }] },
+      "`trace[0].code` is none of ours",
+    ],
+  ])("a verdict %s is named with its file and the field", async (_, over, said) => {
+    const record = await readFile(join(directory, "all", "default-Pod-unsigned.record.json"), "utf8");
+    const { verdict } = JSON.parse(record);
+    await writeFile(join(directory, "odd.json"), JSON.stringify({ ...verdict, ...over }));
+    const { status, err } = await runHere(["explain", "odd.json"], { cwd: directory });
+    expect(err).toContain(`\`odd.json\` holds no verdict: ${said}`);
+    expect(status).toBe(2);
+  });
+
   test("prints the report of apply as a tree", async () => {
     const { out: report } = await runHere(["apply", POLICY, "-r", PODS, ...IMAGES, "--output", "json"]);
     const { out, status } = await runHere(["explain", "-"], { stdin: report });

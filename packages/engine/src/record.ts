@@ -91,6 +91,7 @@ export function decodeRecord(text: string): EvaluationRecord {
 
 /** Candidates and manifests hold the only bytes: what looks like bytes in a ConfigMap or an API's answer is data and stays. */
 function mapBytes(answered: Answered, map: (bytes: unknown) => unknown): unknown {
+  checkCandidates(answered.answer);
   const { lookup, answer } = answered;
   if (lookup.kind === "manifest" && answer.ok && "bytes" in answer.value) {
     return { lookup, answer: { ...answer, value: { bytes: map(answer.value.bytes) } } };
@@ -100,6 +101,21 @@ function mapBytes(answered: Answered, map: (bytes: unknown) => unknown): unknown
     return candidate.kind === "bundle" ? { ...candidate, bytes: map(candidate.bytes) } : candidate;
   });
   return { lookup, answer: withEvidence(answer, candidates as readonly Candidate[]) };
+}
+
+/** What is no list of candidates would end in a `TypeError`, or count as no evidence. */
+function checkCandidates(answer: Answer): void {
+  const lists: readonly unknown[] = answer.ok
+    ? isObject(answer.value) && "candidates" in answer.value
+      ? [answer.value.candidates]
+      : []
+    : [answer.found ?? []];
+  if ((answer.ok ? isObject(answer.value) : isObject(answer.failure)) && lists.every(isListOfObjects)) return;
+  throw new EngineError("invalidRecord", "an answer of the record is none");
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isObject);
 }
 
 function encodeBytes(bytes: unknown): unknown {

@@ -93,6 +93,18 @@ describe("a record", () => {
     expect(read.answers[0]?.answer).toEqual(answer);
   });
 
+  test.each<[string, unknown]>([
+    ["no value", { ok: true }],
+    ["candidates that are text", { ok: true, value: { candidates: "none" } }],
+    ["a candidate that is nothing", { ok: true, value: { candidates: [null] } }],
+    ["a failure without its reason", { ok: false }],
+    ["found candidates that are an object", { ok: false, failure: { code: "unavailable" }, found: {} }],
+  ])("whose answer has %s is refused, not judged without it", async (_, answer) => {
+    const record = await recordFor(policy(), { resource: pod(image("key-ecdsa")) });
+    const text = JSON.stringify({ ...record, answers: [{ lookup: { kind: "signatureTag" }, answer }] });
+    expect(() => decodeRecord(text)).toThrow(expect.objectContaining({ code: "invalidRecord" }));
+  });
+
   test.each(["", "{}", "[1]", '{"version":2}', '{"version":1,"clock":"x"}'])(
     "that is none is refused: %j",
     (text) => {

@@ -37,6 +37,8 @@ export function addExplainCommand(program: Command, { terminal }: CommandContext
   });
 }
 
+type Explain = (verdict: Verdict) => string;
+
 /** What looks like a code and is no file is more likely a code that is spelt otherwise. */
 async function refuseMisspelt(subject: string, codes: readonly string[], { cwd }: Terminal): Promise<void> {
   if (!/^[a-z]+$/i.test(subject) || existsSync(resolve(cwd, subject))) return;
@@ -52,12 +54,13 @@ function codeText(code: Code, { outcome, meaning, nextStep }: CodeHelp): string 
 }
 
 async function verdictsOf(paths: readonly string[], terminal: Terminal): Promise<readonly Verdict[]> {
+  const { explain } = await import("@assay/engine");
   const files = await readInputFiles(paths, terminal, { maxBytes: 512 * 1024 * 1024 });
-  return files.flatMap(({ file, text }) => verdictsIn(text, file));
+  return files.flatMap(({ file, text }) => verdictsIn(text, file, explain));
 }
 
 /** The verdicts of a report, a record, or one verdict by itself. */
-function verdictsIn(text: string, file: string): readonly Verdict[] {
+function verdictsIn(text: string, file: string, explain: Explain): readonly Verdict[] {
   const value = parse(text, file);
   if (typeof value === "object" && value !== null) {
     const found =
@@ -66,10 +69,26 @@ function verdictsIn(text: string, file: string): readonly Verdict[] {
         : "verdict" in value
           ? [value.verdict]
           : [value];
-    if (found.every(isVerdict)) return found;
+    return found.map((one: Verdict) => checked(one, file, explain));
   }
-  throw new AssayError("invalidDocument", `\`${file}\` holds no verdict`, {
+  throw noVerdict(file);
+}
+
+/** What `explain` cannot print is no verdict: it says which field is wrong. */
+function checked(verdict: Verdict, file: string, explain: Explain): Verdict {
+  try {
+    explain(verdict);
+    return verdict;
+  } catch (cause) {
+    throw noVerdict(file, cause);
+  }
+}
+
+function noVerdict(file: string, cause?: unknown): AssayError {
+  const why = cause instanceof Error ? `: ${cause.message.replace("this is no verdict: ", "")}` : "";
+  return new AssayError("invalidDocument", `\`${file}\` holds no verdict${why}`, {
     hint: "explain takes what apply, verify and replay print with --output json, and files of record",
+    cause,
   });
 }
 
@@ -79,20 +98,6 @@ function parse(text: string, file: string): unknown {
   } catch (cause) {
     throw new AssayError("invalidDocument", `\`${file}\` is not JSON`, { cause });
   }
-}
-
-/** As far as printing needs it; `explain` reads own fields only. */
-function isVerdict(value: unknown): value is Verdict {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "allowed" in value &&
-    typeof value.allowed === "boolean" &&
-    "outcome" in value &&
-    "resource" in value &&
-    typeof value.resource === "object" &&
-    ["results", "patches", "warnings", "trace"].every((key) => Array.isArray(Reflect.get(value, key)))
-  );
 }
 
 const EXAMPLES = `
