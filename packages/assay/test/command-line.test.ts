@@ -21,6 +21,7 @@ test.each([["--help"], ["help"], ["--version"], ["rekor", "--help"]])("%s %s exi
   expect(err).toBe("");
 });
 
+const NOW = "2026-11-23T12:00:00Z";
 const program = createProgram({ terminal: fakeTerminal({ cwd: "/" }), finish: () => {} }, commands);
 const everyCommand = program.commands.flatMap((command) => [
   [command.name()],
@@ -46,6 +47,15 @@ test.each<[string, string[], string[]]>([
     ["serve", "--cluster", "--kubeconfig", "/nowhere"],
     ["`/nowhere`", "--kubeconfig FILE"],
   ],
+  ["a server's clock that stands still", ["serve", "p.yaml", "--now", NOW], ["--now", "by the clock"]],
+  ["a deadline of a server", ["serve", "p.yaml", "--timeout", "5"], ["--timeout", "timeoutSeconds"]],
+  ["a server that pins nothing", ["serve", "--cluster", "--no-mutate"], ["--no-mutate", "/validate"]],
+  ["a file of exceptions from a cluster", ["serve", "--cluster", "--exception", "e.yaml"], ["--exception"]],
+  ["ConfigMaps beside a cluster", ["serve", "--cluster", "--configmap", "c.yaml"], ["--configmap"]],
+  ["the same of a scan", ["scan", "p.yaml", "--cluster", "--configmap", "c.yaml"], ["--configmap"]],
+  ["a Lease without a cluster", ["serve", "p.yaml", "--leader-election-namespace", "a"], ["--cluster"]],
+  ["namespaces of exceptions of files", ["serve", "p.yaml", "--exception-namespace", "a"], ["--cluster"]],
+  ["an exempt namespace of a server", ["serve", "p.yaml", "--exempt-namespace", "a"], ["--print-webhooks"]],
   [
     "webhooks without a URL",
     ["serve", "p.yaml", "--print-webhooks", "10.0.0.5", "--tls-cert", "c"],

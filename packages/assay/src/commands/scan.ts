@@ -20,6 +20,7 @@ import { plainText } from "../plain-text.ts";
 import type { ScanItem } from "../scan/scan-items.ts";
 import type { ScanCounts, ScanResult } from "../scan/scan-result.ts";
 import type { Terminal } from "../terminal.ts";
+import { refuseUnheeded } from "../unheeded-flags.ts";
 import { VERSION } from "../version.ts";
 
 interface Flags extends JudgingFlags, ResourceFlags {
@@ -50,6 +51,8 @@ export function addScanCommand(program: Command, { terminal, finish }: CommandCo
   addJudgingFlags(command);
   addOutputFlag(command, ["text", "jsonl"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
+    if (flags.cluster === true)
+      refuseUnheeded(command, { configmap: "with --cluster they are the cluster's" });
     const work = await open(policies, flags, terminal);
     if (flags.worker === true) await beWorker(work);
     else {

@@ -4,6 +4,7 @@ import { collect, wholeNumber } from "../evaluation-flags.ts";
 import { addJudgingFlags, type JudgingFlags } from "../judging-command.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
 import type { ServerFlags } from "../serve/serve-policies.ts";
+import { refuseUnheeded, type UnheededFlags } from "../unheeded-flags.ts";
 
 type Flags = JudgingFlags & ServerFlags & ClusterFlags & PrintFlags;
 
@@ -45,6 +46,7 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       const { printWebhooks } = await import("../serve/print-webhooks.ts");
       return printWebhooks(policies, { ...flags, url: flags.printWebhooks }, terminal);
     }
+    refuseUnheeded(command, { ...SERVING, ...(flags.cluster === true ? FROM_CLUSTER : FROM_FILES) });
     if (flags.cluster === true) {
       const { serveCluster } = await import("../serve/serve-cluster.ts");
       return serveCluster(policies, flags, terminal);
@@ -53,6 +55,25 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     return servePolicies(policies, flags, terminal);
   });
 }
+
+const SERVING: UnheededFlags = {
+  now: "a server judges by the clock, for what expires must expire",
+  timeout: "the API server says with each review how long it waits (`timeoutSeconds` of the webhook)",
+  mutate: "/mutate pins tags and /validate refuses them",
+  exemptNamespace: "it belongs to --print-webhooks",
+};
+
+const FROM_CLUSTER: UnheededFlags = {
+  configmap: "with --cluster ConfigMaps and Secrets are those of the cluster",
+  exception: "with --cluster exceptions are those of the cluster (see --exception-namespace)",
+};
+
+const FROM_FILES: UnheededFlags = Object.fromEntries(
+  ["kubeconfig", "leaderElectionNamespace", "exceptionNamespace", "scanInterval"].map((name) => [
+    name,
+    "it needs --cluster",
+  ]),
+);
 
 function addClusterFlags(command: Command): Command {
   return command
