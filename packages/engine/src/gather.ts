@@ -8,6 +8,7 @@ import type {
   Sources,
 } from "./lookup.ts";
 import { lookupKey } from "./lookup-key.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** One answered question. */
 export interface Answered {
@@ -165,15 +166,4 @@ export function originOf(lookup: Lookup): string {
 /** The host of a URL that a policy or a trust root names; what is none is shown as it is. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
-}
-
-function whenAborted(signal: AbortSignal): { readonly promise: Promise<undefined>; dispose(): void } {
-  let settle: (value: undefined) => void = () => {};
-  const promise = new Promise<undefined>((resolve) => {
-    settle = resolve;
-  });
-  const onAbort = (): void => settle(undefined);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return { promise, dispose: () => signal.removeEventListener("abort", onAbort) };
 }

@@ -8,6 +8,7 @@ import type { Answers } from "./gather.ts";
 import { type HeldEvidence, heldEvidence } from "./held-evidence.ts";
 import type { Judgement } from "./judge.ts";
 import type { JudgeJob, JudgeReply, ShippedPolicy } from "./judge-job.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** Judges in another thread. */
 export interface AwayJudge {
@@ -66,7 +67,8 @@ export function awayJudge(exceptions: readonly PolicyException[]): AwayJudge {
   return {
     async judge(one, answers, signal) {
       for (let tries = 0; tries < maxTries && !signal.aborted; tries++) {
-        const thread = await start();
+        const thread = await started(start(), signal);
+        if (thread === "lost") return "lost";
         if (thread === undefined) return "unavailable";
         const copied = new Map<EvidenceItem, CopiedEvidence>();
         for (;;) {
@@ -84,6 +86,19 @@ export function awayJudge(exceptions: readonly PolicyException[]): AwayJudge {
       return "lost";
     },
   };
+}
+
+/** A busy machine may take long to start a thread: nobody waits for it beyond the deadline. */
+async function started(
+  thread: Promise<Thread | undefined>,
+  signal: AbortSignal,
+): Promise<Thread | "lost" | undefined> {
+  const aborted = whenAborted(signal);
+  try {
+    return await Promise.race([thread, aborted.promise.then(() => "lost" as const)]);
+  } finally {
+    aborted.dispose();
+  }
 }
 
 interface Message {
@@ -137,6 +152,7 @@ async function startThread(onEnd: () => void): Promise<Thread | undefined> {
     await new Promise((resolve, reject) => {
       worker.once("online", resolve);
       worker.once("error", reject);
+      worker.once("exit", reject);
     });
     const thread: Thread = {
       worker,

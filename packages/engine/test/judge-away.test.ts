@@ -1,6 +1,7 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
 import type { JudgedRound } from "../src/index.ts";
+import { awayJudge } from "../src/judge-away.ts";
 import { engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 
@@ -128,6 +129,15 @@ describe("a thread that cannot judge lets nothing in", () => {
     expect((await engine.evaluate({ resource }, { signal })).verdict.outcome).toBe("error");
     const { verdict, stats } = await engine.evaluate({ resource }, patient);
     expect([verdict.allowed, stats.away > 0]).toEqual([true, true]);
+  });
+
+  test("one that does not start is waited for until the deadline, not beyond", async () => {
+    const controller = new AbortController();
+    const judged = awayJudge([]).judge({} as never, new Map(), controller.signal);
+    controller.abort();
+    // A thread takes many turns to start.
+    const nextTurn = new Promise((resolve) => setImmediate(resolve, "still waiting"));
+    expect(await Promise.race([judged, nextTurn])).toBe("lost");
   });
 
   test("a caller who hangs up hears nothing", async () => {
