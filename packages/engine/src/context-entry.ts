@@ -11,6 +11,8 @@ interface EntryInput {
   readonly policy: Policy;
   readonly book: AnswerBook;
   readonly now: Date;
+  /** Of references that name none, as of the images that are judged. */
+  readonly defaultRegistry: string;
 }
 
 /** The value of one context entry (kyverno/pkg/engine/context/loaders). Throws what `ruleScope` says. */
@@ -96,14 +98,14 @@ function bodyOf(data: Json): Json {
 
 function loadImageData(entry: EntryOf<"imageRegistry">, input: EntryInput): Json {
   const reference = text(entry.reference, input);
-  const answer = input.book.ask({ kind: "imageData", image: parsed(reference) });
+  const answer = input.book.ask({ kind: "imageData", image: parsed(reference, input) });
   return projected(known(answer, `image data of \`${reference}\``).data, entry.jmesPath, input);
 }
 
 /** The reference may be the object's own words. */
-function parsed(reference: string): ImageReference {
+function parsed(reference: string, { defaultRegistry }: EntryInput): ImageReference {
   try {
-    return parseImageReference(reference);
+    return parseImageReference(reference, { defaultRegistry });
   } catch (error) {
     if (!(error instanceof ImageReferenceError)) throw error;
     throw new UnavailableContext(`failed to load context: ${error.message}`, false);

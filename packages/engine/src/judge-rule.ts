@@ -91,6 +91,7 @@ function scopeOf(planned: PlannedRule, pass: Pass): RuleScope {
     images: () => imagesVariable(planned),
     variables: settings.variables,
     configMapNamespace: settings.configMapNamespace,
+    defaultRegistry: settings.defaultRegistry,
     now,
     book,
   });

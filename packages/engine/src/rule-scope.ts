@@ -20,6 +20,8 @@ export interface ScopeInput {
   readonly variables: JsonObject;
   /** Where `{{ configmap.NAME.data.KEY }}` looks in a ClusterPolicy. */
   readonly configMapNamespace: string;
+  /** Registry of image references that name none. */
+  readonly defaultRegistry: string;
   readonly now: Date;
   readonly book: AnswerBook;
 }
@@ -51,6 +53,7 @@ export function ruleScope(input: ScopeInput): RuleScope {
         policy: input.policy,
         book: input.book,
         now: input.now,
+        defaultRegistry: input.defaultRegistry,
       });
       loaded.set(entry.name, value);
       return value;

@@ -399,6 +399,17 @@ describe("a missing ConfigMap", () => {
   });
 });
 
+test("image data is asked of the registry that the images of the request come from", () => {
+  const context = [{ name: "data", imageRegistry: { reference: "acme/app:v1" } }];
+  const preconditions = { all: [{ key: "{{ data.manifest }}", operator: "Equals", value: "x" }] };
+  const document = policy({ rule: { context, preconditions }, entry: { imageReferences: ["*"] } });
+  const engine = engineFor(document, { defaultRegistry: "ours.example.com" });
+  const { lookups } = engine.plan({ resource: pod("acme/app:v1") });
+  expect(lookups.filter(({ when }) => when === "now")).toMatchObject([
+    { kind: "imageData", subject: "acme/app:v1", host: "ours.example.com" },
+  ]);
+});
+
 describe("preconditions", () => {
   const labelled = (label: string): Json => ({
     all: [
