@@ -1,5 +1,5 @@
 import type { Answer, Plan, PlannedLookup, Sources } from "@assay/engine";
-import { parseImageReference } from "@assay/image";
+import { parseDigest, parseImageReference } from "@assay/image";
 
 /** Whether one place could be reached and asked. */
 export interface PlaceCheck {
@@ -20,8 +20,9 @@ interface Errand {
 }
 
 /**
- * Asks every place of a plan one harmless question: a registry for the digest of one of its images, the cluster for the
- * objects themselves, a KMS for its key, TUF for the trust root. Never throws for what they answer.
+ * Asks every place of a plan one harmless question: a registry for the digest of one of its images, or where it has none,
+ * for signatures of a digest that nobody has; the cluster for the objects themselves, a KMS for its key, TUF for the trust
+ * root. API calls, and places that depend on variables, are not asked, and said so. Never throws for what they answer.
  */
 export async function checkPlan(plan: Plan, errand: Errand): Promise<readonly PlaceCheck[]> {
   const asked = new Map<string, PlannedLookup>();
@@ -64,7 +65,8 @@ async function check(lookup: PlannedLookup, images: readonly string[], errand: E
   const layout = isRegistryLookup(lookup) ? errand.layout : undefined;
   const base = { place: layout ?? lookup.host, needed: true };
   const subject = `${lookup.kind} ${lookup.subject}`;
-  if (answer === undefined) return { ...base, ok: true, message: `${subject}: not asked` };
+  // Nobody knows: that is no reason to fail, and none to call it well.
+  if (answer === undefined) return { ...base, ok: false, needed: false, message: `${subject}: not asked` };
   if (answer.ok) return { ...base, ok: true, message: `${subject}: answered` };
   return { ...base, ok: false, message: `${answer.failure.code}: ${answer.failure.message}` };
 }
@@ -107,7 +109,19 @@ function ask(
       const image = images
         .map((text) => parseImageReference(text))
         .find(({ registry }) => registry === lookup.host);
-      return image === undefined ? undefined : sources.evidence.fetch({ kind: "digest", image }, { signal });
+      if (image !== undefined) return sources.evidence.fetch({ kind: "digest", image }, { signal });
+      return askRepository(lookup.subject.slice(0, lookup.subject.indexOf("@")), { sources, signal });
     }
   }
+}
+
+const nobodys = parseDigest(`sha256:${"0".repeat(64)}`);
+
+/** A repository of signatures alone has no image that could be asked for. */
+function askRepository(
+  repository: string,
+  { sources, signal }: Pick<Errand, "sources" | "signal">,
+): Promise<Answer> | undefined {
+  if (repository.includes("{{")) return undefined;
+  return sources.evidence.fetch({ kind: "signatureTag", repository, digest: nobodys }, { signal });
 }

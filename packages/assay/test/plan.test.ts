@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { createKey, createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { checkRekor } from "../src/check-plan.ts";
 import { createAssay } from "../src/create-assay.ts";
 import { rekorUrls } from "../src/policy-places.ts";
@@ -77,12 +80,34 @@ test("a resource that no rule selects needs nothing", async () => {
 });
 
 test.each([
+  ["HOST/sigs", "ok  ", 0],
+  ["127.0.0.1:1/sigs", "FAIL", 2],
+  ["{{ request.namespace }}.example.com/sigs", "warn", 0],
+])("plan --check tries a registry that holds signatures only: %s %s", async (where, word, expected) => {
+  const keyed = JSON.parse(policy);
+  const [entry] = keyed.spec.rules[0].verifyImages;
+  const { pem } = createKey();
+  const signatures = createRegistry();
+  const other = await signatures.listen();
+  onTestFinished(() => other.close());
+  entry.repository = where.replace("HOST", other.host);
+  entry.attestors = [
+    { entries: [{ keys: { publicKeys: pem, rekor: { ignoreTlog: true, url: server.url } } }] },
+  ];
+  const cwd = await mkdtemp(join(tmpdir(), "assay-plan-"));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  await writeFile(join(cwd, "policy.json"), JSON.stringify(keyed));
+  await writeFile(join(cwd, "pod.json"), pod(`${server.host}/acme/app:v1`));
+  const { out, status } = await runHere(["plan", "policy.json", "-r", "pod.json", "--check"], { cwd });
+  expect(out).toContain(`ok   ${server.host}: digest`);
+  expect(out).toContain(`${word} ${entry.repository.split("/")[0]}: `);
+  expect(status).toBe(expected);
+});
+
+test.each([
   ["acme/app:v1", 0, "ok  "],
   ["acme/missing:v1", 2, "FAIL"],
 ])("plan --check of %s exits %d", async (name, expected, word) => {
-  const { mkdtemp, rm, writeFile } = await import("node:fs/promises");
-  const { tmpdir } = await import("node:os");
-  const { join } = await import("node:path");
   const cwd = await mkdtemp(join(tmpdir(), "assay-plan-"));
   try {
     await writeFile(join(cwd, "policy.json"), policy);
