@@ -127,13 +127,14 @@ async function diagnosticTexts(error: unknown): Promise<readonly string[]> {
   return error.diagnostics.filter(({ severity }) => severity === "error").map(diagnosticText);
 }
 
-/** The packages' own errors: each has a name of theirs and a code, and a message written for people. */
+/** The packages' own errors: each has a code, in camel case unlike Node's, and a message written for people. */
 function isOwnError(error: unknown): error is Error {
   return (
     error instanceof Error &&
-    /^(Assay|[A-Z][A-Za-z]+)Error$/.test(error.name) &&
+    /^[A-Z][A-Za-z]+Error$/.test(error.name) &&
     "code" in error &&
-    !("syscall" in error)
+    typeof error.code === "string" &&
+    /^[a-z]/.test(error.code)
   );
 }
 

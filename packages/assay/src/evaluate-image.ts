@@ -30,6 +30,12 @@ export async function evaluateImage(
   return proven({ ...verdict, resource, trace: verdict.trace.map(withoutPlace) });
 }
 
+/** `{ key: undefined, identity }` names an identity: what is undefined was not given. */
+function given(question: ImageQuestion): ImageQuestion {
+  const fields = Object.entries(question).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(fields) as ImageQuestion;
+}
+
 /** INVARIANT: `allowed` rests on an image that was verified, never on there being nothing to verify. */
 function proven(verdict: Verdict): Verdict {
   if (!verdict.allowed || verdict.results.some(({ outcome }) => outcome === "pass")) return verdict;
@@ -45,7 +51,7 @@ function withoutPlace({ source: _, ...trace }: Trace): Trace {
 /** The question becomes a policy that nobody wrote: its positions would mislead, what is wrong with it stays. */
 function openQuestion(question: ImageQuestion, options: EvaluateImageOptions): Assay {
   try {
-    return createAssay({ ...options, policies: JSON.stringify(policyOf(question)) });
+    return createAssay({ ...options, policies: JSON.stringify(policyOf(given(question))) });
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const message = error.message.replace(/^policy\.yaml:\d+:\d+: /, "");

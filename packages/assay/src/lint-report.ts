@@ -74,7 +74,7 @@ export function lintSarif(lines: readonly LintLine[], version: string): string {
     locations: [
       {
         physicalLocation: {
-          artifactLocation: { uri: source.file },
+          artifactLocation: { uri: encodeURI(source.file) },
           region: { startLine: source.line, startColumn: source.column },
         },
       },

@@ -112,16 +112,21 @@ function readEntries(answer: unknown): readonly RekorEntry[] {
   return Object.entries(answer).map(([uuid, entry]) => {
     const body = parseOrUndefined(Buffer.from(String(own(entry, "body") ?? ""), "base64").toString("utf8"));
     const hash = hashOf(own(body, "spec"));
-    const seconds = Number(own(entry, "integratedTime"));
     return {
       uuid,
       logIndex: Number(own(entry, "logIndex")),
-      integratedTime: Number.isFinite(seconds) ? new Date(seconds * 1000).toISOString() : "unknown",
+      integratedTime: timeText(Number(own(entry, "integratedTime"))),
       kind: String(own(body, "kind") ?? "unknown"),
       signers: signersOf(own(body, "spec")),
       ...(hash === undefined ? {} : { hash }),
     };
   });
+}
+
+/** A log may say any number, also one that is no time. */
+function timeText(seconds: number): string {
+  const time = new Date(seconds * 1000);
+  return Number.isNaN(time.getTime()) ? "unknown" : time.toISOString();
 }
 
 /** hashedrekord: data.hash; dsse: payloadHash; intoto: content.payloadHash. */

@@ -121,3 +121,9 @@ test.each<[string, ...string[]]>([
   expect(await runCommandLine(args, terminal, commands)).toBe(2);
   expect(terminal.printed).toEqual({ out: "", err: "assay: interrupted\n" });
 });
+
+test("a mistake of ours keeps its stack, also where Node gives it a code", async () => {
+  const bug = Object.assign(new TypeError("the argument must be text"), { code: "ERR_INVALID_ARG_TYPE" });
+  expect(await describeError(bug)).toContain("internal error, please report it");
+  expect(await describeError(new AssayError("usage", "give a file"))).toBe("assay: give a file\n");
+});

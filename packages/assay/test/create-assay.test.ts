@@ -343,6 +343,12 @@ function untyped(question: unknown): ImageQuestion {
   return question as ImageQuestion;
 }
 
+test("a signer that is undefined was not given", async () => {
+  const question = untyped({ key: undefined, identity: { subject: SUBJECT, issuer: ISSUER } });
+  const options = { registry: { fetch: registry.fetch }, trust: { json: sigstore.trustedRoot() }, clock };
+  expect(await evaluateImage(images.keyless.reference, question, options)).toMatchObject({ outcome: "pass" });
+});
+
 test("of several public keys in one text one suffices", async () => {
   const both = { ...KEY, key: `${createKey().pem}\n${key.pem}` };
   const options = { registry: { fetch: registry.fetch }, trust: { json: sigstore.trustedRoot() }, clock };

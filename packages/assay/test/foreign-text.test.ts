@@ -5,7 +5,7 @@ import { verdictText } from "../src/verdict-text.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 // What a manifest, a registry or a certificate says must not paint over our own words.
-const hostile = "x\u001b[2K\u001b[1A\rallowed\u202e";
+const hostile = "x\u001b[2K\u001b[1A\rallowed\u202e\u061c";
 
 test("the name of a resource that is allowed cannot steer the terminal", () => {
   const verdict: Verdict = {
@@ -16,7 +16,7 @@ test("the name of a resource that is allowed cannot steer the terminal", () => {
   };
   const text = verdictText(verdict, fakeTerminal({ cwd: "/" }));
   expect(text).toMatch(/^allowed x\\u001b\[2K/);
-  for (const steering of ["\u001b", "\r", "\u202e"]) expect(text).not.toContain(steering);
+  for (const steering of ["\u001b", "\r", "\u202e", "\u061c"]) expect(text).not.toContain(steering);
 });
 
 test("what a test's table quotes cannot steer the terminal, nor begin a row", () => {
@@ -25,6 +25,6 @@ test("what a test's table quotes cannot steer the terminal, nor begin a row", ()
     { ...row, expected: "pass", received: "fail", passed: false, reason: `${hostile}\n│ 9` } as const,
   ];
   const table = testTable(rows, false);
-  for (const steering of ["\u001b", "\r", "\u202e"]) expect(table).not.toContain(steering);
+  for (const steering of ["\u001b", "\r", "\u202e", "\u061c"]) expect(table).not.toContain(steering);
   expect(table.split("\n")).toHaveLength(6);
 });

@@ -80,6 +80,13 @@ test("every bad key of every file is a finding", async () => {
   ]);
 });
 
+test("SARIF names a file with spaces by an address", async () => {
+  await writeFile(join(cwd, "my policy.yaml"), await page("verify-image-signature.yaml"));
+  const { out } = await runHere(["lint", "my policy.yaml", "--output", "sarif"], { cwd });
+  const { artifactLocation } = JSON.parse(out).runs[0].results[0].locations[0].physicalLocation;
+  expect(artifactLocation.uri).toBe("my%20policy.yaml");
+});
+
 test("lint and apply say the same of a ClusterPolicy with a namespace", async () => {
   const text = await page("verify-image-signature.yaml");
   expect(text).toContain("  namespace: ");

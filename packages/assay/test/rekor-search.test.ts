@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommandLine } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
+import { rekorEntryAt } from "../src/rekor-search.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 const UUID = `108e9186e8c5677a${"ab".repeat(32)}`;
@@ -55,6 +56,8 @@ beforeAll(async () => {
         request.url === "/api/v1/log/entries?logIndex=42"
       )
         response.end(JSON.stringify(ENTRY));
+      else if (request.url === "/odd/api/v1/log/entries?logIndex=42")
+        response.end(JSON.stringify({ [UUID]: { ...ENTRY[UUID], integratedTime: 1e20 } }));
       else response.writeHead(404).end();
     });
   });
@@ -107,4 +110,9 @@ test("a log that is down exits 2 with its name, not `nothing found`", async () =
   const { status, err } = await search("--sha", KNOWN, "--rekor-url", `${url}/down`);
   expect(err).toContain(`transparency log \`${new URL(url).host}\` answered HTTP 503`);
   expect(status).toBe(2);
+});
+
+test("a log that says a time which is none is not believed, and no mistake of ours", async () => {
+  const findings = await rekorEntryAt(42, { url: `${url}/odd` });
+  expect(findings.entries).toMatchObject([{ logIndex: 42, integratedTime: "unknown" }]);
 });

@@ -110,11 +110,12 @@ describe("a verdict is explained to people", () => {
 
   test("foreign text cannot steer the terminal", async () => {
     const resource = pod(pinned("key-ecdsa"), {
-      metadata: { name: `web${esc}[2J\u202e`, namespace: "default" },
+      metadata: { name: `web${esc}[2J\u202e\u061c\u2028`, namespace: "default" },
     });
     const { verdict } = await engineFor(policy()).evaluate({ resource });
     const text = explain(verdict, { color: true });
     expect(text).not.toContain(`${esc}[2J`);
+    for (const steering of ["\u202e", "\u061c", "\u2028"]) expect(text).not.toContain(steering);
     expect(text).not.toContain("\u202e");
   });
 
