@@ -190,6 +190,27 @@ test.each<[string, string[], string]>([
   expect(status).toBe(2);
 });
 
+test.each<[string, Buffer, string]>([
+  ["in Latin-1", Buffer.from("registry.example.com/\u00e9\n", "latin1"), "not valid for encoding utf-8"],
+  ["without ends of lines", Buffer.alloc(200_000, "a"), "a line is longer than 65536 characters"],
+])("a list of images %s is refused, not read otherwise", async (_, list, said) => {
+  await writeFile(join(cwd, "odd.txt"), list);
+  const { status, err } = await runHere(["scan", "policy.json", "--images", "odd.txt"], { cwd });
+  expect(err).toContain("cannot read `odd.txt`");
+  expect(err).toContain(said);
+  expect(status).toBe(2);
+});
+
+test("a list of images may have the line ends of Windows, and none at its end", async () => {
+  const name = `${server.host}/fleet/app-1:v1`;
+  await writeFile(
+    join(cwd, "windows.txt"),
+    `\ufeff# ours\r\n${name}\r\n\r\n${name.replace("app-1", "app-2")}`,
+  );
+  const { out } = await runHere(["scan", "policy.json", "--images", "windows.txt"], { cwd });
+  expect(out).toMatch(/2 allowed, 0 denied|1 allowed, 1 denied/);
+});
+
 describe("the Pods of a cluster", () => {
   /** An API server's answers by URL: the port that the cluster is read through. */
   function cluster(pages: Readonly<Record<string, Json>>): ContextSource {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { ContextSource } from "@assay/engine";
 import type { Json, JsonObject } from "@assay/policy";
@@ -50,10 +49,10 @@ async function* imagesOf(list: string, terminal: Terminal): AsyncGenerator<ScanI
   const input =
     list === "-"
       ? Readable.from([await terminal.stdin(1024 * 1024 * 1024)])
-      : createReadStream(resolve(terminal.cwd, list)).on("error", () => {});
+      : createReadStream(resolve(terminal.cwd, list));
   let count = 0;
   try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of linesOf(input)) {
       const image = line.trim();
       if (image === "" || image.startsWith("#")) continue;
       count++;
@@ -74,6 +73,23 @@ function podsIn(list: JsonObject): readonly JsonObject[] {
   }
   // Items of a list come without kind and apiVersion.
   return items.map((pod: JsonObject) => ({ apiVersion: "v1", kind: "Pod", ...pod }));
+}
+
+/** Longer than any image reference, with room for a comment. */
+const MAX_LINE = 64 * 1024;
+
+/** Lines of UTF-8. Letters that were replaced would make other images of them; one without an end would fill the memory. */
+async function* linesOf(input: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  for await (const chunk of input) {
+    rest += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+    const lines = rest.split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE) throw new Error(`a line is longer than ${MAX_LINE} characters`);
+    yield* lines;
+  }
+  yield rest + decoder.decode();
 }
 
 function itemOf(resource: JsonObject): ScanItem {
