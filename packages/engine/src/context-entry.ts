@@ -76,7 +76,8 @@ function apiLookup(
   entry: EntryOf<"apiCall">,
   input: EntryInput,
 ): Extract<ContextLookup, { kind: "apiCall" }> {
-  const url = text(entry.service?.url ?? entry.urlPath ?? "", input);
+  const url =
+    entry.service === undefined ? serverPath(entry.urlPath ?? "", input) : text(entry.service.url, input);
   const headers = entry.service?.headers?.map(({ key, value }) => ({ key, value: text(value, input) }));
   return {
     kind: "apiCall",
@@ -86,6 +87,24 @@ function apiLookup(
     ...(entry.service?.caBundle === undefined ? {} : { caBundle: entry.service.caBundle }),
     ...(entry.data === undefined ? {} : { body: bodyOf(substitute(entry.data, input.scope)) }),
   };
+}
+
+/**
+ * INVARIANT: an expression's value does not end a path that goes on behind it. A part of it may be an annotation's text, and
+ * `mine/configmaps/x?` would cut off what the policy says, so that another object is read.
+ */
+function serverPath(template: string, input: EntryInput): string {
+  const path = text(template, input);
+  const before = template.slice(0, template.indexOf("{{"));
+  const behind = template.slice(template.lastIndexOf("}}") + 2);
+  const isEnded = /[?#]/.test(path.slice(0, path.length - behind.length));
+  if (template.includes("{{") && behind.includes("/") && isEnded && !/[?#]/.test(before)) {
+    throw new UnavailableContext(
+      `failed to load context: in \`${template}\` a value ends the path: \`${path}\``,
+      false,
+    );
+  }
+  return path;
 }
 
 /** Kyverno posts `data: [{key, value}]` as one object. */

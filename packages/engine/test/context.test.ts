@@ -264,6 +264,32 @@ describe("context entries", () => {
     expect(verdict.allowed).toBe(true);
   });
 
+  test.each([
+    ["other/keys?", "failed to load context"],
+    ["other/keys#", "failed to load context"],
+    ["default", undefined],
+  ])("a value that ends the path `…/{{ x }}/keys` reads no other object: %s", async (x, refused) => {
+    const context = [
+      {
+        name: "answer",
+        apiCall: { urlPath: "/api/v1/namespaces/{{ x }}/keys", jmesPath: "key" },
+      },
+    ];
+    const document = policy({
+      rule: { context },
+      entry: { attestors: [{ entries: [keyFrom("{{ answer }}")] }] },
+    });
+    const known = { "GET /api/v1/namespaces/default/keys": { key: pub } };
+    const others = Object.fromEntries(
+      ["?", "#"].map((end) => [`GET /api/v1/namespaces/other/keys${end}/keys`, { key: pub }]),
+    );
+    const { verdict, asked } = await verdictOf(document, { ...known, ...others }, { x });
+    expect(verdict.allowed).toBe(refused === undefined);
+    if (refused === undefined) return;
+    expect(verdict.results[0]?.message).toContain("a value ends the path");
+    expect(asked.filter(({ kind }) => kind === "apiCall")).toEqual([]);
+  });
+
   test("an entry that refers to itself is an error and ends", async () => {
     const context = [{ name: "loop", variable: { jmesPath: "loop" } }];
     const document = policy({ rule: { context }, entries: [attest(isAllowed("{{ loop }}"))] });
