@@ -262,9 +262,19 @@ describe("policies", () => {
       reference.replace(HOST, HOST.toUpperCase()),
       reference.replace(HOST, `${HOST}:443`),
     ];
+    // So many that only those are looked at which an index finds by what their references begin with.
+    const others = Array.from({ length: 40 }, (_, at) =>
+      policyOf({
+        metadata: { name: `other-${at}` },
+        verifyImages: [{ imageReferences: [`ghcr.io/${at}/*`] }],
+      }),
+    );
+    const policies = [policyOf(rule), ...others];
     const unsigned = world.image("acme/spelled").pushTo(world.registry);
-    for (const reference of spelled(unsigned.reference)) {
+    const zeros = unsigned.reference.replace(HOST, `${HOST}:0443`);
+    for (const reference of [...spelled(unsigned.reference), zeros]) {
       expect((await world.judge(rule, reference)).allowed).toBe(false);
+      expect((await world.judge(rule, reference, { policies })).allowed).toBe(false);
       expect((await world.judge(skipping, reference)).allowed).toBe(false);
     }
     const signed = world.image("acme/spelled-and-signed").signedBy(key).pushTo(world.registry);

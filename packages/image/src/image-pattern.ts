@@ -1,5 +1,6 @@
 import { Minimatch } from "minimatch";
-import { type ImageReference, matchText, tagText } from "./image-reference.ts";
+import { type ImageReference, matchText } from "./image-reference.ts";
+import { selectionTexts } from "./selection-texts.ts";
 import { wildcardMatch } from "./wildcard-match.ts";
 
 /** A compiled pattern over the text of images. */
@@ -41,26 +42,7 @@ export function imagePattern(text: string, options: ImagePatternOptions = {}): I
  * goes for its registry: `GHCR.io/org/app` and `ghcr.io:443/org/app` are pulled from where `ghcr.io/org/app` is.
  */
 export function selects(pattern: ImagePattern | string, image: ImageReference): boolean {
-  const matches = matcher(pattern);
-  const usual = inUsualSpelling(image);
-  return matchesEitherForm(matches, image) || (usual !== image && matchesEitherForm(matches, usual));
-}
-
-function matchesEitherForm(matches: ImagePattern["matches"], image: ImageReference): boolean {
-  if (matches(matchText(image))) return true;
-  return image.digest !== undefined && image.tag !== undefined && matches(tagText(image));
-}
-
-const dockerHub = /^(?:(?:index|registry-1)\.)?docker\.io$/;
-
-/** The name under which policies know what a container runtime fetches for this image; the image itself if it has it. */
-function inUsualSpelling(image: ImageReference): ImageReference {
-  const host = image.registry.toLowerCase().replace(/:443$/, "");
-  const registry = dockerHub.test(host) ? "docker.io" : host;
-  const repository =
-    registry === "docker.io" ? image.repository.replace(/^library\/(?=[^/]+$)/, "") : image.repository;
-  if (registry === image.registry && repository === image.repository) return image;
-  return { ...image, registry, repository };
+  return selectionTexts(image).some(matcher(pattern));
 }
 
 /**

@@ -152,6 +152,11 @@ describe("a reference with tag and digest", () => {
     ["index.docker.io/acme/app:v1", "docker.io/acme/*"],
     ["registry-1.docker.io/library/nginx:1", "docker.io/nginx:*"],
     ["docker.io/library/nginx", "docker.io/nginx:latest"],
+    ["nginx", "docker.io/library/*"],
+    ["docker.io/acme/app", "index.docker.io/acme/*"],
+    ["ghcr.io/org/app", "ghcr.io:443/org/*"],
+    ["ghcr.io:0443/org/app", "ghcr.io/org/*"],
+    ["registry.example.com:05000/app", "registry.example.com:5000/*"],
   ])("%s does not slip past `%s`, and is not let go by it", (text, pattern) => {
     const image = parseImageReference(text.replace("DIGEST", digest));
     expect(selects(pattern, image)).toBe(true);
@@ -160,7 +165,9 @@ describe("a reference with tag and digest", () => {
   test.each([
     ["ghcr.io:8443/org/app:v1", "ghcr.io/org/*"],
     ["ghcr.io.evil.example/org/app:v1", "ghcr.io/org/*"],
+    ["ghcr.io:8443/org/app:v1", "ghcr.io:443/org/*"],
     ["ghcr.io/library/nginx:1", "ghcr.io/nginx:*"],
+    ["acme/app:1", "docker.io/library/*"],
     ["docker.io/library/a/nginx:1", "docker.io/a/nginx:*"],
   ])("%s is another image than `%s` means", (text, pattern) => {
     expect(selects(pattern, parseImageReference(text))).toBe(false);

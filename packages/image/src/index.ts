@@ -17,4 +17,5 @@ export {
 } from "./image-reference.ts";
 export { ImageReferenceError, type ImageReferenceErrorCode } from "./image-reference-error.ts";
 export { type ImageReferenceOptions, parseImageReference } from "./parse-image-reference.ts";
+export { selectionTexts } from "./selection-texts.ts";
 export { hasWildcard, wildcardMatch } from "./wildcard-match.ts";

@@ -50,6 +50,9 @@ describe("indexPolicies", () => {
     ["Pod", "ghcr.io/org/app", "default", ["pods"]],
     ["Pod", "ghcr.io/org/app:v1", "default", ["pods", "tags"]],
     ["Pod", `ghcr.io/org/app:v1@${digest}`, "default", ["pods", "tags"]],
+    ["Pod", "GHCR.io/org/app", "default", ["pods"]],
+    ["Pod", "ghcr.io:443/org/app:v1", "default", ["pods", "tags"]],
+    ["Pod", "index.docker.io/library/nginx", "default", ["both"]],
     ["Pod", "nginx", "default", ["both"]],
     ["Pod", "nginx", "prod", ["both", "local"]],
     ["Pod", "quay.io/a:1", "default", ["both"]],
@@ -65,12 +68,23 @@ describe("indexPolicies", () => {
     expect([...new Set(found.map((one) => one.policy.name))]).toEqual(names);
   });
   test("never leaves out a rule that matches", () => {
+    const names = [
+      "ghcr.io/org/app:v1",
+      `ghcr.io/org/app:v2@${digest}`,
+      "quay.io/a:1",
+      "docker.io/library/a",
+    ];
+    const spelled = names.flatMap((name) => [
+      name,
+      name.replace(/^[^/]+/, (host) => host.toUpperCase()),
+      name.replace(/^[^/]+/, "$&:0443"),
+    ]);
+    const images = ["nginx", "index.docker.io/nginx", ...spelled];
     for (const kind of ["Pod", "Deployment", "ReplicaSet", "ConfigMap"]) {
-      for (const image of ["nginx", "ghcr.io/org/app:v1", `ghcr.io/org/app:v2@${digest}`, "quay.io/a:1"]) {
+      for (const image of images) {
         for (const namespace of ["default", "prod"]) {
           const request = { resource: resource(kind, image, namespace) };
-          const { images } = extractImages(request.resource);
-          const references = images.map((one) => one.reference);
+          const references = extractImages(request.resource).images.map((one) => one.reference);
           const matching = policies.flatMap((one) =>
             one.rules.filter(
               (rule) =>

@@ -1,4 +1,4 @@
-import { hasWildcard, type ImageReference, matchText, selects, tagText } from "@assay/image";
+import { hasWildcard, type ImageReference, selectionTexts, selects } from "@assay/image";
 import { matchesKind, parseKindSelector, type ResourceKind } from "./kind-selector.ts";
 import { type MatchRequest, resourceKind } from "./match-rule.ts";
 import type { Policy, ResourceFilter, Rule } from "./model.ts";
@@ -94,7 +94,7 @@ function take(shelf: Shelf, images: readonly ImageReference[] | undefined, found
     for (const position of shelf.all) found.add(position);
     return;
   }
-  const texts = new Set(["", ...images.flatMap((image) => [matchText(image), tagText(image)])]);
+  const texts = new Set(["", ...images.flatMap(selectionTexts)]);
   for (const text of texts) {
     for (const length of shelf.lengths) {
       if (length > text.length) continue;

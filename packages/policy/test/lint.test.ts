@@ -103,7 +103,7 @@ describe("reference-never-matches", () => {
     ["nginx", true],
     ["nginx:1.25", true],
     ["library/nginx*", true],
-    ["docker.io/library/nginx*", true],
+    ["docker.io/library/nginx*", false],
     ["docker.io/nginx", true],
     ["docker.io/nginx*", false],
     ["ghcr.io/{a,b}/*", true],

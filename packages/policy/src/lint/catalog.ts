@@ -102,7 +102,7 @@ export const lintCatalog: Readonly<Record<LintId, LintRule>> = {
     severity: "error",
     title: "a pattern that matches no image",
     why: "Images are matched in full, with registry (`docker.io/nginx:latest`), and only `*` and `?` are wildcards: what the pattern was meant for runs unverified.",
-    fix: "Write the registry in front (`docker.io/nginx*`), without `library/`, and spell alternatives out.",
+    fix: "Write the registry in front (`docker.io/nginx*`), and spell alternatives out.",
   },
   "nothing-verified": {
     severity: "warning",

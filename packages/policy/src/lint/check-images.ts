@@ -74,8 +74,6 @@ function whyNever(pattern: string): string | undefined {
     return "only `*` and `?` are wildcards, brackets and `!` are themselves";
   }
   if (/[\s,;]/.test(pattern)) return "images have no spaces, and a pattern is one image's";
-  if (pattern.startsWith("docker.io/library/"))
-    return "images of Docker Hub are matched as `docker.io/nginx`, without `library/`";
   if (/^(?:https?|docker|oci):\/\//.test(pattern)) return "images have no scheme";
   const slash = pattern.indexOf("/");
   const first = slash < 0 ? pattern : pattern.slice(0, slash);
