@@ -90,6 +90,36 @@ describe("extractors of a rule", () => {
     ["nothing there", { path: "/spec/none/*/image" }, found()],
     ["JSONPath to nothing", { path: "$.spec.none[*].image" }, found()],
     [
+      "JSONPath that ends too early",
+      { path: "$.spec.sidecars.*" },
+      {
+        images: [],
+        problems: [
+          "badStructure: invalid image config: `/spec/sidecars/a~1b` should be text, but is an object",
+        ],
+      },
+    ],
+    [
+      "JSONPath that ends too late",
+      { path: "$.spec.sidecars.*.image", value: "image" },
+      {
+        images: [],
+        problems: [
+          "badStructure: invalid image config: `/spec/sidecars/a~1b/image` should be an object with `image`, but is a string",
+        ],
+      },
+    ],
+    [
+      "JSONPath of many names",
+      { path: `$${"[0,0]".repeat(40)}` },
+      {
+        images: [],
+        problems: [
+          `badTransform: failed to apply JSONPath $${"[0,0]".repeat(40)}: only names, indexes, slices, \`*\` and \`..\` are supported`,
+        ],
+      },
+    ],
+    [
       "a path through text",
       { path: "/spec/notes/image" },
       {

@@ -143,8 +143,7 @@ function walk(node: Json | undefined, fields: readonly string[], at: Walk): void
   }
   if (!isObject(node)) {
     const pointer = pointerOf(at.path);
-    const message = `invalid image config: \`${pointer}\` should be an object, but is ${Array.isArray(node) ? "a list" : `a ${typeof node}`}`;
-    at.found.problems.push({ code: "badStructure", message, pointer });
+    at.found.problems.push({ code: "badStructure", message: notThat(pointer, "an object", node), pointer });
     return;
   }
   const here = { ...at, pullSecrets: [...at.pullSecrets, ...pullSecretsOf(node)] };
@@ -211,13 +210,27 @@ function selectPath(resource: JsonObject, jsonPath: string, at: Walk): void {
   const { plan, found } = at;
   try {
     for (const { pointer, value } of selectJsonPath(jsonPath, resource)) {
+      if (value === null) continue;
       if (plan.value !== "" && isObject(value)) readImage(value, { ...at, path: pathOf(pointer) });
-      else if (plan.value === "") addImage(value, { ...at, pointer, key: pointer });
+      else if (plan.value === "" && typeof value === "string")
+        addImage(value, { ...at, pointer, key: pointer });
+      else found.problems.push(wrongPlace(pointer, value as Json, plan));
     }
   } catch (error) {
     const message = `failed to apply JSONPath ${jsonPath}: ${error instanceof Error ? error.message : String(error)}`;
     found.problems.push({ code: "badTransform", message, pointer: "" });
   }
+}
+
+/** A path that ends a step too early or too late must not look like a resource without images. */
+function wrongPlace(pointer: string, value: Json, { value: field }: Plan): ExtractionProblem {
+  const wanted = field === "" ? "text" : `an object with \`${field}\``;
+  return { code: "badStructure", message: notThat(pointer, wanted, value), pointer };
+}
+
+function notThat(pointer: string, wanted: string, value: Json): string {
+  const is = Array.isArray(value) ? "a list" : isObject(value) ? "an object" : `a ${typeof value}`;
+  return `invalid image config: \`${pointer}\` should be ${wanted}, but is ${is}`;
 }
 
 function pathOf(pointer: string): readonly string[] {

@@ -28,6 +28,12 @@ describe("failureActionFor", () => {
     ["an override for others", policy(enforceProd), { namespace: "dev" }, "Audit"],
     ["an entry that enforces wins", policy("", "failureAction: Enforce"), { namespace: "a" }, "Enforce"],
     [
+      "an override that says no action",
+      policy("validationFailureActionOverrides: [{namespaces: ['prod*']}]").replace("Audit", "Enforce"),
+      { namespace: "prod" },
+      "Enforce",
+    ],
+    [
       "an entry that audits wins over an override",
       policy(enforceProd, "failureAction: Audit"),
       { namespace: "prod" },

@@ -112,6 +112,9 @@ describe("exceptions that are refused", () => {
     ["users in the background", "match: {any: [{roles: ['a:b']}]}", "usage of user info is forbidden"],
     ["a time that is none", `${pods}\n  expires: tomorrow`, "`expires` must be an RFC 3339 time in quotes"],
     ["a date without time", `${pods}\n  expires: 2026-01-01`, "`expires` must be an RFC 3339 time in quotes"],
+    // `{{ .Values.images }}` that filled in nothing must not except every image.
+    ["patterns that are null", `${pods}\n  imageReferences:`, "`imageReferences` is empty: fill it in"],
+    ["a time that is null", `${pods}\n  expires: ~`, "`expires` is empty: fill it in"],
     ["a misspelt field", `${pods}\n  expire: "2026-01-01T00:00:00Z"`, "unknown field `expire`"],
     [
       "a condition of nobody",

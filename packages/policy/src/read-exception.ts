@@ -8,6 +8,7 @@ import { readMatch } from "./read-match.ts";
 import { field, filledText, flagOf, items, optional, textOf, textsOf } from "./read-node.ts";
 import { placeOf, type Report, type Spot } from "./report.ts";
 import { exceptionShape } from "./shape-policy.ts";
+import { childPath } from "./source-node.ts";
 
 /** Reads a PolicyException; undefined where the report has an error about it. */
 export function readException(spot: Spot, report: Report): PolicyException | undefined {
@@ -41,6 +42,7 @@ function readChecked(spot: Spot, report: Report): PolicyException {
     const message = '`expires` must be an RFC 3339 time in quotes, such as "2027-01-31T00:00:00Z"';
     report.error("badValue", expires, message);
   }
+  checkFilled(spec, report);
   const exception: PolicyException = {
     ...placeOf({ node: spot.node, path: "" }),
     name: textOf(field(metadata, "name")) ?? "",
@@ -57,6 +59,19 @@ function readChecked(spot: Spot, report: Report): PolicyException {
     ...optional("expires", textOf(expires)),
   };
   return deepFreeze(attachSource(exception, spot.node));
+}
+
+/**
+ * Kubernetes drops fields that are null. These two narrow an exception: a template that fills in nothing must not widen
+ * it to every image, or for ever.
+ */
+function checkFilled({ node, path }: Spot, report: Report): void {
+  for (const key of ["imageReferences", "expires"]) {
+    const entry = node.kind === "map" ? node.entries.get(key) : undefined;
+    if (entry?.node.kind !== "scalar" || entry.node.value !== null) continue;
+    const spot = { node: { ...entry.node, at: entry.keyAt }, path: childPath(path, key) };
+    report.error("missingField", spot, `\`${key}\` is empty: fill it in, or leave it out`);
+  }
 }
 
 function isTime(text: string): boolean {

@@ -101,11 +101,16 @@ function readOverrides(spec: Spot, kind: Policy["kind"], report: Report): readon
     const message = "use of validationFailureActionOverrides is supported only with ClusterPolicy";
     report.error("unsupported", spot, message);
   }
-  return items(spot).map((one) => {
+  return items(spot).flatMap((one) => {
+    const action = field(one, "action");
+    if (action === undefined) {
+      report.warning("ignoredField", one, "an override without `action` has no effect, as in Kyverno");
+      return [];
+    }
     const namespaces = field(one, "namespaces");
     const selector = readSelector(field(one, "namespaceSelector"));
     return {
-      action: readAction(field(one, "action"), report),
+      action: readAction(action, report),
       ...(namespaces === undefined ? {} : { namespaces: textsOf(namespaces) }),
       ...optional("namespaceSelector", selector),
     };
