@@ -44,3 +44,8 @@ export function diagnosticText({ source, message, suggestion }: Diagnostic): str
   const hint = suggestion === undefined ? "" : `; did you mean \`${suggestion}\`?`;
   return `${source.file}:${source.line}:${source.column}: ${message}${hint}`;
 }
+
+/** The text of a message on one line: part of it may be anybody's. */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, (space) => (/[\r\n]/.test(space) ? " " : space));
+}

@@ -379,6 +379,14 @@ describe("mistakes", () => {
       /^policy\.yaml:10:11: unknown field `images`; .* \(and 1 more\)$/,
     );
   });
+  test("a name of 100,000 spaces is told of at once, and one of many lines on one", () => {
+    const kind = (name: string): string => JSON.stringify({ apiVersion: "v1", kind: name });
+    const started = performance.now();
+    expect(inspectPolicies(kind(`a${" ".repeat(100_000)}b`)).diagnostics).toHaveLength(2);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    const [first] = inspectPolicies(kind("a \r\n  b  c")).diagnostics;
+    expect(first?.message).toBe("a a b  c is not a policy: it is not evaluated");
+  });
   test("a Policy may not name namespaces", () => {
     const text = minimal
       .replace("ClusterPolicy", "Policy")

@@ -1,4 +1,4 @@
-import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
+import { type Diagnostic, type DiagnosticCode, oneLine } from "./diagnostic.ts";
 import type { Place } from "./model.ts";
 import { positionAt, type SourceNode } from "./source-node.ts";
 
@@ -25,7 +25,7 @@ export function createReport(): Report {
       diagnostics.push({
         severity,
         code,
-        message: message.replace(/\s*[\r\n]+\s*/g, " "),
+        message: oneLine(message),
         source,
         path,
         ...(suggestion === undefined ? {} : { suggestion }),

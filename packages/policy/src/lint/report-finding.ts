@@ -1,3 +1,4 @@
+import { oneLine } from "../diagnostic.ts";
 import type { Policy, PolicyException, Rule } from "../model.ts";
 import { positionOf } from "../position-of.ts";
 import { type LintId, lintCatalog } from "./catalog.ts";
@@ -28,7 +29,7 @@ export function found(
   linting.findings.push({
     id,
     severity,
-    message: details.message.replace(/\s*[\r\n]+\s*/g, " "),
+    message: oneLine(details.message),
     why,
     fix,
     source: positionOf(at.policy, at.path) ?? at.policy.source,
