@@ -88,3 +88,8 @@ export function located(error: ConditionError, where: Omit<ConditionErrorFields,
   );
   return new ConditionError(error.message, { ...fields, code }, error.cause);
 }
+
+/** An error of code `wrongType`. */
+export function wrongType(message: string): ConditionError {
+  return new ConditionError(message, { code: "wrongType" });
+}

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { ImageReferenceError, matchText, parseImageReference } from "@assay/image";
-import { ConditionError } from "./condition-error.ts";
+import { ConditionError, wrongType } from "./condition-error.ts";
 import { deepEqual, type Evaluation, type Item, markMapList } from "./evaluation.ts";
 import { isExternalUrl } from "./external-url.ts";
 import type { ArgumentType, FunctionEntry } from "./function-table.ts";
@@ -41,10 +41,6 @@ function lookup([from, key]: readonly Item[]): Item {
     throw new ConditionError(`\`${formatNumber(key)}\` is no index of a list`, { code: "badArgument" });
   }
   return (from as readonly Value[])[key] ?? null;
-}
-
-function wrongType(message: string): ConditionError {
-  return new ConditionError(message, { code: "wrongType" });
 }
 
 function items([from, keyName, valueName]: readonly Item[], { budget }: Evaluation): Item {

@@ -1,4 +1,4 @@
-import { ConditionError } from "./condition-error.ts";
+import { ConditionError, wrongType } from "./condition-error.ts";
 import { type Evaluation, type Item, isPlainList, MISSING, orNull, type Run } from "./evaluation.ts";
 import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 import { parseFloat64 } from "./go-number.ts";
@@ -26,10 +26,6 @@ function plain(
 
 function oneOf(...types: readonly ArgumentType[]): ArgumentType {
   return types.join("|") as ArgumentType;
-}
-
-function wrongType(message: string): ConditionError {
-  return new ConditionError(message, { code: "wrongType" });
 }
 
 function crash(message: string): ConditionError {
