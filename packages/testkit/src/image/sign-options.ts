@@ -1,9 +1,19 @@
-import type { HashName } from "../signing/signing-key.ts";
+import type { Signer } from "../signing/signer.ts";
+import { type HashName, hashNames } from "../signing/signing-key.ts";
 import type { TimestampAuthority } from "../sigstore/timestamp-authority.ts";
-import type { EntryKind, LogEntry, LogRequest, TransparencyLog } from "../sigstore/transparency-log.ts";
+import {
+  type EntryKind,
+  entryKinds,
+  type LogEntry,
+  type LogRequest,
+  type TransparencyLog,
+} from "../sigstore/transparency-log.ts";
+import { checkOneOf, TestkitError } from "../testkit-error.ts";
+
+const formats = ["legacy", "oci11", "bundle-v0.1", "bundle-v0.2", "bundle-v0.3"] as const;
 
 /** How signatures and attestations are stored beside an image. */
-export type Format = "legacy" | "oci11" | "bundle-v0.1" | "bundle-v0.2" | "bundle-v0.3";
+export type Format = (typeof formats)[number];
 
 /** How one signature or attestation is made. Everything has the default of `cosign sign` with a key and no log. */
 export interface SignOptions {
@@ -77,3 +87,18 @@ export type SignedArtifact =
       /** Unsigned hints on the referrer's manifest. */
       readonly annotations: Readonly<Record<string, string>>;
     };
+
+/** Throws `badOption` for what would otherwise be signed in another way than the test means, or not at all. */
+export function checkSigning(signer: Signer, options: SignOptions): void {
+  checkSigner(signer);
+  checkOneOf(formats, options.format, "format");
+  checkOneOf(["dsse", "message"], options.content, "content of a bundle");
+  checkOneOf(hashNames, options.hash, "hash");
+  checkOneOf(["promise", "proof", "both"], options.logEvidence, "evidence of a log");
+  checkOneOf(entryKinds, options.entryKind, "kind of log entry");
+}
+
+function checkSigner(signer: unknown): void {
+  if (typeof signer === "object" && signer !== null && "privateKey" in signer && "spki" in signer) return;
+  throw new TestkitError("badOption", "this is no signer: use createKey(), identity() or certify()");
+}

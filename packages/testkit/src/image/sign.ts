@@ -7,7 +7,7 @@ import type { LogEntry, LogRequest, TransparencyLog } from "../sigstore/transpar
 import { bundleOf } from "./bundle.ts";
 import { legacyLayerOf } from "./legacy-layer.ts";
 import type { Predicate } from "./predicates.ts";
-import type { SignedArtifact, SignOptions } from "./sign-options.ts";
+import { checkSigning, type SignedArtifact, type SignOptions } from "./sign-options.ts";
 
 const IN_TOTO = "application/vnd.in-toto+json";
 const SIGN_V1 = "https://sigstore.dev/cosign/sign/v1";
@@ -34,6 +34,7 @@ export interface SignedMaterial {
 
 /** An image signature in the format that the options ask for. */
 export function signImage(subject: SignedSubject, signer: Signer, options: SignOptions = {}): SignedArtifact {
+  checkSigning(signer, options);
   if (!isBundle(options))
     return legacyLayerOf(signMessage(jsonBytes(claimOf(subject, options)), signer, options));
   if (options.content === "message") return bundleOf(signMessage(subject.manifest, signer, options));
@@ -54,6 +55,7 @@ export function attestImage(
   signer: Signer,
   options: SignOptions = {},
 ): SignedArtifact {
+  checkSigning(signer, options);
   const statement = {
     _type: statementType ?? "https://in-toto.io/Statement/v0.1",
     predicateType,

@@ -1,3 +1,4 @@
+import { checkOneOf } from "../testkit-error.ts";
 import { json, refusal } from "./answer.ts";
 
 /** Who may read and write. Absent: everybody. */
@@ -20,6 +21,7 @@ export type Gate = (request: Request) => Response | undefined;
 /** The gate of a registry with these credentials. Tokens are bound to the repository that they were asked for. */
 export function authGate(auth: RegistryAuth | undefined): Gate {
   if (auth === undefined) return () => undefined;
+  checkOneOf(["basic", "bearer"], auth.kind ?? "", "kind of authentication");
   return auth.kind === "basic" ? basicGate(auth) : bearerGate(auth);
 }
 

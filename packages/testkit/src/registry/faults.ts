@@ -1,3 +1,4 @@
+import { checkOneOf } from "../testkit-error.ts";
 import { bytes } from "./answer.ts";
 
 /** What a fault does to the answer of a request that it matches. */
@@ -27,6 +28,11 @@ export type FaultEffect =
       readonly kind: "answer";
       readonly answer: (request: Request, next: () => Promise<Response>) => Promise<Response>;
     };
+
+const effectKinds: readonly FaultEffect["kind"][] = [
+  ...(["status", "delay", "hang", "disconnect", "replace"] as const),
+  ...(["truncate", "endless", "headers", "answer"] as const),
+];
 
 /** Which requests, how often, and what happens to them. */
 export interface Fault {
@@ -64,6 +70,7 @@ export function faultList(): FaultList {
   const armed = new Set<ArmedFault>();
   return {
     inject(fault) {
+      checkOneOf(effectKinds, fault.effect?.kind ?? "", "effect of a fault");
       const entry = { fault, seen: 0 };
       armed.add(entry);
       return () => armed.delete(entry);

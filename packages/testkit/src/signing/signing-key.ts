@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { choose } from "../testkit-error.ts";
 
 /** Keys that are used in the field, and (second line) those that a verifier must refuse. */
 export type KeyKind =
@@ -16,7 +17,10 @@ export type KeyKind =
   | "dsa"
   | "x25519";
 
-export type HashName = "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
+/** The hashes that there are. */
+export const hashNames = ["sha1", "sha224", "sha256", "sha384", "sha512"] as const;
+/** A hash by its name. */
+export type HashName = (typeof hashNames)[number];
 
 /** A private key and its public half in the forms that policies, logs and bundles want. */
 export interface SigningKey {
@@ -29,9 +33,9 @@ export interface SigningKey {
   readonly spki: Uint8Array;
 }
 
-/** A fresh key. RSA 3072 and 4096 take a second or so: make them once per test file. */
+/** A fresh key. Throws `TestkitError` for another kind. RSA 3072 and 4096 take a second or so: make them once per test file. */
 export function createKey(kind: KeyKind = "p256"): SigningKey {
-  const { publicKey, privateKey } = generate(kind);
+  const { publicKey, privateKey } = choose(generators, kind, "key")();
   return {
     kind,
     privateKey,
@@ -41,40 +45,34 @@ export function createKey(kind: KeyKind = "p256"): SigningKey {
   };
 }
 
-function generate(kind: KeyKind): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
-  switch (kind) {
-    case "p256":
-      return generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-    case "p384":
-      return generateKeyPairSync("ec", { namedCurve: "secp384r1" });
-    case "p521":
-      return generateKeyPairSync("ec", { namedCurve: "secp521r1" });
-    case "secp256k1":
-      return generateKeyPairSync("ec", { namedCurve: "secp256k1" });
-    case "rsa1024":
-      return generateKeyPairSync("rsa", { modulusLength: 1024 });
-    case "rsa2048":
-      return generateKeyPairSync("rsa", { modulusLength: 2048 });
-    case "rsa3072":
-      return generateKeyPairSync("rsa", { modulusLength: 3072 });
-    case "rsa4096":
-      return generateKeyPairSync("rsa", { modulusLength: 4096 });
-    case "rsaExponent3":
-      return generateKeyPairSync("rsa", { modulusLength: 2048, publicExponent: 3 });
-    case "rsaPss2048":
-      return generateKeyPairSync("rsa-pss", {
-        modulusLength: 2048,
-        hashAlgorithm: "sha256",
-        mgf1HashAlgorithm: "sha256",
-      });
-    case "ed25519":
-      return generateKeyPairSync("ed25519");
-    case "x25519":
-      return generateKeyPairSync("x25519");
-    case "dsa":
-      return generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 });
-  }
-}
+type KeyPair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+
+const ec = (namedCurve: string) => (): KeyPair => generateKeyPairSync("ec", { namedCurve });
+const rsa =
+  (modulusLength: number, publicExponent = 65_537) =>
+  (): KeyPair =>
+    generateKeyPairSync("rsa", { modulusLength, publicExponent });
+
+const generators: Readonly<Record<KeyKind, () => KeyPair>> = {
+  p256: ec("prime256v1"),
+  p384: ec("secp384r1"),
+  p521: ec("secp521r1"),
+  rsa2048: rsa(2048),
+  rsa3072: rsa(3072),
+  rsa4096: rsa(4096),
+  rsaPss2048: () =>
+    generateKeyPairSync("rsa-pss", {
+      modulusLength: 2048,
+      hashAlgorithm: "sha256",
+      mgf1HashAlgorithm: "sha256",
+    }),
+  ed25519: () => generateKeyPairSync("ed25519"),
+  rsa1024: rsa(1024),
+  rsaExponent3: rsa(2048, 3),
+  secp256k1: ec("secp256k1"),
+  dsa: () => generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 }),
+  x25519: () => generateKeyPairSync("x25519"),
+};
 
 /** A signature over `data`; ECDSA in DER, Ed25519 pure. */
 export function signBytes(key: SigningKey, data: Uint8Array, hash: HashName = "sha256"): Uint8Array {

@@ -14,7 +14,8 @@ import {
   Validity,
 } from "@peculiar/asn1-x509";
 import { type HashName, hashBytes, type SigningKey } from "../signing/signing-key.ts";
-import { buffer, der, TAG } from "./der.ts";
+import { TestkitError } from "../testkit-error.ts";
+import { buffer, der, encode, TAG } from "./der.ts";
 import { type ExtensionSpec, standardExtensions, type UsageSpec } from "./extensions.ts";
 
 /** What a certificate says. The defaults make a well-formed end-entity certificate; every field can be made wrong. */
@@ -64,7 +65,8 @@ export function issueCertificate(spec: CertificateSpec & { readonly selfKey?: Si
 }
 
 function selfIssuer(spec: CertificateSpec & { readonly selfKey?: SigningKey }): CertificateIssuer {
-  if (spec.selfKey === undefined) throw new TypeError("a certificate without an issuer needs its own key");
+  if (spec.selfKey === undefined)
+    throw new TestkitError("badOption", "a certificate without an issuer needs its own key");
   return { subject: spec.subject, key: spec.selfKey };
 }
 
@@ -156,8 +158,4 @@ function signTbs(tbs: Uint8Array, { key, pss, hash = "sha256" }: CertificateIssu
   if (pss !== true && key.kind !== "rsaPss2048") return new Uint8Array(sign(hash, tbs, key.privateKey));
   const padding = constants.RSA_PKCS1_PSS_PADDING;
   return new Uint8Array(sign("sha256", tbs, { key: key.privateKey, padding, saltLength: 32 }));
-}
-
-function encode(value: unknown): Uint8Array {
-  return new Uint8Array(AsnConvert.serialize(value));
 }

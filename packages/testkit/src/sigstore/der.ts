@@ -1,3 +1,5 @@
+import { AsnConvert } from "@peculiar/asn1-schema";
+
 /** One DER value: `tag` and its contents, lengths filled in. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   const content = Buffer.concat(contents);
@@ -27,4 +29,9 @@ function lengthOf(length: number): Uint8Array {
 /** The bytes as an ArrayBuffer of their own, as the ASN.1 schema classes want them. */
 export function buffer(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
+}
+
+/** An ASN.1 schema value in DER. */
+export function encode(value: unknown): Uint8Array {
+  return new Uint8Array(AsnConvert.serialize(value));
 }

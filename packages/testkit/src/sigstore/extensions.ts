@@ -1,4 +1,3 @@
-import { AsnConvert } from "@peculiar/asn1-schema";
 import {
   BasicConstraints,
   ExtendedKeyUsage,
@@ -11,7 +10,7 @@ import {
 } from "@peculiar/asn1-x509";
 import { utf8 } from "../signing/encoding.ts";
 import { hashBytes } from "../signing/signing-key.ts";
-import { buffer, der, TAG } from "./der.ts";
+import { buffer, der, encode, TAG } from "./der.ts";
 
 /** One certificate extension, its value in DER. */
 export interface ExtensionSpec {
@@ -115,8 +114,4 @@ function generalName(name: AlternativeName): GeneralName {
     case "raw":
       return new GeneralName({ uniformResourceIdentifier: Buffer.from(name.value).toString("latin1") });
   }
-}
-
-function encode(value: unknown): Uint8Array {
-  return new Uint8Array(AsnConvert.serialize(value));
 }

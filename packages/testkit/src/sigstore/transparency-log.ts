@@ -2,7 +2,9 @@ import type { Handler } from "../registry/host-fetch.ts";
 import type { HashName, SigningKey } from "../signing/signing-key.ts";
 
 /** Entry types of Rekor v1 and v2. The v2 log knows the first two. */
-export type EntryKind = "hashedrekord" | "dsse" | "intoto001" | "intoto002" | "rekord";
+export const entryKinds = ["hashedrekord", "dsse", "intoto001", "intoto002", "rekord"] as const;
+/** An entry type by its name. */
+export type EntryKind = (typeof entryKinds)[number];
 
 /** What is to be recorded about one signature. */
 export interface LogRequest {
