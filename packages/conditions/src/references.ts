@@ -30,6 +30,8 @@ function hasReference(value: Value, budget: Budget, depth: number): boolean {
 }
 
 function replaceIn(text: string, path: string, index: ReadonlyMap<string, Value>, budget: Budget): string {
+  // Each opening that nothing closes is searched to the end of the text.
+  spend(budget, Math.ceil((text.split("$(").length * text.length) / 64));
   let result = text;
   for (const found of text.match(reference) ?? []) {
     const prefix = found.startsWith("$(") ? "" : found.charAt(0);

@@ -88,6 +88,8 @@ describe("a budget ends", () => {
     ["deep documents", deep],
     ["deep templates", `${"{{ ".repeat(20_000)}n${" }}".repeat(20_000)}`],
     ["deep nesting that fits", `${"{{ ".repeat(300)}n${" }}".repeat(300)}`],
+    ["references that never close", "x$(a".repeat(50_000)],
+    ["escaped references that never close", "\\$(a".repeat(50_000)],
     ["long templates", `{{ n }}${"x".repeat(100_000)}`],
   ])("of substitution: %s", (_name, document) => {
     expect(codeOf(() => substitute(document, scope))).toBe("limitExceeded");
