@@ -98,6 +98,42 @@ describe("subject-open-prefix", () => {
   });
 });
 
+describe("subject-missing", () => {
+  test.each([
+    ["https://github.com/*", true],
+    ["https://github.com/*/.github/workflows/release.yml@refs/heads/main", true],
+    ["https://*/acme/app", true],
+    ["*@*", true],
+    ["https://github.com/acme/*", false],
+    ["*@acme.com", false],
+    ["*@*.acme.com", false],
+    ["spiffe://acme.example/*", false],
+    ["https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main", false],
+  ])("%s: %s", (subject, wanted) => {
+    const entry = lintExamples["subject-open-prefix"].bad.replace("https://github.com/acme*", subject);
+    expect(idsIn(wholePolicy("entry", entry)).includes("subject-missing")).toBe(wanted);
+  });
+});
+
+describe("regexp-unanchored", () => {
+  test.each([
+    ["^https://github.com/acme/.*$", false],
+    ["^https://github.com/acme/(app|web)$", false],
+    ["^https://github.com/acme/[|]$", false],
+    ["^https://github.com/acme/\\|$", false],
+    ["^a$|^b$", false],
+    ["^https://github.com/acme/.*|b$", true],
+    ["^(?:a)|b$", true],
+    ["^a$|b", true],
+  ])("%s: %s", (expression, wanted) => {
+    const entry = lintExamples["subject-open-prefix"].bad.replace(
+      /subject: .*/,
+      () => `subjectRegExp: '${expression}'`,
+    );
+    expect(idsIn(wholePolicy("entry", entry)).includes("regexp-unanchored")).toBe(wanted);
+  });
+});
+
 describe("reference-never-matches", () => {
   test.each([
     ["nginx", true],

@@ -58,9 +58,9 @@ export const lintCatalog: Readonly<Record<LintId, LintRule>> = {
   },
   "subject-missing": {
     severity: "warning",
-    title: "an issuer without a subject",
+    title: "an identity of everybody at an issuer",
     why: "Everybody who can log in at this issuer can sign: for a public issuer that is everybody.",
-    fix: "Add `subject` (or `subjectRegExp`) with the identity that signs.",
+    fix: "Name the identity that signs in `subject` (or `subjectRegExp`), at least up to its owner (`https://github.com/acme/*`) or with its domain (`*@acme.com`).",
   },
   "issuer-missing": {
     severity: "warning",

@@ -48,12 +48,48 @@ function isAnyRegExp(text: string | undefined): boolean {
   return text !== undefined && /^\^?(?:\(\?[a-zA-Z]+\))?\(?\.[*+]\??\)?\$?$/.test(text);
 }
 
+/** What stands behind a wildcard can be anybody's: an owner before the path, or a domain behind the `@`, says whose it is. */
+function namesNobody(subject: string): boolean {
+  const [before = ""] = subject.split(/[*?]/, 1);
+  if (before.length === subject.length) return false;
+  const [, named] = /^https?:\/\/(.*)$/.exec(before) ?? [];
+  if (named !== undefined) return /^[^/]*\/?$/.test(named);
+  return (
+    before === "" && !/[\w-]$/.test(subject.slice(subject.lastIndexOf("@") + 1)) && subject.includes("@")
+  );
+}
+
+/** No identity takes that much to describe: longer ones count as not anchored. */
+const longestExpression = 4096;
+
+/** Each of the alternatives that stand side by side at the top: `^a|b$` holds one end of either. */
 function isAnchored(text: string): boolean {
+  return text.length <= longestExpression && alternatives(text).every(isAnchoredAlone);
+}
+
+function alternatives(text: string): readonly string[] {
+  const parts = [""];
+  let depth = 0;
+  // An escape, a class and a character are one step each: what is in them separates nothing.
+  for (const [step] of text.matchAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|./gsu)) {
+    if (step === "(") depth++;
+    else if (step === ")") depth--;
+    if (step === "|" && depth === 0) parts.push("");
+    else parts[parts.length - 1] += step;
+  }
+  return parts;
+}
+
+function isAnchoredAlone(text: string): boolean {
   return /^(?:\(\?[a-zA-Z]+\))?(?:\^|\\A)/.test(text) && /(?:[^\\]|^)(?:\\\\)*(?:\$|\\z)$/.test(text);
 }
 
 /** A `*` that continues a name which others can have: before the workflow's path, or before the domain of an address. */
 function checkSubject(linting: Linting, at: At, subject: string): void {
+  if (namesNobody(subject)) {
+    const message = `\`${subject}\` leaves open whose it is: everybody at the issuer may sign`;
+    found(linting, "subject-missing", at, { message });
+  }
   const star = subject.search(/[*?]/);
   if (star < 0) return;
   const [scheme = ""] = /^[a-z]+:\/\//.exec(subject) ?? [];
