@@ -44,6 +44,11 @@ describe("parse_yaml refuses what go-yaml does not read", () => {
     "&*",
     '"\\ud83d\\ude00"',
     '"\\U0000d800"',
+    "\t",
+    "# a\n \t# b",
+    "\n\ta: 1",
+    ">- ---\n a",
+    "| # a\n \ta",
   ])("%j", (text) => {
     expect(() => ask("parse_yaml(t)", { t: text })).toThrow("the YAML text is broken");
   });
@@ -78,6 +83,9 @@ describe("parse_yaml refuses what go-yaml does not read", () => {
     ["a: &A-1_b 1\nb: *A-1_b", { a: 1, b: 1 }],
     ['"\\\\ud800"', "\\ud800"],
     ["|\n a\n", "a\n"],
+    ["|1\n \ta\n", "\ta\n"],
+    ["a:\t1", { a: 1 }],
+    ["|- # a\n  b\n", "b"],
     ["- |\n a\n", ["a\n"]],
   ])("but reads %j", (text, expected) => {
     expect(ask("parse_yaml(t)", { t: text })).toEqual(expected);

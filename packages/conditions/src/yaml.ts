@@ -44,6 +44,7 @@ export function parseGoYaml(text: string, budget: Budget): Value {
   spend(budget, text.length * 8);
   checkAmbiguity(ambiguousBreak(text));
   if (/^\s*\.\.\.(?:\s|$)/.test(text)) throw invalid("did not find expected node content");
+  if (tabFirst.test(text)) throw invalid("found character that cannot start any token");
   const document = firstDocument(text);
   if (document === undefined) return null;
   checkDirectives(document);
@@ -54,6 +55,9 @@ export function parseGoYaml(text: string, budget: Budget): Value {
 function checkAmbiguity(ambiguity: Ambiguity | undefined): void {
   if (ambiguity !== undefined) throw invalid(ambiguity.message);
 }
+
+/** A tab before anything else, but for comments: go-yaml takes it for the start of a token. */
+const tabFirst = /^(?: *(?:#[^\n]*)?\n)* *\t/;
 
 function firstDocument(text: string): Document | undefined {
   const documents = parseAllDocuments(text, {
@@ -189,7 +193,7 @@ const resolvable: ReadonlySet<string> = new Set(["bool", "int", "float", "null",
 
 /**
  * At the end of a text without a last line break a block has none either. Refuses what go-yaml does not read: escapes
- * of surrogates, and a block that is not indented.
+ * of surrogates, a block that is not indented, or with a tab, and other text beside the block's `|` or `>`.
  */
 function scalarText(scalar: Scalar, { text }: Conversion): string {
   const value = String(scalar.value ?? "");
@@ -201,8 +205,22 @@ function scalarText(scalar: Scalar, { text }: Conversion): string {
   if (scalar.type?.startsWith("BLOCK") && /^[^\n]*\n(?: *\r?\n)*[^ \r\n]/.test(raw)) {
     throw invalid("a block's text is indented");
   }
+  if (scalar.type?.startsWith("BLOCK")) checkBlock(text, start, end);
   const last = end >= text.length && !text.endsWith("\n");
   return last && scalar.type?.startsWith("BLOCK") ? value.replace(/\n$/, "") : value;
+}
+
+/** The header's line is looked at in the text: the parser ends the block at `---` beside the header without a word. */
+function checkBlock(text: string, start: number, end: number): void {
+  const lineEnd = text.indexOf("\n", start);
+  const header = text.slice(start, lineEnd < 0 ? text.length : lineEnd);
+  if (!/^[|>][-+1-9]{0,2}(?:[ \t]+#.*|[ \t]*)\r?$/.test(header)) {
+    throw invalid("did not find expected comment or line break");
+  }
+  const isIndentGiven = /^.[-+]?[1-9]/.test(header);
+  if (!isIndentGiven && /^(?: *\r?\n)* *\t/.test(text.slice(start + header.length + 1, end))) {
+    throw invalid("found a tab character where an indentation space is expected");
+  }
 }
 
 function convertScalar(scalar: Scalar, conversion: Conversion, { inFlow }: Place): Value {
