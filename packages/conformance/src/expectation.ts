@@ -1,5 +1,5 @@
 import { sameValue } from "./same-value.ts";
-import type { Received, TableCase } from "./table-case.ts";
+import { type Fields, isFields, type Received, type TableCase } from "./table-case.ts";
 
 /** What a case asks of assay. `safe`: any answer, as long as it is one: no crash, no hang. */
 export type Expectation =
@@ -7,8 +7,6 @@ export type Expectation =
   | { readonly kind: "error"; readonly errorClass?: string }
   | { readonly kind: "oneOf"; readonly options: readonly Expectation[] }
   | { readonly kind: "safe" };
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** `sdk` wins over everything; of a quirk or an extension only a safe answer is asked, of a panic an error. */
 export function expectationOf(asked: TableCase): Expectation {
@@ -76,8 +74,4 @@ function describe(value: unknown): string {
     return item instanceof Uint8Array ? `bytes ${Buffer.from(item).toString("base64")}` : item;
   });
   return text === undefined ? "nothing" : text.length > 600 ? `${text.slice(0, 600)}…` : text;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

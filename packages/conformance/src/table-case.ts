@@ -28,3 +28,11 @@ export type AnswerCase = (asked: TableCase) => Received;
 
 /** What one glue module answers, by `fn`. */
 export type Answers = Readonly<Record<string, AnswerCase>>;
+
+/** An object of unknown fields. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Whether foreign JSON is an object. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { TableCase } from "./table-case.ts";
+import { type Fields, isFields, type TableCase } from "./table-case.ts";
 
 /** A file of recorded cases, ready to ask. */
 export interface TableFile {
@@ -9,8 +9,6 @@ export interface TableFile {
   /** Why nothing of it is asked: it is no table that this runner knows. */
   readonly skipped?: string;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads every `*.json` below `directory`: Kyverno's golden tables and the official JMESPath suite. */
 export function loadTables(directory: string): readonly TableFile[] {
@@ -76,8 +74,4 @@ function parseExact(text: string): unknown {
 /** The suite also has entries that are only there to be timed. */
 function isQuestion(value: unknown): value is Fields {
   return isFields(value) && ("result" in value || "error" in value);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
