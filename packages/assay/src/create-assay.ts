@@ -100,7 +100,8 @@ export interface Assay {
 /**
  * Loads policies and wires the engine to registries and trust roots.
  * Throws `PolicyError` with every diagnostic where a policy cannot be evaluated as written, and `AssayError` for an option
- * that is none, and where there is no policy: an assay without policies would allow everything. (An empty list is taken at its word.)
+ * that is none, and where there is no policy: an assay without policies would allow everything. (An empty list is taken at
+ * its word.)
  */
 export function createAssay(options: AssayOptions): Assay {
   if (options?.policies === undefined) {

@@ -36,7 +36,8 @@ const GLOB: MinimatchOptions = {
 
 /**
  * Reads what `patterns` name: files, directories (their `.yaml`, `.yml`, `.json`, at any depth, but for what is in a
- * `node_modules` or `.git`), globs (`**` crosses directories) or `-` for standard input. Every pattern must find something; a file named twice is read once.
+ * `node_modules` or `.git`), globs (`**` crosses directories) or `-` for standard input. Every pattern must find something;
+ * a file named twice is read once.
  */
 export async function readInputFiles(
   patterns: readonly string[],

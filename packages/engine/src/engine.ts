@@ -73,8 +73,8 @@ export interface Engine {
 
 /**
  * Checks every policy whole and makes an engine of them. Throws `EngineError` `invalidPolicy` (file, line, column; of
- * several `problems` each) for a key that is none, a regexp that does not compile, an identity that anybody has: a policy that cannot be evaluated is
- * refused, never skipped. And `misuse` for an option that is none.
+ * several `problems` each) for a key that is none, a regexp that does not compile, an identity that anybody has: a policy
+ * that cannot be evaluated is refused, never skipped. And `misuse` for an option that is none.
  */
 export function createEngine(options: EngineOptions): Engine {
   checkOptions(options);

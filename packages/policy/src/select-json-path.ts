@@ -11,8 +11,9 @@ const maxLength = 1024;
 const maxSelected = 10_000;
 
 /**
- * What a JSONPath finds, e.g. `$.spec.steps[*].image`. Filters and scripts are refused: nothing of the path or the
- * document is ever evaluated as code. So are lists of names: `[0,0][0,0]…` finds twice as much with every step. Throws an `Error` for paths that are not supported.
+ * What a JSONPath finds, e.g. `$.spec.steps[*].image`. Filters and scripts are refused, since nothing of the path or the
+ * document is ever evaluated as code, and lists of names, since `[0,0][0,0]…` finds twice as much with every step. Throws an
+ * `Error` for paths that are not supported.
  */
 export function selectJsonPath(path: string, document: JsonObject): readonly Selected[] {
   if (path.length > maxLength) throw new Error(`the path is longer than ${maxLength} characters`);
