@@ -19,9 +19,11 @@ export interface InputLimits {
   readonly maxBytes?: number;
   /** Most files that one pattern may find. Default 20,000. */
   readonly maxFiles?: number;
+  /** Directories that are passed over inside others. Default `node_modules` and `.git`. */
+  readonly passedOver?: readonly string[];
 }
 
-const DEFAULTS = { maxBytes: 16 * 1024 * 1024, maxFiles: 20_000 };
+const DEFAULTS = { maxBytes: 16 * 1024 * 1024, maxFiles: 20_000, passedOver: ["node_modules", ".git"] };
 const DOCUMENT = /\.(ya?ml|json)$/i;
 const MAGIC = /[*?[\]]/;
 /** Plain globs only: no braces, extensions, negation or comments, so that a pattern cannot blow up. */
@@ -35,9 +37,8 @@ const GLOB: MinimatchOptions = {
 };
 
 /**
- * Reads what `patterns` name: files, directories (their `.yaml`, `.yml`, `.json`, at any depth, but for what is in a
- * `node_modules` or `.git`), globs (`**` crosses directories) or `-` for standard input. Every pattern must find something;
- * a file named twice is read once.
+ * Reads what `patterns` name: files, directories (their `.yaml`, `.yml`, `.json`, at any depth), globs (`**` crosses
+ * directories) or `-` for standard input. Every pattern must find something; a file named twice is read once.
  */
 export async function readInputFiles(
   patterns: readonly string[],
@@ -55,10 +56,10 @@ export async function* eachInputFile(
   terminal: Terminal,
   limits: InputLimits = {},
 ): AsyncGenerator<InputFile> {
-  const { maxBytes, maxFiles } = { ...DEFAULTS, ...limits };
+  const { maxBytes, ...search } = { ...DEFAULTS, ...limits };
   const seen = new Set<string>();
   for (const pattern of patterns) {
-    const paths = pattern === "-" ? ["-"] : await findFiles(pattern, terminal.cwd, maxFiles);
+    const paths = pattern === "-" ? ["-"] : await findFiles(pattern, terminal.cwd, search);
     for (const path of paths) {
       const full = path === "-" ? path : resolve(terminal.cwd, path);
       if (seen.has(full)) continue;
@@ -102,13 +103,13 @@ export async function readBytes(path: string, cwd: string, maxBytes: number): Pr
   }
 }
 
-async function findFiles(pattern: string, cwd: string, maxFiles: number): Promise<readonly string[]> {
+type Search = Pick<Required<InputLimits>, "maxFiles" | "passedOver">;
+
+async function findFiles(pattern: string, cwd: string, search: Search): Promise<readonly string[]> {
   const info = await stat(resolve(cwd, pattern)).catch(() => undefined);
   if (info !== undefined && !info.isDirectory()) return [pattern];
   const found =
-    info === undefined
-      ? await matchGlob(pattern, cwd, maxFiles)
-      : await walk(pattern, cwd, maxFiles, isDocument);
+    info === undefined ? await matchGlob(pattern, cwd, search) : await walk(pattern, cwd, search, isDocument);
   if (found.length > 0) return found;
   if (info !== undefined) {
     throw new AssayError("fileNotFound", `directory \`${pattern}\` holds no .yaml, .yml or .json file`);
@@ -118,7 +119,7 @@ async function findFiles(pattern: string, cwd: string, maxFiles: number): Promis
   });
 }
 
-async function matchGlob(pattern: string, cwd: string, maxFiles: number): Promise<readonly string[]> {
+async function matchGlob(pattern: string, cwd: string, search: Search): Promise<readonly string[]> {
   if (!MAGIC.test(pattern)) return [];
   const parts = pattern.split("/");
   const fixed = parts
@@ -130,7 +131,7 @@ async function matchGlob(pattern: string, cwd: string, maxFiles: number): Promis
   const root = fixed === "" ? (isAbsolute(pattern) ? "/" : ".") : fixed;
   if ((await lstat(resolve(cwd, root)).catch(() => undefined)) === undefined) return [];
   const wanted = pattern.replace(/^\.\//, "");
-  return walk(root, cwd, maxFiles, (path) => minimatch(path.replace(/^\.\//, ""), wanted, GLOB));
+  return walk(root, cwd, search, (path) => minimatch(path.replace(/^\.\//, ""), wanted, GLOB));
 }
 
 function isDocument(path: string): boolean {
@@ -141,7 +142,7 @@ function isDocument(path: string): boolean {
 async function walk(
   root: string,
   cwd: string,
-  maxFiles: number,
+  { maxFiles, passedOver }: Search,
   wanted: (path: string) => boolean,
 ): Promise<readonly string[]> {
   const found: string[] = [];
@@ -155,7 +156,7 @@ async function walk(
     for (const entry of entries) {
       const path = directory === "." ? entry.name : join(directory, entry.name);
       if (entry.isDirectory()) {
-        if (entry.name !== "node_modules" && entry.name !== ".git") open.push(path);
+        if (!passedOver.includes(entry.name)) open.push(path);
       } else if (wanted(path)) {
         found.push(path);
         if (found.length > maxFiles) {

@@ -30,7 +30,8 @@ export async function* eachObject(
   terminal: Terminal,
   limits: InputLimits = {},
 ): AsyncGenerator<FileObject> {
-  for await (const file of eachInputFile(patterns, terminal, limits)) {
+  // kubectl applies whatever is in a directory: what is passed over here would run unseen.
+  for await (const file of eachInputFile(patterns, terminal, { ...limits, passedOver: [".git"] })) {
     for (const object of documentsOf(file)) yield { file: file.file, object };
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readInputFiles } from "../src/input-files.ts";
+import { readObjects } from "../src/read-objects.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 let cwd = "";
@@ -63,4 +64,16 @@ test("a directory with too many files is refused, not cut", async () => {
   await expect(readInputFiles(["."], fakeTerminal({ cwd }), limits)).rejects.toMatchObject({
     code: "tooManyFiles",
   });
+});
+
+test("objects are looked for wherever kubectl would find them, policies not among what was installed", async () => {
+  const installed = join(cwd, "k8s/node_modules/x");
+  await mkdir(installed, { recursive: true });
+  const text = "{ kind: Pod, metadata: { name: hidden } }";
+  await writeFile(join(installed, "pod.yaml"), text);
+  await writeFile(join(cwd, "k8s/pod.yaml"), text.replace("hidden", "seen"));
+  const terminal = fakeTerminal({ cwd });
+  const objects = await readObjects(["k8s"], terminal);
+  expect(objects.map(({ file }) => file)).toEqual(["k8s/node_modules/x/pod.yaml", "k8s/pod.yaml"]);
+  expect((await readInputFiles(["k8s"], terminal)).map(({ file }) => file)).toEqual(["k8s/pod.yaml"]);
 });
