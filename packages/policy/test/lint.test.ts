@@ -186,6 +186,8 @@ describe("applyFixes", () => {
     expect(fix(flow)).toContain("- {mutateDigest: false, imageReferences: ['*']}");
     const written = block.replace("imageReferences", "mutateDigest: true\n          imageReferences");
     expect(fix(written)).toContain("mutateDigest: false\n");
+    const empty = written.replace("mutateDigest: true", "mutateDigest:");
+    expect(fix(empty)).toContain("mutateDigest: false\n");
   });
   test("mends JSON too", () => {
     const policy = {

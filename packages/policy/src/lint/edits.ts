@@ -8,8 +8,10 @@ type Edits = { readonly edits?: readonly TextEdit[] };
 
 /** Writes a plain word in place of a scalar. */
 export function replaceScalar(node: SourceNode, text: string): Edits {
-  const quote = node.text.content.charAt(node.at);
-  const quoted = quote === '"' || quote === "'" ? `${quote}${text}${quote}` : text;
+  const { content } = node.text;
+  const quote = node.at === node.end ? "" : content.charAt(node.at);
+  const space = content.charAt(node.at - 1) === ":" ? " " : ""; // `key:` with nothing behind it
+  const quoted = quote === '"' || quote === "'" ? `${quote}${text}${quote}` : `${space}${text}`;
   return { edits: [{ file: node.text.file, start: node.at, end: node.end, text: quoted }] };
 }
 
