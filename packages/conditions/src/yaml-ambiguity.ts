@@ -31,7 +31,9 @@ export function ambiguousScalar(scalar: Scalar, text: string, inFlow: boolean): 
   const indicator = raw.search(/(?<!\S)[?:]/);
   if (indicator >= 0) return otherwise(`\`${raw.charAt(indicator)}\``, start + indicator);
   // `{name:}` has the key `name:` there, and `[!!str,]` no comma.
-  const isCut = /^\s*:[,[\]{}]/.test(text.slice(end, end + 80)) || (scalar.tag !== undefined && raw === "");
+  const tightColon = /\s*:[,[\]{}]/y;
+  tightColon.lastIndex = end;
+  const isCut = tightColon.test(text) || (scalar.tag !== undefined && raw === "");
   return isCut ? otherwise(`\`${text.charAt(end)}\``, end) : undefined;
 }
 

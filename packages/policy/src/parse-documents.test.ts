@@ -126,6 +126,7 @@ describe("hostile YAML", () => {
     ["a key after `?` without space, in braces", "a: {?b: c}", "1:5 Kubernetes reads `?` otherwise here"],
     ["a value after `:` without space, in braces", "a: {b :c}", "1:7 Kubernetes reads `:`"],
     ["a key that its colon belongs to, in braces", "a: {b:, c: d}", "1:6 Kubernetes reads `:`"],
+    ["the same, far away", `a: {b${" ".repeat(200)}:, c: d}`, "1:6 Kubernetes reads ` `"],
     ["a tag that a comma belongs to", "a: [!!str, b]", "1:10 Kubernetes reads `,`"],
     ["an escaped line break before an empty line", 'a: "b\\\n\n  c"', "1:6 Kubernetes reads an empty line"],
     [
