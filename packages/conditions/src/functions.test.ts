@@ -69,6 +69,8 @@ describe("parse_yaml refuses what go-yaml does not read", () => {
     "[!!str, b]",
     '"b\\\n\n  c"',
     "a: &x {?b: c}\nd: *x",
+    "\ufeff a: 1\nb: 2",
+    "a: |1\n  b\n  \n",
   ])("nor %j, which it reads otherwise than the parser here", (text) => {
     expect(() => ask("parse_yaml(t)", { t: text })).toThrow(/the YAML text is broken: kubernetes reads/);
   });
@@ -81,6 +83,9 @@ describe("parse_yaml refuses what go-yaml does not read", () => {
     ["%YAML 1.1\n---\na: yes", { a: true }],
     ["%TAG !e! tag:example.com,2024:\n---\na: 1", { a: 1 }],
     ["a: &A-1_b 1\nb: *A-1_b", { a: 1, b: 1 }],
+    ["a: &x {b: &y 1}\nc: &y 2\nd: *x\ne: *y", { a: { b: 1 }, c: 2, d: { b: 1 }, e: 2 }],
+    ["a: &y 1\nb: &x [*y]\nc: &y 2\nd: *x", { a: 1, b: [1], c: 2, d: [1] }],
+    ["a: &x b\n&x <<: {c: d}\ne: *x", { a: "b", c: "d", e: "<<" }],
     ['"\\\\ud800"', "\\ud800"],
     ["|\n a\n", "a\n"],
     ["|1\n \ta\n", "\ta\n"],

@@ -9,13 +9,19 @@ export interface Ambiguity {
 
 /**
  * A line break to one parser and none to the other, by which a comment could hide what Kubernetes reads: a lone carriage
- * return, NEL, LS, PS, or a byte order mark inside the text (Kubernetes skips one at the start of each document).
+ * return, NEL, LS, PS, or a byte order mark inside the text (Kubernetes skips one at the start of each document) or before
+ * a space, which counts as indentation or does not.
  */
 export function ambiguousBreak(text: string): Ambiguity | undefined {
-  const at = text.search(/\r(?!\n)|[\u0085\u2028\u2029]|(?!^)\ufeff/);
+  const at = text.search(/\r(?!\n)|[\u0085\u2028\u2029]|(?!^)\ufeff|^\ufeff(?= )/);
   if (at < 0) return undefined;
   const point = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0");
   return { message: `Kubernetes reads U+${point} otherwise: write \`\\u${point}\` in double quotes`, at };
+}
+
+/** go-yaml ends an anchor's name before `:` or `.`, and refuses it or reads the rest as text. */
+export function isAnchorName(name: string): boolean {
+  return /^[0-9A-Za-z_-]+$/.test(name);
 }
 
 /** A scalar that Kubernetes would read otherwise, or as the end of another. `inFlow`: inside `{…}` or `[…]`. */
@@ -26,6 +32,7 @@ export function ambiguousScalar(scalar: Scalar, text: string, inFlow: boolean): 
     const fold = raw.search(/(?<!\\)(?:\\\\)*\\\r?\n[ \t]*\r?\n/);
     return fold < 0 ? undefined : otherwise("an empty line after an escaped line break", start + fold);
   }
+  if (raw.startsWith("|") || raw.startsWith(">")) return ambiguousBlockEnd(text, start, end);
   if (scalar.type !== "PLAIN" || !inFlow) return undefined;
   // `{?spec: x}` has the key `spec` there: an indicator needs no space after it.
   const indicator = raw.search(/(?<!\S)[?:]/);
@@ -35,6 +42,25 @@ export function ambiguousScalar(scalar: Scalar, text: string, inFlow: boolean): 
   tightColon.lastIndex = end;
   const isCut = tightColon.test(text) || (scalar.tag !== undefined && raw === "");
   return isCut ? otherwise(`\`${text.charAt(end)}\``, end) : undefined;
+}
+
+/**
+ * Lines of nothing but spaces at the end of a block: text to go-yaml where the indentation is given (`|2`), and one more
+ * line of a block whose end is kept (`|+`) where the file ends in spaces.
+ */
+function ambiguousBlockEnd(text: string, start: number, end: number): Ambiguity | undefined {
+  const header = text.slice(start, start + 3);
+  const isIndented = /[1-9]/.test(header);
+  if (!isIndented && !header.includes("+")) return undefined;
+  let last = end;
+  while (" \r\n".includes(text.charAt(last - 1))) last--;
+  const spaces = isIndented ? /\s*?\n +(?=\r?\n|$)/y : /\s*\n +$/y;
+  spaces.lastIndex = last;
+  if (!spaces.test(text)) return undefined;
+  return {
+    message: "Kubernetes reads spaces at the end of this block as text: delete them",
+    at: spaces.lastIndex,
+  };
 }
 
 function otherwise(what: string, at: number): Ambiguity {

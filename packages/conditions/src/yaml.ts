@@ -15,7 +15,7 @@ import { ConditionError } from "./condition-error.ts";
 import { parseFloat64 } from "./go-number.ts";
 import { setOwn, type Value } from "./json.ts";
 import { type Budget, checkDepth, spend, spendOutput } from "./limits.ts";
-import { type Ambiguity, ambiguousBreak, ambiguousScalar } from "./yaml-ambiguity.ts";
+import { type Ambiguity, ambiguousBreak, ambiguousScalar, isAnchorName } from "./yaml-ambiguity.ts";
 import { resolvePlain } from "./yaml-scalar.ts";
 
 /** What one conversion carries along. */
@@ -23,6 +23,10 @@ interface Conversion {
   readonly budget: Budget;
   /** The nodes that were seen with an anchor, the last of each name. */
   readonly anchors: Map<string, Node>;
+  /** What each alias means: an anchor may be given again after it, and its node is converted once for each alias. */
+  readonly targets: Map<Alias, Node>;
+  /** Anchored nodes in the order of the text, of which only the first conversion says what their anchor means. */
+  readonly anchored: Set<Node>;
   /** Anchors that are being converted: one that holds itself never ends. */
   readonly open: Set<Node>;
   readonly text: string;
@@ -48,7 +52,14 @@ export function parseGoYaml(text: string, budget: Budget): Value {
   const document = firstDocument(text);
   if (document === undefined) return null;
   checkDirectives(document);
-  const conversion = { budget, anchors: new Map(), open: new Set<Node>(), text };
+  const conversion = {
+    budget,
+    anchors: new Map(),
+    targets: new Map(),
+    anchored: new Set<Node>(),
+    open: new Set<Node>(),
+    text,
+  };
   return convert(document.contents as Node | null, conversion, { depth: 0, inFlow: false });
 }
 
@@ -85,11 +96,6 @@ function checkDirectives(document: Document): void {
   if (explicit && version !== "1.1") throw invalid("found incompatible yaml document");
 }
 
-/** go-yaml takes fewer names than YAML does. */
-function checkAnchor(name: string): void {
-  if (!/^[0-9A-Za-z_-]+$/.test(name)) throw invalid("an anchor's name is alphanumeric");
-}
-
 function invalid(message: string): ConditionError {
   return new ConditionError(`the YAML text is broken: ${message.toLowerCase()}`, { code: "badText" });
 }
@@ -99,11 +105,7 @@ function convert(node: Node | null, conversion: Conversion, place: Place): Value
   spend(conversion.budget, 4);
   if (node === null) return null;
   if (isAlias(node)) return convertAlias(node, conversion, place);
-  const { anchor } = node as { readonly anchor?: string };
-  if (anchor !== undefined) {
-    checkAnchor(anchor);
-    conversion.anchors.set(anchor, node);
-  }
+  openAnchor(node, conversion);
   if (isScalar(node)) return convertScalar(node as Scalar, conversion, place);
   if (conversion.open.has(node)) throw invalid("an anchor contains itself");
   conversion.open.add(node);
@@ -112,6 +114,14 @@ function convert(node: Node | null, conversion: Conversion, place: Place): Value
   } finally {
     conversion.open.delete(node);
   }
+}
+
+function openAnchor(node: Node, { anchors, anchored }: Conversion): void {
+  const { anchor } = node as { readonly anchor?: string };
+  if (anchor === undefined || anchored.has(node)) return;
+  if (!isAnchorName(anchor)) throw invalid("an anchor's name is alphanumeric");
+  anchored.add(node);
+  anchors.set(anchor, node);
 }
 
 function convertCollection(node: Node, conversion: Conversion, place: Place): Value {
@@ -127,8 +137,9 @@ interface Pair {
 }
 
 function convertAlias(alias: Alias, conversion: Conversion, { depth }: Place): Value {
-  const target = conversion.anchors.get(alias.source);
+  const target = conversion.targets.get(alias) ?? conversion.anchors.get(alias.source);
   if (target === undefined) throw invalid(`unknown anchor \`${alias.source}\``);
+  conversion.targets.set(alias, target);
   // What it says was checked where it stands.
   return convert(target, conversion, { depth: depth + 1, inFlow: false });
 }
@@ -136,7 +147,8 @@ function convertAlias(alias: Alias, conversion: Conversion, { depth }: Place): V
 function convertMap(pairs: readonly Pair[], conversion: Conversion, place: Place): Value {
   const object: Record<string, Value> = {};
   for (const { key, value } of pairs) {
-    const name = isMerge(key) ? undefined : keyText(convert(key, conversion, place));
+    const text = convert(key, conversion, place);
+    const name = isMerge(key) ? undefined : keyText(text);
     const read = convert(value, conversion, place);
     if (name === undefined) mergeInto(object, read);
     else setOwn(object, name, read);

@@ -72,7 +72,11 @@ describe("hostile YAML", () => {
       bomb.join("\n"),
       "tooManyNodes 6:10 the document has more than 200000 nodes, aliases expanded",
     ],
-    ["an alias of itself", "a: &a [*a]", "yamlSyntax 1:8 not valid YAML: alias `a` has no anchor before it"],
+    [
+      "an alias of itself",
+      "a: &a [*a]",
+      "yamlSyntax 1:8 not valid YAML: alias `a` stands inside its own anchor",
+    ],
     [
       "100,000 lists in lists",
       "[".repeat(100_000),
@@ -95,6 +99,11 @@ describe("hostile YAML", () => {
     ["duplicate keys", "a: 1\n'a': 2", "duplicateKey 2:1 duplicate key `a`"],
     ["a flag as key", "on: 1", "badKey 1:1 key `on` is read as boolean: quote it"],
     ["null as key", "~: 1", "badKey 1:1 key `~` is read as null: quote it"],
+    [
+      "a node inside itself",
+      "a: &x b\nc: &x [*x]",
+      "yamlSyntax 2:8 not valid YAML: alias `x` stands inside its own",
+    ],
     ["a list as key", "[a]: 1", "badKey 1:1 a key must be text, not a list, map or alias"],
     ["a merge of text", "<<: text", "yamlSyntax 1:5 not valid YAML: `<<` merges a map or a list of maps"],
     ["tabs", "a:\n\tb: 1", "yamlSyntax 2:1 not valid YAML: tabs are not allowed as indentation"],
@@ -105,6 +114,17 @@ describe("hostile YAML", () => {
       "a: !!binary aGk=",
       "yamlSyntax 1:13 not valid YAML here: tag `tag:yaml.org,2002:binary` is not supported",
     ],
+    [
+      "a text that its tag calls nothing",
+      "a: !!null b",
+      "yamlSyntax 1:11 not valid YAML: the text is not what its tag",
+    ],
+    [
+      "a text that its tag calls a number",
+      "a: !!int |\n 1",
+      "yamlSyntax 1:10 not valid YAML: the text is not",
+    ],
+    ["a tagged number that would lose digits", "a: !!int 9007199254740993", "lossyNumber 1:10"],
     [
       "a number that would lose digits",
       "a: 9007199254740993",
@@ -127,8 +147,24 @@ describe("hostile YAML", () => {
     ["a value after `:` without space, in braces", "a: {b :c}", "1:7 Kubernetes reads `:`"],
     ["a key that its colon belongs to, in braces", "a: {b:, c: d}", "1:6 Kubernetes reads `:`"],
     ["the same, far away", `a: {b${" ".repeat(200)}:, c: d}`, "1:6 Kubernetes reads ` `"],
+    [
+      "an anchor whose name ends sooner",
+      "a: &b:c d",
+      "1:9 not valid YAML here: anchor `b:c` has other characters",
+    ],
+    ["the same at a key", "&b:c a: d", "1:6 not valid YAML here: anchor `b:c`"],
     ["a tag that a comma belongs to", "a: [!!str, b]", "1:10 Kubernetes reads `,`"],
     ["an escaped line break before an empty line", 'a: "b\\\n\n  c"', "1:6 Kubernetes reads an empty line"],
+    [
+      "spaces at the end of an indented block",
+      "a: |2-\n  b\n   \nc: d",
+      "3:4 Kubernetes reads spaces at the end",
+    ],
+    [
+      "spaces at the end of the file after a kept block",
+      "a: |+\n b\n ",
+      "3:2 Kubernetes reads spaces at the end",
+    ],
     [
       "a merge after a key that it has too",
       "a: 1\n<<: {a: 2}",
@@ -147,9 +183,19 @@ describe("hostile YAML", () => {
     expect(read(text).documents).toEqual([]);
   });
   test("what both read alike stays", () => {
-    const text = 'a: {b: http://c:80/d, "e":[f]}\nk: l ?m :n\n?p: q\no: "\\u2028"\n<<: {r: s}\nr: t\n';
+    const text =
+      'a: {b: http://c:80/d, "e":[f]}\nk: l ?m :n\n?p: q\no: "\\u2028"\n<<: {r: s}\nr: t\nu: |2+\n  v\n\nw: |+\n v\n \n';
     const a = { b: "http://c:80/d", e: ["f"] };
-    expect(read(text).documents).toEqual([{ a, k: "l ?m :n", "?p": "q", o: "\u2028", r: "t" }]);
+    expect(read(text).documents).toEqual([
+      { a, k: "l ?m :n", "?p": "q", o: "\u2028", r: "t", u: "v\n\n", w: "v\n\n" },
+    ]);
+  });
+  test.each([
+    ["at a key", "a: &x b\n&x c: d\ne: *x", { a: "b", c: "d", e: "c" }],
+    ["inside the anchor's own node", "a: &x {b: &x c}\nd: *x", { a: { b: "c" }, d: "c" }],
+    ["at a merge", "a: &x b\n&x <<: {c: d}\ne: *x", { a: "b", c: "d", e: "<<" }],
+  ])("an alias means the last anchor that begins before it: %s", (_, text, document) => {
+    expect(read(text).documents).toEqual([document]);
   });
   test("prototype keys are ordinary keys", () => {
     const [document] = read(

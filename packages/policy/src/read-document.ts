@@ -22,8 +22,13 @@ interface ReadLimits {
 
 interface Reading extends ReadLimits {
   readonly diagnostics: Diagnostic[];
-  readonly anchors: Map<string, SourceNode>;
+  readonly anchors: Map<string, Anchored>;
   nodes: number;
+}
+
+/** What an anchor stands for; nothing yet while that is being read. */
+interface Anchored {
+  node?: SourceNode;
 }
 
 /** Where a node stands: how deep, and whether inside `{…}` or `[…]`. */
@@ -61,9 +66,20 @@ function readNode(node: Node | null, place: Place, reading: Reading): SourceNode
     report(reading, "tooDeep", `the document is nested deeper than ${reading.maxDepth} levels`, at);
     throw new Stop();
   }
-  const read = readContents(node, at, place, reading);
-  if (node !== null && !isAlias(node) && node.anchor !== undefined) reading.anchors.set(node.anchor, read);
-  return read;
+  const anchored = node === null || isAlias(node) ? {} : openAnchor(node, at, reading);
+  anchored.node = readContents(node, at, place, reading);
+  return anchored.node;
+}
+
+/** From here on the aliases mean this node, whatever the anchor stood for before; so inside the node too. */
+function openAnchor({ anchor }: { anchor?: string }, at: number, reading: Reading): Anchored {
+  const anchored: Anchored = {};
+  if (anchor === undefined) return anchored;
+  reading.anchors.set(anchor, anchored);
+  if (goYaml.isAnchorName(anchor)) return anchored;
+  const message = `not valid YAML here: anchor \`${anchor}\` has other characters than letters, digits, \`_\` and \`-\``;
+  report(reading, "yamlSyntax", message, at);
+  return anchored;
 }
 
 function readContents(node: Node | null, at: number, place: Place, reading: Reading): SourceNode {
@@ -71,12 +87,14 @@ function readContents(node: Node | null, at: number, place: Place, reading: Read
   const end = node?.range?.[1] ?? at;
   if (node === null) return scalar(null, { at, end }, reading);
   if (isAlias(node)) {
-    const target = reading.anchors.get(node.source);
+    const anchored = reading.anchors.get(node.source);
+    const target = anchored?.node;
     if (target !== undefined) {
       count(target.size, at, reading);
       return target;
     }
-    report(reading, "yamlSyntax", `not valid YAML: alias \`${node.source}\` has no anchor before it`, at);
+    const why = anchored === undefined ? "has no anchor before it" : "stands inside its own anchor";
+    report(reading, "yamlSyntax", `not valid YAML: alias \`${node.source}\` ${why}`, at);
     throw new Stop();
   }
   if (isScalar(node)) return scalar(scalarValue(node, place, reading), { at, end }, reading);
@@ -151,23 +169,21 @@ function keyText(
   { at, ...place }: Place & { readonly at: number },
   reading: Reading,
 ): string | typeof mergeKey | undefined {
-  if (isScalar(key)) {
-    if (key.type === "PLAIN" && key.value === "<<") {
-      if (key.tag === undefined) return mergeKey;
-      report(reading, "badKey", "`<<` with a tag is read otherwise by Kubernetes: leave the tag out", at);
-    }
-    const value = scalarValue(key, place, reading);
-    if (typeof value === "string") return value;
-    if (Number.isSafeInteger(value)) return String(value);
-    report(
-      reading,
-      "badKey",
-      `key \`${String(key.value)}\` is read as ${value === null ? "null" : typeof value}: quote it`,
-      at,
-    );
+  if (!isScalar(key)) {
+    report(reading, "badKey", "a key must be text, not a list, map or alias", at);
     return undefined;
   }
-  report(reading, "badKey", "a key must be text, not a list, map or alias", at);
+  const value = scalarValue(key, place, reading);
+  const end = key.range?.[1] ?? at;
+  openAnchor(key, at, reading).node = { kind: "scalar", text: reading.text, at, end, value, size: 1 };
+  if (key.type === "PLAIN" && key.value === "<<") {
+    if (key.tag === undefined) return mergeKey;
+    report(reading, "badKey", "`<<` with a tag is read otherwise by Kubernetes: leave the tag out", at);
+  }
+  if (typeof value === "string") return value;
+  if (Number.isSafeInteger(value)) return String(value);
+  const kind = value === null ? "null" : typeof value;
+  report(reading, "badKey", `key \`${String(key.value)}\` is read as ${kind}: quote it`, at);
   return undefined;
 }
 
@@ -188,19 +204,36 @@ function scalarValue(node: Scalar, { inFlow }: Place, reading: Reading): null | 
   const at = node.range?.[0] ?? 0;
   const ambiguity = goYaml.ambiguousScalar(node, reading.text.content, inFlow);
   if (ambiguity !== undefined) report(reading, "yamlSyntax", ambiguity.message, ambiguity.at);
-  if (node.tag !== undefined && node.tag !== "!" && node.tag !== "tag:yaml.org,2002:str") {
-    const known = /^tag:yaml\.org,2002:(?:null|bool|int|float)$/.test(node.tag);
-    if (known) return plainScalar(value);
-    report(reading, "yamlSyntax", unsupported(node.tag), at);
+  if (node.tag === undefined ? node.type !== "PLAIN" : isTextTag(node.tag)) return value;
+  const misfit = node.tag === undefined ? undefined : tagProblem(value, node.tag);
+  if (misfit !== undefined) {
+    report(reading, "yamlSyntax", misfit, at);
     return value;
   }
-  if (node.type !== "PLAIN" || node.tag !== undefined) return value;
   const plain = plainScalar(value);
   if (typeof plain === "number" && Number.isInteger(plain) && !Number.isSafeInteger(plain)) {
     const message = `number \`${value}\` cannot be kept exactly: write it as text, in quotes`;
     report(reading, "lossyNumber", message, at);
   }
   return plain;
+}
+
+function isTextTag(tag: string): boolean {
+  return tag === "!" || tag === "tag:yaml.org,2002:str";
+}
+
+/** Kubernetes refuses `!!null text`, or takes it for nothing: the text must be what the tag says, by itself. */
+function tagProblem(text: string, tag: string): string | undefined {
+  const value = goYaml.resolvePlain(text);
+  const kinds = new Map([
+    ["null", value === null],
+    ["bool", typeof value === "boolean"],
+    ["int", typeof value === "bigint"],
+    ["float", typeof value === "bigint" || typeof value === "number"],
+  ]);
+  const fits = kinds.get(tag.replace(/^tag:yaml\.org,2002:/, ""));
+  if (fits === undefined) return unsupported(tag);
+  return fits ? undefined : `not valid YAML: the text is not what its tag \`${tag}\` says`;
 }
 
 function count(nodes: number, at: number, reading: Reading): void {
