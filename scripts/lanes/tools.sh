@@ -3,6 +3,8 @@ COSIGN_VERSION=v3.1.2
 GGCR_VERSION=v0.22.1
 VAULT_VERSION=v1.21.0
 VAULT_SDK_VERSION=v0.20.0
+APIMACHINERY_VERSION=v0.36.3
+REFERENCE_VERSION=v0.6.0
 LANE_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/assay-lanes"
 mkdir -p "$LANE_CACHE/bin"
 
@@ -68,6 +70,24 @@ vault_transit() {
       lane_go mod edit -require="github.com/hashicorp/vault@$VAULT_VERSION" -require="github.com/hashicorp/vault/sdk@$VAULT_SDK_VERSION" -replace=github.com/99designs/keyring=github.com/Jeffail/keyring@v1.2.3
       lane_go build -o "$binary" .
     ) >"$LANE_CACHE/vault-transit.log" 2>&1 || { echo "a Vault could not be built: $(tail -n 1 "$LANE_CACHE/vault-transit.log")" >&2; return 1; }
+  fi
+  echo "$binary"
+}
+
+# Prints the path of a program that reads manifests and image names as Kubernetes and containerd do.
+go_readers() {
+  local source="$LANE_CACHE/go-readers" binary
+  binary="$LANE_CACHE/bin/go-readers-$(cat scripts/lanes/go-readers/main.go scripts/lanes/tools.sh | cksum | cut -d ' ' -f 1)"
+  if [ ! -x "$binary" ]; then
+    command -v go >/dev/null || { echo "go is not on the path, so Kubernetes' readers cannot be built" >&2; return 1; }
+    mkdir -p "$source" && cp scripts/lanes/go-readers/main.go "$source/" || return 1
+    (
+      cd "$source" || exit 1
+      rm -f go.mod go.sum
+      lane_go mod init assay.test/go-readers
+      lane_go get "k8s.io/apimachinery@$APIMACHINERY_VERSION" "github.com/distribution/reference@$REFERENCE_VERSION"
+      lane_go build -o "$binary" .
+    ) >"$LANE_CACHE/go-readers.log" 2>&1 || { echo "Kubernetes' readers could not be built: $(tail -n 1 "$LANE_CACHE/go-readers.log")" >&2; return 1; }
   fi
   echo "$binary"
 }
