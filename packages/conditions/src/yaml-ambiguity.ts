@@ -29,6 +29,7 @@ export function ambiguousScalar(scalar: Scalar, text: string, inFlow: boolean): 
   const [start, end] = scalar.range ?? [0, 0];
   const raw = text.slice(start, end);
   if (scalar.type === "QUOTE_DOUBLE") {
+    if (/\p{Surrogate}/u.test(String(scalar.value))) return loneSurrogate(start);
     const fold = raw.search(/(?<!\\)(?:\\\\)*\\\r?\n[ \t]*\r?\n/);
     return fold < 0 ? undefined : otherwise("an empty line after an escaped line break", start + fold);
   }
@@ -61,6 +62,11 @@ function ambiguousBlockEnd(text: string, start: number, end: number): Ambiguity 
     message: "Kubernetes reads spaces at the end of this block as text: delete them",
     at: spaces.lastIndex,
   };
+}
+
+/** YAML refuses it, JSON makes U+FFFD of it, so that two keys may become one. */
+function loneSurrogate(at: number): Ambiguity {
+  return { message: "Kubernetes reads half a surrogate pair otherwise: write the whole character", at };
 }
 
 function otherwise(what: string, at: number): Ambiguity {

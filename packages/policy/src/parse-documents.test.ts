@@ -153,6 +153,7 @@ describe("hostile YAML", () => {
       "1:9 not valid YAML here: anchor `b:c` has other characters",
     ],
     ["the same at a key", "&b:c a: d", "1:6 not valid YAML here: anchor `b:c`"],
+    ["half a surrogate pair", '{"a\\ud83d": 1}', "1:2 Kubernetes reads half a surrogate pair"],
     ["a tag that a comma belongs to", "a: [!!str, b]", "1:10 Kubernetes reads `,`"],
     ["an escaped line break before an empty line", 'a: "b\\\n\n  c"', "1:6 Kubernetes reads an empty line"],
     [

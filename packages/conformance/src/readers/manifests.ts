@@ -3,6 +3,7 @@ import { parseDocuments } from "@assay/policy";
 import fc from "fast-check";
 import { composed } from "./composed.ts";
 import { damaged } from "./damaged.ts";
+import { jsonTexts } from "./json-texts.ts";
 import type { Comparison } from "./main.ts";
 
 const texts = [
@@ -117,7 +118,7 @@ const scraps = [
   ...["omap", "set", "pairs", "merge"].map((tag) => `!!${tag} `),
 ];
 
-const written = fc.oneof(damaged(texts, scraps), composed);
+const written = fc.oneof(damaged(texts, scraps), composed, jsonTexts);
 
 /** Manifests: what `assay apply` judges, and what `kubectl apply` would apply (docs/decisions/0017). */
 export const manifests: Comparison = {
