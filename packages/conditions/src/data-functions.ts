@@ -131,7 +131,7 @@ export const dataFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string,
   ["image_normalize", { takes: [string], call: imageNormalize }],
   ["is_external_url", { takes: [string], call: ([url]) => isExternalUrl(url as string) }],
   ["random", { takes: [string], call: ([pattern], evaluation) => randomText(pattern as string, evaluation) }],
-  ["x509_decode", { takes: [string], call: ([pem]) => decodeCertificate(pem as string) }],
+  ["x509_decode", { takes: [string], call: ([pem], { budget }) => decodeCertificate(pem as string, budget) }],
 ]);
 
 function parseLimited(text: string, budget: Evaluation["budget"]): Value {

@@ -44,10 +44,16 @@ export function parseTime(text: string): GoTime | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
   const zoneHour = Number(match[9] ?? 0);
   const zoneMinute = Number(match[10] ?? 0);
-  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 24 || zoneMinute > 60) return undefined;
-  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
+  const civil = { year, month, day, hour, minute, second };
+  if (!isCivil(civil) || zoneHour > 24 || zoneMinute > 60) return undefined;
   const offset = (match[8] === "-" ? -1 : 1) * (zoneHour * 60 + zoneMinute) * 60;
-  return timeOf({ year, month, day, hour, minute, second }, nanosecondsOf(match[7] ?? ""), offset);
+  return timeOf(civil, nanosecondsOf(match[7] ?? ""), offset);
+}
+
+/** Whether there is such a day, and such a time on it. */
+export function isCivil({ year, month, day, hour, minute, second }: Omit<CivilTime, "weekday">): boolean {
+  if (hour > 23 || minute > 59 || second > 59) return false;
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month);
 }
 
 /** The nanoseconds of a fraction's digits; what lies below is dropped. */
@@ -154,7 +160,8 @@ function two(value: number): string {
 function zone(offset: number): string {
   if (offset === 0) return "Z";
   const minutes = Math.trunc(Math.abs(offset) / 60);
-  return `${offset < 0 ? "-" : "+"}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`;
+  // Less than a minute has no sign.
+  return `${offset <= -60 ? "-" : "+"}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 export function addDuration(time: GoTime, duration: bigint): GoTime {

@@ -1,7 +1,24 @@
 import { Buffer } from "node:buffer";
-import { child, children, type Der, integer, malformed, objectIdentifier, readDer, text } from "./der.ts";
+import {
+  bits,
+  boolean,
+  childrenOf,
+  isDone,
+  isNext,
+  malformed,
+  read,
+  readAny,
+  readerOf,
+  readIdentifier,
+  readOptional,
+  smallInteger,
+} from "./der.ts";
+import { goText } from "./go-text.ts";
 import { parseUrl } from "./go-url.ts";
 import type { Json, JsonObject } from "./json.ts";
+import { addressText, isDomain, nameConstraints } from "./x509-constraints.ts";
+import { policies, policyMappings } from "./x509-policies.ts";
+import { ascii, base64 } from "./x509-values.ts";
 
 /** An extension as Go lists it, and its parts. */
 export interface Extension {
@@ -11,160 +28,174 @@ export interface Extension {
   readonly json: JsonObject;
 }
 
-/** The extensions in a sequence. */
-export function extensionList(sequence: Der): readonly Extension[] {
-  return children(sequence.content).map((element) => {
-    const row = children(element.content);
-    const oid = objectIdentifier(child(row, 0, 0x06).content);
-    const critical = row[1]?.tag === 0x01 && row[1].content[0] !== 0;
-    const { content } = child(row, row[1]?.tag === 0x01 ? 2 : 1, 0x04);
-    const json = { Id: oid, Critical: critical, Value: Buffer.from(content).toString("base64") };
-    return { id: oid.join("."), critical, value: content, json };
-  });
+/** The extensions in a row, each of which may stand there once. */
+export function extensionList(list: Uint8Array): readonly Extension[] {
+  const extensions = childrenOf(list, 0x30, "extension").map(({ content }) => extensionOf(content));
+  if (new Set(extensions.map(({ id }) => id)).size < extensions.length) {
+    throw malformed("an extension stands there twice");
+  }
+  return extensions;
 }
 
-type Fields = Record<string, Json>;
-type Read = (value: Der, fields: Fields) => void;
+function extensionOf(content: Uint8Array): Extension {
+  const row = readerOf(content);
+  const oid = readIdentifier(row);
+  const flag = readOptional(row, 0x01);
+  const critical = flag !== undefined && boolean(flag);
+  const value = read(row, 0x04, "value of an extension");
+  const json = { Id: [...oid], Critical: critical, Value: base64(value) };
+  return { id: oid.join("."), critical, value, json };
+}
+
+/** The fields that an extension sets; `undefined` when Go counts it as one that it does not know. */
+type Read = (extension: Extension) => JsonObject | undefined;
 
 /** What Go's parser understands, by object identifier. */
-const readers: Readonly<Record<string, Read>> = {
-  "2.5.29.14": (value, fields) => set(fields, "SubjectKeyId", bytes(value.content)),
-  "2.5.29.15": keyUsage,
-  "2.5.29.17": (value, fields) => Object.assign(fields, alternativeNames(value)),
-  "2.5.29.19": basicConstraints,
-  "2.5.29.30": nameConstraints,
-  "2.5.29.31": distributionPoints,
-  "2.5.29.32": policies,
-  "2.5.29.35": (value, fields) => {
-    const id = children(value.content).find(({ tag }) => tag === 0x80);
-    if (id !== undefined) set(fields, "AuthorityKeyId", bytes(id.content));
-  },
-  "2.5.29.37": extendedKeyUsage,
-  "1.3.6.1.5.5.7.1.1": authorityInformation,
+const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
+  ["2.5.29.14", subjectKey],
+  ["2.5.29.15", ({ value }) => ({ KeyUsage: keyUsage(value) })],
+  ["2.5.29.17", namesOrNone],
+  ["2.5.29.19", ({ value }) => basicConstraints(value)],
+  ["2.5.29.31", ({ value }) => distributionPoints(value)],
+  ["2.5.29.32", ({ value }) => policies(value)],
+  ["2.5.29.33", ({ value }) => policyMappings(value)],
+  ["2.5.29.35", authorityKey],
+  ["2.5.29.36", ({ value }) => policyConstraints(value)],
+  ["2.5.29.37", ({ value }) => extendedKeyUsage(value)],
+  ["2.5.29.54", ({ value }) => inhibitAnyPolicy(value)],
+  ["1.3.6.1.5.5.7.1.1", authorityInformation],
+]);
+
+/** Go's empty values. */
+const none: JsonObject = {
+  KeyUsage: 0,
+  Extensions: null,
+  ExtraExtensions: null,
+  UnhandledCriticalExtensions: null,
+  ExtKeyUsage: null,
+  UnknownExtKeyUsage: null,
+  BasicConstraintsValid: false,
+  IsCA: false,
+  MaxPathLen: 0,
+  MaxPathLenZero: false,
+  SubjectKeyId: null,
+  AuthorityKeyId: null,
+  OCSPServer: null,
+  IssuingCertificateURL: null,
+  DNSNames: null,
+  EmailAddresses: null,
+  IPAddresses: null,
+  URIs: null,
+  PermittedDNSDomainsCritical: false,
+  PermittedDNSDomains: null,
+  ExcludedDNSDomains: null,
+  PermittedIPRanges: null,
+  ExcludedIPRanges: null,
+  PermittedEmailAddresses: null,
+  ExcludedEmailAddresses: null,
+  PermittedURIDomains: null,
+  ExcludedURIDomains: null,
+  CRLDistributionPoints: null,
+  PolicyIdentifiers: null,
+  Policies: null,
+  InhibitAnyPolicy: 0,
+  InhibitAnyPolicyZero: false,
+  InhibitPolicyMapping: 0,
+  InhibitPolicyMappingZero: false,
+  RequireExplicitPolicy: 0,
+  RequireExplicitPolicyZero: false,
+  PolicyMappings: null,
 };
 
-/** The fields of Go's `x509.Certificate` that follow from its extensions, all of them, with Go's empty values. */
+/** The fields of Go's `x509.Certificate` that follow from its extensions, all of them. */
 export function certificateExtensions(extensions: readonly Extension[]): JsonObject {
-  const fields: Fields = {
-    KeyUsage: 0,
-    Extensions: extensions.length === 0 ? null : extensions.map(({ json }) => json),
-    ExtraExtensions: null,
-    UnhandledCriticalExtensions: null,
-    ExtKeyUsage: null,
-    UnknownExtKeyUsage: null,
-    BasicConstraintsValid: false,
-    IsCA: false,
-    MaxPathLen: 0,
-    MaxPathLenZero: false,
-    SubjectKeyId: null,
-    AuthorityKeyId: null,
-    OCSPServer: null,
-    IssuingCertificateURL: null,
-    DNSNames: null,
-    EmailAddresses: null,
-    IPAddresses: null,
-    URIs: null,
-    PermittedDNSDomainsCritical: false,
-    PermittedDNSDomains: null,
-    ExcludedDNSDomains: null,
-    PermittedIPRanges: null,
-    ExcludedIPRanges: null,
-    PermittedEmailAddresses: null,
-    ExcludedEmailAddresses: null,
-    PermittedURIDomains: null,
-    ExcludedURIDomains: null,
-    CRLDistributionPoints: null,
-    PolicyIdentifiers: null,
-    Policies: null,
-    InhibitAnyPolicy: 0,
-    InhibitAnyPolicyZero: false,
-    InhibitPolicyMapping: 0,
-    InhibitPolicyMappingZero: false,
-    RequireExplicitPolicy: 0,
-    RequireExplicitPolicyZero: false,
-    PolicyMappings: null,
-  };
-  for (const { id, critical, value, json } of extensions) {
-    const read = Object.hasOwn(readers, id) ? readers[id] : undefined;
-    read?.(readDer(value), fields);
-    if (id === "2.5.29.30") set(fields, "PermittedDNSDomainsCritical", critical);
-    if (read === undefined && critical) append(fields, "UnhandledCriticalExtensions", json["Id"] ?? null);
+  const fields: Record<string, Json> = { ...none };
+  const unhandled: Json[] = [];
+  for (const extension of extensions) {
+    const made = extension.id === "2.5.29.30" ? constraints(extension) : fieldsOf(extension);
+    Object.assign(fields, made.fields);
+    if (extension.critical && made.unhandled) unhandled.push(extension.json["Id"] ?? null);
   }
+  if (extensions.length > 0) fields["Extensions"] = extensions.map(({ json }) => json);
+  if (unhandled.length > 0) fields["UnhandledCriticalExtensions"] = unhandled;
   return fields;
 }
 
-/** The names that a certificate request asks for. */
-export function subjectAlternativeNames(extensions: readonly Extension[]): JsonObject {
-  const none = { DNSNames: null, EmailAddresses: null, IPAddresses: null, URIs: null };
-  const found = extensions.find(({ id }) => id === "2.5.29.17");
-  return found === undefined ? none : { ...none, ...alternativeNames(readDer(found.value)) };
+function fieldsOf(extension: Extension): { fields: JsonObject; unhandled: boolean } {
+  const fields = readers.get(extension.id)?.(extension);
+  return { fields: fields ?? {}, unhandled: fields === undefined };
 }
 
-function set(fields: Fields, name: string, value: Json): void {
-  fields[name] = value;
+function constraints({ value, critical }: Extension): { fields: JsonObject; unhandled: boolean } {
+  const { fields, unhandled } = nameConstraints(value);
+  return { fields: { ...fields, PermittedDNSDomainsCritical: critical }, unhandled };
 }
 
-function append(fields: Fields, name: string, value: Json): void {
-  const list = fields[name];
-  fields[name] = Array.isArray(list) ? [...list, value] : [value];
+function listOrNull(list: readonly Json[]): Json {
+  return list.length === 0 ? null : list;
 }
 
-function bytes(content: Uint8Array): string {
-  return Buffer.from(content).toString("base64");
+/** Bytes that Go takes for text as they are. */
+function rawText(content: Uint8Array): string {
+  return goText(Buffer.from(content));
 }
 
-function alternativeNames(sequence: Der): Fields {
-  const fields: Fields = {};
-  for (const name of children(sequence.content)) {
-    if (name.tag === 0x82) append(fields, "DNSNames", text(name));
-    else if (name.tag === 0x81) append(fields, "EmailAddresses", text(name));
-    else if (name.tag === 0x86) append(fields, "URIs", urlFields(text(name)));
-    else if (name.tag === 0x87) append(fields, "IPAddresses", addressText(name.content));
-  }
-  return fields;
+/** Must not be critical, as Go demands of some extensions. */
+function mild({ critical, value }: Extension): Uint8Array {
+  if (critical) throw malformed("an extension must not be critical");
+  return value;
 }
 
-/** What Go reads: ASCII, and a host of visible characters without an empty label. */
-function urlFields(url: string): JsonObject {
-  const fields = /^[\0-\x7f]*$/.test(url) ? parseUrl(url) : undefined;
-  if (fields === undefined || !/^(?:[!-~]+(?<!\.))?$/.test(fields.Host) || /^\.|\.\./.test(fields.Host)) {
-    throw malformed("URI");
-  }
-  return { ...fields };
+function subjectKey(extension: Extension): JsonObject {
+  return { SubjectKeyId: base64(read(readerOf(mild(extension)), 0x04, "key identifier")) };
 }
 
-function addressText(content: Uint8Array): string {
-  if (content.length === 4) return [...content].join(".");
-  if (content.length !== 16) throw malformed("IP address");
-  const groups = Array.from(
-    { length: 8 },
-    (_, at) => (content[at * 2] ?? 0) * 256 + (content[at * 2 + 1] ?? 0),
-  );
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
-    return [...content.subarray(12)].join(".");
-  const [start, length] = longestZeros(groups);
-  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(":");
-  if (length < 2) return hex(groups);
-  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+function authorityKey(extension: Extension): JsonObject {
+  const row = readerOf(read(readerOf(mild(extension)), 0x30, "key identifier"));
+  const id = readOptional(row, 0x80);
+  return { AuthorityKeyId: id === undefined ? null : base64(id) };
 }
 
-function longestZeros(groups: readonly number[]): [start: number, length: number] {
-  let best: [number, number] = [0, 0];
-  groups.forEach((_, start) => {
-    const end = groups.findIndex((group, at) => at >= start && group !== 0);
-    const length = (end < 0 ? groups.length : end) - start;
-    if (length > best[1]) best = [start, length];
-  });
-  return best;
-}
-
-function keyUsage({ content }: Der, fields: Fields): void {
+function keyUsage(value: Uint8Array): number {
+  const { bytes } = bits(read(readerOf(value), 0x03, "key usage"));
   let usage = 0;
   for (let bit = 0; bit < 9; bit++) {
-    const byte = content[1 + (bit >> 3)] ?? 0;
-    if ((byte & (0x80 >> (bit & 7))) !== 0) usage |= 1 << bit;
+    if (((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0) usage |= 1 << bit;
   }
-  set(fields, "KeyUsage", usage);
+  return usage;
+}
+
+/** No names at all. */
+export const noAlternativeNames = { DNSNames: null, EmailAddresses: null, IPAddresses: null, URIs: null };
+
+/** The names that stand in an extension. */
+export function alternativeNames(value: Uint8Array): JsonObject {
+  const [dns, emails, uris, addresses]: Json[][] = [[], [], [], []];
+  const names = readerOf(read(readerOf(value), 0x30, "names"));
+  while (!isDone(names)) {
+    const { tag, content } = readAny(names);
+    if (tag === 0x82) dns?.push(ascii(content, "name"));
+    else if (tag === 0x81) emails?.push(ascii(content, "name"));
+    else if (tag === 0x86) uris?.push(urlFields(ascii(content, "name")));
+    else if (tag === 0x87) addresses?.push(addressText(content));
+  }
+  return {
+    DNSNames: listOrNull(dns ?? []),
+    EmailAddresses: listOrNull(emails ?? []),
+    IPAddresses: listOrNull(addresses ?? []),
+    URIs: listOrNull(uris ?? []),
+  };
+}
+
+function namesOrNone({ value }: Extension): JsonObject | undefined {
+  const names = alternativeNames(value);
+  return Object.values(names).some((list) => list !== null) ? names : undefined;
+}
+
+function urlFields(text: string): JsonObject {
+  const url = parseUrl(text);
+  if (url === undefined || !isDomain(url.Host, false)) throw malformed("URI");
+  return { ...url };
 }
 
 const usages = [
@@ -184,69 +215,71 @@ const usages = [
   "1.3.6.1.4.1.311.61.1.1",
 ];
 
-function extendedKeyUsage({ content }: Der, fields: Fields): void {
-  for (const element of children(content)) {
-    const oid = objectIdentifier(element.content);
-    const known = usages.indexOf(oid.join("."));
-    if (known >= 0) append(fields, "ExtKeyUsage", known);
-    else append(fields, "UnknownExtKeyUsage", oid);
+function extendedKeyUsage(value: Uint8Array): JsonObject {
+  const row = readerOf(read(readerOf(value), 0x30, "extended key usage"));
+  const [known, unknown]: [Json[], Json[]] = [[], []];
+  while (!isDone(row)) {
+    const oid = readIdentifier(row);
+    const usage = usages.indexOf(oid.join("."));
+    if (usage >= 0) known.push(usage);
+    else unknown.push([...oid]);
   }
+  return { ExtKeyUsage: listOrNull(known), UnknownExtKeyUsage: listOrNull(unknown) };
 }
 
-function basicConstraints({ content }: Der, fields: Fields): void {
-  const row = children(content);
-  const authority = row[0]?.tag === 0x01 && row[0].content[0] !== 0;
-  const limit = row.find(({ tag }) => tag === 0x02);
-  const length = limit === undefined ? -1 : Number(integer(limit.content));
-  set(fields, "BasicConstraintsValid", true);
-  set(fields, "IsCA", authority);
-  set(fields, "MaxPathLen", length);
-  set(fields, "MaxPathLenZero", length === 0);
+function basicConstraints(value: Uint8Array): JsonObject {
+  const row = readerOf(read(readerOf(value), 0x30, "basic constraints"));
+  const authority = readOptional(row, 0x01);
+  const limit = readOptional(row, 0x02);
+  const length = limit === undefined ? -1 : smallInteger(limit);
+  if (limit !== undefined && length < 0) throw malformed("basic constraints");
+  return {
+    BasicConstraintsValid: true,
+    IsCA: authority !== undefined && boolean(authority),
+    MaxPathLen: length,
+    MaxPathLenZero: length === 0,
+  };
 }
 
-function nameConstraints({ content }: Der, fields: Fields): void {
-  for (const side of children(content)) {
-    const prefix = side.tag === 0xa0 ? "Permitted" : "Excluded";
-    for (const subtree of children(side.content)) {
-      const [name] = children(subtree.content);
-      if (name === undefined) throw malformed("name constraint");
-      if (name.tag === 0x82) append(fields, `${prefix}DNSDomains`, text(name));
-      else if (name.tag === 0x81) append(fields, `${prefix}EmailAddresses`, text(name));
-      else if (name.tag === 0x86) append(fields, `${prefix}URIDomains`, text(name));
-      else if (name.tag === 0x87) append(fields, `${prefix}IPRanges`, addressRange(name.content));
-    }
+function policyConstraints(value: Uint8Array): JsonObject {
+  const row = readerOf(read(readerOf(value), 0x30, "policy constraints"));
+  const [explicit, mapping] = [readOptional(row, 0x80), readOptional(row, 0x81)];
+  return { ...counted("RequireExplicitPolicy", explicit), ...counted("InhibitPolicyMapping", mapping) };
+}
+
+function inhibitAnyPolicy(value: Uint8Array): JsonObject {
+  return counted("InhibitAnyPolicy", read(readerOf(value), 0x02, "inhibited policies"));
+}
+
+/** Go keeps apart a 0 that is there from one that is not. */
+function counted(name: string, content: Uint8Array | undefined): JsonObject {
+  if (content === undefined) return {};
+  const count = smallInteger(content);
+  return { [name]: count, [`${name}Zero`]: count === 0 };
+}
+
+function distributionPoints(value: Uint8Array): JsonObject {
+  const points = readerOf(read(readerOf(value), 0x30, "distribution points"));
+  const urls: Json[] = [];
+  while (!isDone(points)) {
+    const name = readOptional(readerOf(read(points, 0x30, "distribution point")), 0xa0);
+    if (name === undefined) continue;
+    const full = readerOf(read(readerOf(name), 0xa0, "distribution point"));
+    while (isNext(full, 0x86)) urls.push(rawText(readAny(full).content));
   }
+  return { CRLDistributionPoints: listOrNull(urls) };
 }
 
-function addressRange(content: Uint8Array): JsonObject {
-  const half = content.length / 2;
-  return { IP: addressText(content.subarray(0, half)), Mask: bytes(content.subarray(half)) };
-}
-
-function distributionPoints({ content }: Der, fields: Fields): void {
-  for (const point of children(content)) {
-    const name = children(point.content).find(({ tag }) => tag === 0xa0);
-    const full = name === undefined ? undefined : children(name.content).find(({ tag }) => tag === 0xa0);
-    for (const uri of full === undefined ? [] : children(full.content)) {
-      if (uri.tag === 0x86) append(fields, "CRLDistributionPoints", text(uri));
-    }
+function authorityInformation(extension: Extension): JsonObject {
+  const row = readerOf(read(readerOf(mild(extension)), 0x30, "authority information"));
+  const [servers, issuers]: [Json[], Json[]] = [[], []];
+  while (!isDone(row)) {
+    const access = readerOf(read(row, 0x30, "authority information"));
+    const method = readIdentifier(access).join(".");
+    if (!isNext(access, 0x86)) continue;
+    const location = rawText(readAny(access).content);
+    if (method === "1.3.6.1.5.5.7.48.1") servers.push(location);
+    else if (method === "1.3.6.1.5.5.7.48.2") issuers.push(location);
   }
-}
-
-function policies({ content }: Der, fields: Fields): void {
-  for (const policy of children(content)) {
-    const oid = objectIdentifier(child(children(policy.content), 0, 0x06).content);
-    append(fields, "PolicyIdentifiers", oid);
-    append(fields, "Policies", oid.join("."));
-  }
-}
-
-function authorityInformation({ content }: Der, fields: Fields): void {
-  for (const access of children(content)) {
-    const [method, location] = children(access.content);
-    if (method === undefined || location === undefined || location.tag !== 0x86) continue;
-    const oid = objectIdentifier(method.content).join(".");
-    if (oid === "1.3.6.1.5.5.7.48.1") append(fields, "OCSPServer", text(location));
-    else if (oid === "1.3.6.1.5.5.7.48.2") append(fields, "IssuingCertificateURL", text(location));
-  }
+  return { OCSPServer: listOrNull(servers), IssuingCertificateURL: listOrNull(issuers) };
 }
