@@ -1,6 +1,6 @@
-import { ConditionError } from "./condition-error.ts";
+import { ConditionError, wrongType } from "./condition-error.ts";
 import { isObject, type Value, type ValueObject } from "./json.ts";
-import type { Budget } from "./limits.ts";
+import { type Budget, spend } from "./limits.ts";
 import type { Scope } from "./scope.ts";
 
 /** What a step gives when a path named a key that is not there: Kyverno's NotFoundError, which most steps turn into null. */
@@ -56,6 +56,12 @@ export function isFalse(item: Item): boolean {
 
 /** `reflect.DeepEqual`: int64 and float64 are never equal, NaN is not equal to itself. */
 export function deepEqual(left: Item, right: Item, evaluation: Evaluation, depth = 0): boolean {
+  if (typeof left === "string" && typeof right === "string") {
+    if (left.length === right.length) spend(evaluation.budget, left.length >> 8);
+    return left === right;
+  }
+  if (typeof left === "function" && typeof right === "function")
+    throw wrongType("references are not compared");
   if (left === right) return !(typeof left === "number" && Number.isNaN(left));
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
   spendComparison(evaluation, depth);

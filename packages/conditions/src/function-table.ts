@@ -3,6 +3,7 @@ import { ConditionError } from "./condition-error.ts";
 import { type Evaluation, type Item, isPlainList } from "./evaluation.ts";
 import { printText } from "./go-text.ts";
 import { isObject } from "./json.ts";
+import { spend } from "./limits.ts";
 
 /** The types that functions ask for, as go-jmespath names them. */
 export type ArgumentType =
@@ -46,12 +47,23 @@ export function callFunction(
   args: readonly Item[],
   evaluation: Evaluation,
 ): Item {
+  for (const arg of args) spendOn(arg, evaluation);
   if (entry.takes !== undefined) checkArguments(name, entry, args, evaluation);
   if (entry.plainLists && args.some((arg) => Array.isArray(arg) && !isPlainList(arg))) {
     const code = entry.plainLists === "error" ? "wrongType" : "undefinedInKyverno";
     throw new ConditionError(`\`${name}\` does not take what \`items\` makes`, { code });
   }
   return entry.call(args, evaluation);
+}
+
+/**
+ * A function reads its arguments once, whatever else it spends. Large ones may be handed to it again for every element
+ * of a list.
+ */
+function spendOn(arg: Item, { budget }: Evaluation): void {
+  if (typeof arg === "string") spend(budget, arg.length >> 6);
+  else if (Array.isArray(arg)) spend(budget, arg.length >> 4);
+  else if (isObject(arg)) spend(budget, Object.keys(arg).length >> 4);
 }
 
 function checkArguments(

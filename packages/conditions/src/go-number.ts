@@ -21,6 +21,17 @@ export function parseFloat64(text: string): number | undefined {
   return parseHexFloat(text);
 }
 
+/** `math.Pow10`: of two factors that are exact or rounded once. The last bit of `10 ** -4` is another one. */
+export function tenTo(exponent: number): number {
+  if (exponent < -323) return 0;
+  if (exponent > 308) return Number.POSITIVE_INFINITY;
+  const size = Math.abs(exponent);
+  const [coarse, fine] = [size - (size % 32), size % 32];
+  return exponent < 0
+    ? Number(`1e-${coarse}`) / Number(`1e${fine}`)
+    : Number(`1e${coarse}`) * Number(`1e${fine}`);
+}
+
 function parseHexFloat(text: string): number | undefined {
   const match = hexadecimal.exec(text);
   if (match === null) return undefined;

@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { type Buffer, isUtf8 } from "node:buffer";
 import { ConditionError } from "./condition-error.ts";
 import { formatNumber, jsonNumber } from "./go-number.ts";
 import { isObject } from "./json.ts";
@@ -29,19 +29,30 @@ export function sortedKeys(object: object): string[] {
 
 /** UTF-8 as Go reads it: every byte that fits nowhere is one replacement character. */
 export function goText(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
-  if (!text.includes("\uFFFD")) return text;
-  let decoded = "";
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  const parts: string[] = [];
+  let start = 0;
   for (let at = 0; at < bytes.length; ) {
-    const first = bytes[at] ?? 0;
-    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    const point = bytes.toString("utf8", at, at + length);
-    const fits = [...point].length === 1 && (point !== "\uFFFD" || (first === 0xef && length === 3));
-    const replaced = fits && point === "\uFFFD" && bytes.toString("hex", at, at + 3) !== "efbfbd";
-    decoded += fits && !replaced ? point : "\uFFFD";
-    at += fits && !replaced ? length : 1;
+    const length = pointLength(bytes, at);
+    if (length > 0) {
+      at += length;
+      continue;
+    }
+    if (start < at) parts.push(bytes.toString("utf8", start, at));
+    parts.push("\uFFFD");
+    at++;
+    start = at;
   }
-  return decoded;
+  parts.push(bytes.toString("utf8", start));
+  return parts.join("");
+}
+
+/** How many bytes the code point at an offset has; 0 where there is none. */
+function pointLength(bytes: Buffer, at: number): number {
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) return 1;
+  const length = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
 /** `fmt.Sprint` of a value: `1e+06`, `<nil>`, `[a b]`, `map[k:v]`. */

@@ -1,3 +1,5 @@
+import { tenTo } from "./go-number.ts";
+
 // Quantities of Kubernetes (k8s.io/apimachinery/pkg/api/resource): `500m`, `1Gi`, `1e3`, exact.
 
 /** How a quantity was written, which is how it is written again. */
@@ -10,7 +12,8 @@ export interface Quantity {
   readonly format: Format;
 }
 
-const pattern = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[+-]?[0-9]*)$/;
+// No two neighbours take the same character: texts from strangers are read in linear time.
+const pattern = /^([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[eEinumkKMGTP]+(?:[+-]?[0-9]+)?)?)$/;
 const decimal: Readonly<Record<string, number>> = {
   n: -9,
   u: -6,
@@ -36,9 +39,10 @@ export function parseQuantity(text: string): Quantity | undefined {
   if (!/^[-+.0-9eEnumkKMGTP]/.test(text) || text.length > 1_000) return undefined;
   const match = pattern.exec(text);
   if (match === null) return undefined;
-  const [, sign = "", whole = "", fraction = "", suffix = ""] = match;
+  const [, sign = "", digits = "", fraction = "", suffix = ""] = match;
   const meaning = interpret(suffix);
   if (meaning === undefined) return undefined;
+  const whole = digits.replace(/^0+/, "");
   const parts: Parts = { whole: whole === "" ? "0" : whole, fraction, ...meaning };
   // apimachinery's way for numbers that do not fit in an int64 wants at least one digit.
   const quantity =
@@ -138,7 +142,7 @@ export function divideQuantity(left: Quantity, divisor: Quantity): Quantity {
 /** `AsApproximateFloat64`. */
 export function quantityNumber({ unscaled, scale }: Quantity): number {
   const base = Number(unscaled);
-  return scale === 0 ? base : scale > 0 ? base * 10 ** -scale : base * 10 ** -scale;
+  return scale === 0 ? base : base * tenTo(-scale);
 }
 
 /** The canonical text: the largest suffix that needs no fraction. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ConditionError } from "./condition-error.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { checkDepth, spendOutput } from "./limits.ts";
+import { checkDepth, spend, spendOutput } from "./limits.ts";
 import { compileRegexp } from "./regexp.ts";
 
 /** Kyverno repeats `*` and `+` up to 4,096 times; nobody wants that. */
@@ -12,6 +12,8 @@ interface Reader {
   readonly evaluation: Evaluation;
   /** The next number below `limit`. */
   readonly pick: (limit: number) => number;
+  /** What the classes that were met match, by their text: repetitions read them again. */
+  readonly classes: Map<string, readonly string[]>;
   at: number;
 }
 
@@ -27,6 +29,7 @@ export function randomText(pattern: string, evaluation: Evaluation): string {
     pattern,
     evaluation,
     pick: picker(`${evaluation.scope.now.getTime()}/${pattern}`),
+    classes: new Map(),
     at: 0,
   };
   return alternatives(reader, 0);
@@ -101,6 +104,8 @@ function bounds(quantifier: RegExpExecArray): [from: number, to: number] {
 }
 
 function atom(reader: Reader, depth: number): string {
+  // What is repeated may make no text at all, and is read anyway.
+  spend(reader.evaluation.budget, 1);
   const char = String.fromCodePoint(reader.pattern.codePointAt(reader.at) ?? 0);
   reader.at += char.length;
   switch (char) {
@@ -147,17 +152,19 @@ function escaped(reader: Reader): string {
   return Object.hasOwn(plain, char) ? (plain[char] ?? "") : char;
 }
 
-/** Classes are asked, not read: one of the printable characters that they match. */
 function characterClass(reader: Reader): string {
   const source = classSource(reader);
-  const regexp = compileRegexp(source, reader.evaluation.budget, "x");
-  const members: string[] = [];
-  for (let code = 0x20; code < 0x7f; code++) {
-    const char = String.fromCharCode(code);
-    if (regexp.matcher(char).find()) members.push(char);
-  }
-  const first = [...source].find((char) => regexp.matcher(char).find()) ?? "";
-  return members[reader.pick(Math.max(members.length, 1))] ?? first;
+  const members = reader.classes.get(source) ?? membersOf(source, reader.evaluation);
+  reader.classes.set(source, members);
+  return members[reader.pick(Math.max(members.length, 1))] ?? "";
+}
+
+/** Classes are asked, not read: the printable characters that they match, or else one that they are written with. */
+function membersOf(source: string, { budget }: Evaluation): readonly string[] {
+  const regexp = compileRegexp(source, budget, "x");
+  const matches = (char: string): boolean => regexp.matcher(char).find();
+  const printable = Array.from({ length: 0x5f }, (_, at) => String.fromCharCode(0x20 + at)).filter(matches);
+  return printable.length > 0 ? printable : [...source].filter(matches).slice(0, 1);
 }
 
 /** The text of the class that the cursor is in, with its brackets. */

@@ -59,6 +59,9 @@ describe("a budget ends", () => {
     ],
     ["small ones for each of a list", "many[?regex_match('(a|b){1000}(a|b){1000}(a|b){1000}', name)]"],
     ["a long regular expression", `regex_match('${"a".repeat(5_000)}', 'a')`],
+    ["a random text of nothing, again and again", "random('((((((((()*)*)*)*)*)*)*)*)*')"],
+    ["a random text of classes", "random('(((((([a-z]*)*)*)*)*)*)*')"],
+    ["a large text for each of a list", `many[?contains('${"x".repeat(60_000)}', name)]`],
     ["brackets", "[".repeat(5_000)],
     ["parentheses", "(".repeat(5_000)],
     ["negations", `${"!".repeat(5_000)}n`],
@@ -126,6 +129,33 @@ describe("what is linear stays quick", () => {
 
   test("patterns with many stars", () => {
     expect(evaluate(`pattern_match('${"a*".repeat(200)}b', '${"a".repeat(1_000)}')`, scope)).toBe(false);
+  });
+
+  test.each([
+    ["zeros", `${"0".repeat(999)}x`],
+    ["digits", `${"1".repeat(999)}x`],
+    ["zeros and a point", `${"0".repeat(400)}.${"0".repeat(400)}E+${"0".repeat(190)}x`],
+  ])("texts that are nearly quantities: %s", (_name, text) => {
+    const condition = {
+      key: Array.from({ length: 500 }, () => text),
+      operator: "AnyIn",
+      value: ["1", "5-10"],
+    };
+    const began = performance.now();
+    expect(check([{ all: [condition] }], scope, { kind: "preconditions" }).outcome).toBe("false");
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  test("blocks of PEM that never end, or end where none began", () => {
+    const begins = "-----BEGIN X-----\n".repeat(3_600);
+    const began = performance.now();
+    for (const pem of [
+      begins,
+      `${begins}\n-----END X-----\n`,
+      "-----BEGIN :-----\n-----END :-\n".repeat(2_000),
+    ])
+      expect(() => evaluate("x509_decode(pem)", scope.child({ data: { pem } }))).toThrow();
+    expect(performance.now() - began).toBeLessThan(1_000);
   });
 
   test("regular expressions that others backtrack over", () => {
