@@ -31,6 +31,59 @@ describe("regex_replace_all", () => {
   });
 });
 
+describe("divide", () => {
+  test.each([
+    ["1.2232e30", "+1", 1.2232000000000001e30],
+    ["100m", "5.25m", 19.047619047619047],
+    ["1023.0000000001E-20", "1.25e-3", 8.000000000000001e-7],
+  ])("%s by %s is %d, to the last bit", (left, right, expected) => {
+    expect(ask("divide(a, b)", { a: left, b: right })).toBe(expected);
+  });
+});
+
+test.each([
+  ["-9223372036854775808", "292277026596-12-04T15:30:08Z"],
+  ["-9223372028741760000", "-292277022400-03-01T00:00:00Z"],
+  ["9223372036854775807", "292277026596-12-04T15:30:07Z"],
+])("%s seconds since 1970 are %s", (seconds, expected) => {
+  expect(ask("time_parse('1', @)", seconds)).toBe(expected);
+});
+
+describe("contains", () => {
+  test.each<[string, Value]>([
+    ["contains([@], @)", { a: 1 }],
+    ["contains(@, [0])", [[1]]],
+    ["contains(@, @[0])", [[1], 2]],
+    ["contains([&a], &a)", {}],
+  ])("%s is an error, where Kyverno crashes", (expression, data) => {
+    expect(() => ask(expression, data)).toThrow("cannot look for lists, objects or references inside a list");
+  });
+
+  test("looks for a list among other things, and finds none", () => {
+    expect(ask("contains(@, `[1]`)", [1, "a", { b: 1 }, null])).toBe(false);
+  });
+});
+
+describe("what Kyverno reads by accident is an error", () => {
+  test.each([
+    "a\u0080",
+    "a || @()",
+    "a[1::9223372036854775807]",
+    "time_add('2024-06-01T10:00:00Z', '9223372036854775808ns9223372036854775808ns')",
+    "time_parse(' .00000000000', ' .000000000xx')",
+    "(&a) == (&a)",
+  ])("%s", (expression) => {
+    expect(() => ask(expression, { a: [1] })).toThrow();
+  });
+});
+
+describe("random", () => {
+  test("makes a text that the pattern matches, of classes as well", () => {
+    const text = ask("random('[a-c]{4}-[^\\x00-\\x60\\x7b-\\x7f][é]')", {});
+    expect(text).toMatch(/^[a-c]{4}-[a-z]é$/);
+  });
+});
+
 test("a name for two groups of a regular expression is an error", () => {
   expect(() => ask("regex_match('(?P<n>a)|(?P<n>b)', 'b')", {})).toThrow("is invalid");
 });

@@ -12,11 +12,13 @@ interface Fields {
   minute: number;
   second: number;
   nanoseconds: number;
-  half: "am" | "pm" | undefined;
+  /** Which of the two were there; a layout may have both. */
+  morning?: true;
+  afternoon?: true;
   /** A `Z` or the name `UTC`, which counts before any offset. */
   utc?: true;
   /** A numeric offset, which counts before a zone's name. */
-  offset?: number;
+  offset?: number | undefined;
   /** The zone is `GMT+3`: Go reads the time as UTC's, and writes it at that offset. */
   shown?: number | undefined;
 }
@@ -47,8 +49,8 @@ function number(digits: string, from: number, to: number, field: "month" | "hour
 
 function named(names: readonly string[], store?: (index: number, fields: Fields) => void): Reader {
   return (text, fields) => {
-    const lower = text.toLowerCase();
-    const index = names.findIndex((name) => lower.startsWith(name.toLowerCase()));
+    // Cut first: outside ASCII, lower case may be longer.
+    const index = names.findIndex((name) => text.slice(0, name.length).toLowerCase() === name.toLowerCase());
     if (index < 0) return undefined;
     store?.(index, fields);
     return text.slice(names[index]?.length);
@@ -102,8 +104,8 @@ function fraction(text: string, fields: Fields): string | undefined {
 
 function half(am: string, pm: string): Reader {
   return element(new RegExp(`^(?:${am}|${pm})`), (match, fields) => {
-    // Where a layout has two of them, an afternoon is one.
-    if (fields.half !== "pm") fields.half = match[0] === am ? "am" : "pm";
+    if (match[0] === am) fields.morning = true;
+    else fields.afternoon = true;
     return true;
   });
 }
@@ -119,13 +121,16 @@ function numericZone(pattern: string, zulu: boolean): Reader {
     if (match === null) return undefined;
     const [hours, minutes, seconds] = [Number(match[2]), Number(match[3] ?? 0), Number(match[4] ?? 0)];
     if (hours > 24 || minutes > 60 || seconds > 60) return undefined;
-    fields.offset = (match[1] === "-" ? -1 : 1) * ((hours * 60 + minutes) * 60 + seconds);
+    const offset = (match[1] === "-" ? -1 : 1) * ((hours * 60 + minutes) * 60 + seconds);
+    // -1 is what Go writes where no offset was read.
+    fields.offset = offset === -1 ? undefined : offset;
     return text.slice(match[0].length);
   };
 }
 
 /** Names of zones say nothing here, but for `UTC` and `GMT+3`. */
 function namedZone(text: string, fields: Fields): string | undefined {
+  if (text.length < 3) return undefined;
   const match =
     /^(?:UTC|ChST|MeST|GMT(?:[+-][0-9]+)?|[+-][0-9]+)/.exec(text) ??
     /^(?:[A-Z]{4}T|[A-Z]{3}T|WITA|[A-Z]{3})(?![A-Z])/.exec(text);
@@ -154,7 +159,8 @@ const elements: readonly (readonly [layout: string, reader: Reader])[] = [
   ["05", second("[0-9]")],
   [
     "06",
-    element(/^[0-9]{2}/, (match, fields) => {
+    // Go reads these two characters as an integer, which may have a sign.
+    element(/^(?:[0-9]{2}|[+-][0-9])/, (match, fields) => {
       fields.year = Number(match[0]) + (Number(match[0]) >= 69 ? 1_900 : 2_000);
       return true;
     }),
@@ -199,7 +205,6 @@ export function parseLayout(layout: string, text: string): GoTime {
     minute: 0,
     second: 0,
     nanoseconds: 0,
-    half: undefined,
   };
   const fits = layout.length <= 200 && text.length <= 200 && readAll(layout, text, fields);
   const time = fits ? timeOfFields(fields) : undefined;
@@ -277,8 +282,8 @@ function timeOfFields(fields: Fields): GoTime | undefined {
   const date = dateOf(fields);
   if (date === undefined || date.day < 1 || date.day > daysIn(year, date.month)) return undefined;
   let { hour } = fields;
-  if (fields.half === "pm" && hour < 12) hour += 12;
-  else if (fields.half === "am" && hour === 12) hour = 0;
+  if (fields.afternoon && hour < 12) hour += 12;
+  else if (fields.morning && hour === 12) hour = 0;
   const civil = { year, month: date.month, day: date.day, hour, minute, second: seconds };
   const offset = fields.utc ? 0 : fields.offset;
   const time = timeOf(civil, nanoseconds, offset ?? 0);

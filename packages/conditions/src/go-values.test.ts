@@ -90,6 +90,10 @@ describe("times", () => {
     ["15:04 MST -07:00", "03:04 GMT+3 +01:00", "0000-01-01T03:04:00+01:00"],
     ["15:04 MST MST", "03:04 GMT+3 CET", "0000-01-01T03:04:00Z"],
     ["3:04 PM pm", "3:04 PM am", "0000-01-01T15:04:00Z"],
+    ["3:04 PM pm", "12:04 PM am", "0000-01-01T00:04:00Z"],
+    ["06/1/2", "+5/3/4", "2005-03-04T00:00:00Z"],
+    ["15:04 -07:00:00", "03:04 -00:00:01", "0000-01-01T03:04:00Z"],
+    ["15:04 -07:00:00", "03:04 -00:00:30", "0000-01-01T03:04:00+00:00"],
   ])("%s reads %s", (layout, text, expected) => {
     expect(formatTime(parseLayout(layout, text))).toBe(expected);
   });
@@ -100,6 +104,8 @@ describe("times", () => {
     ["15:04", "25:00"],
     ["2006-002", "2023-366"],
     ["Jan 2", "Foo 2"],
+    ["Mon 2", "FR\u0130 2"],
+    ["15:04 MST", "03:04 +3"],
   ])("%s does not read %s", (layout, text) => {
     expect(() => parseLayout(layout, text)).toThrow("is no time of the layout");
   });
@@ -191,6 +197,15 @@ describe("text", () => {
 
   test("maps case one to one", () => {
     expect([toUpper("straße ﬁ ΐ"), toLower("ΣΑΣ İ")]).toEqual(["STRAßE ﬁ ΐ", "σασ i"]);
+    expect(toUpper("ᾀ ᾗ ᾳ ῃ ῳ ᾼ")).toBe("ᾈ ᾟ ᾼ ῌ ῼ ᾼ");
+  });
+
+  test("whose case is newer than Go's tables has none, whatever Node knows", () => {
+    expect([toUpper("ƛɤ"), toLower("\uA7DC\u{10D50}"), equalFold("ƛ", "\uA7DC")]).toEqual([
+      "ƛɤ",
+      "\uA7DC\u{10D50}",
+      false,
+    ]);
   });
 
   test.each<[string, string, boolean]>([

@@ -53,12 +53,22 @@ function contains([where, what]: readonly Item[], evaluation: Evaluation): Item 
   const list = where;
   spend(evaluation.budget, list.length);
   return list.some((item) => {
-    if (item === what) return true;
-    // Go panics when it compares two lists or two maps this way.
-    const sameKind = Array.isArray(item) ? Array.isArray(what) : isObject(item) && isObject(what);
-    if (sameKind) throw crash("`contains` cannot look for lists or objects inside a list");
-    return false;
+    // Go panics when it compares two of these, also one with itself.
+    if (!isComparable(item) && kindOf(item) === kindOf(what)) {
+      throw crash("`contains` cannot look for lists, objects or references inside a list");
+    }
+    return item === what;
   });
+}
+
+function isComparable(item: Item | undefined): boolean {
+  return item === null || (typeof item !== "object" && typeof item !== "function");
+}
+
+/** Go's type of a value that cannot be compared. */
+function kindOf(item: Item | undefined): string {
+  if (!Array.isArray(item)) return item === null ? "null" : typeof item;
+  return isPlainList(item) ? "list" : "list of maps";
 }
 
 function extreme(direction: 1 | -1): FunctionEntry["call"] {

@@ -19,6 +19,9 @@ import {
 
 // Kyverno's time functions (pkg/engine/jmespath/time.go). The clock is the scope's.
 
+/** Seconds from where Go begins to count, in March of the year -292277022400, to 1970. */
+const SINCE_FIRST_YEAR = 9_223_372_028_741_760_000n;
+
 function texts(
   count: number,
   call: (args: readonly string[], evaluation: Evaluation) => Item,
@@ -43,7 +46,12 @@ function timeParse([layout = "", text = ""]: readonly string[]): Item {
   if (seconds === undefined) {
     throw new ConditionError(`\`${text.slice(0, 80)}\` is no number of seconds`, { code: "badText" });
   }
-  return formatTime({ seconds, nanoseconds: 0, offset: 0 });
+  return formatTime({ seconds: wrapSeconds(seconds), nanoseconds: 0, offset: 0 });
+}
+
+/** Go counts seconds in 64 bits, which go round. */
+function wrapSeconds(seconds: bigint): bigint {
+  return BigInt.asUintN(64, seconds + SINCE_FIRST_YEAR) - SINCE_FIRST_YEAR;
 }
 
 function timeToCron([text = ""]: readonly string[]): Item {
