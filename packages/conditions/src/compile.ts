@@ -4,7 +4,7 @@ import { ConditionError, located } from "./condition-error.ts";
 import { type Evaluation, MISSING, type Run } from "./evaluation.ts";
 import { nearestOf } from "./function-table.ts";
 import { toFloats } from "./go-json.ts";
-import { sortedKeys } from "./go-text.ts";
+import { sortedKeys, trimSpace } from "./go-text.ts";
 import type { Json, Value } from "./json.ts";
 import { jsonPathRoot } from "./json-path.ts";
 import { kyvernoFunctions } from "./kyverno-functions.ts";
@@ -39,7 +39,7 @@ export interface CompiledExpression {
 export function compile(expression: string, options: CompileOptions = {}): CompiledExpression {
   const { dialect = "assay", mode = "kyverno" } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const text = expression.trim();
+  const text = trimSpace(expression);
   if (text === "")
     throw new ConditionError("the expression is empty", { code: "emptyExpression", expression });
   try {

@@ -64,6 +64,11 @@ describe("contains", () => {
   });
 });
 
+test("space around an expression is what Go takes for space", () => {
+  expect(ask("\u0085\u3000 a\v\u0085", { a: 1 })).toBe(1);
+  expect(() => ask("\uFEFFa", { a: 1 })).toThrow("unexpected character");
+});
+
 describe("what Kyverno reads by accident is an error", () => {
   test.each([
     "a\u0080",
@@ -78,10 +83,21 @@ describe("what Kyverno reads by accident is an error", () => {
 });
 
 describe("random", () => {
-  test("makes a text that the pattern matches, of classes as well", () => {
-    const text = ask("random('[a-c]{4}-[^\\x00-\\x60\\x7b-\\x7f][é]')", {});
-    expect(text).toMatch(/^[a-c]{4}-[a-z]é$/);
+  test.each([
+    ["[a-c]{4}-[^\\x00-\\x60\\x7b-\\x7f][é]", /^[a-c]{4}-[a-z]é$/],
+    ["[]a]{3}[^]a]", /^[\]a]{3}[^\]a]$/],
+    ["\\x41\\x{1F600}\\101\\.\\n", /^A😀A\.\n$/],
+    ["[[:digit:]]{2}[\\x{3b1}-\\x{3c9}]", /^[0-9]{2}[α-ω]$/],
+  ])("%s makes a text that it matches", (pattern, expected) => {
+    expect(ask("random(@)", pattern)).toMatch(expected);
   });
+
+  test.each(["\\d{3}", "(?:a)", "(?i)a", "\\bfoo", "\\pL", "\\Qa\\E", "[\\w-]"])(
+    "%s is an error: Kyverno does not read what Perl added",
+    (pattern) => {
+      expect(() => ask("random(@)", pattern)).toThrow("does not read");
+    },
+  );
 });
 
 test("a name for two groups of a regular expression is an error", () => {

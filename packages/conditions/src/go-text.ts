@@ -22,6 +22,17 @@ function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
+const space = /[\t-\r \u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]/;
+
+/** `strings.TrimSpace`: unlike `trim`, U+0085 is space, and the mark at the start of a file is none. */
+export function trimSpace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && space.test(text.charAt(start))) start++;
+  while (end > start && space.test(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
 /** The keys of an object in Go's order. */
 export function sortedKeys(object: object): string[] {
   return Object.keys(object).sort(compareText);

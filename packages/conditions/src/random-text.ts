@@ -126,59 +126,79 @@ function atom(reader: Reader, depth: number): string {
 }
 
 function group(reader: Reader, depth: number): string {
-  const head =
-    /^\?(?::|P?<[A-Za-z_0-9]+>|[a-zA-Z-]+[:)])/.exec(reader.pattern.slice(reader.at, reader.at + 80))?.[0] ??
-    "";
-  reader.at += head.length;
-  if (head.endsWith(")")) return "";
+  // `(?:a)`, `(?i)` and names of groups are Perl's.
+  if (reader.pattern.charAt(reader.at) === "?") throw notRead("(?");
   const text = alternatives(reader, depth + 1);
   reader.at++;
   return text;
 }
 
-const shorthands: Readonly<Record<string, string>> = {
-  d: "0123456789",
-  w: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_",
-  s: " \t",
+/** Kyverno reads these patterns without what Perl added: `\d`, `\b`, `\pL`, `\Q…\E`. */
+function notRead(part: string): ConditionError {
+  return new ConditionError(`\`random\` does not read \`${part}\``, { code: "badRegexp" });
+}
+
+const controls: Readonly<Record<string, string>> = {
+  a: "\u0007",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
 };
+const escapes =
+  /\\(?:x(?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{2}))|(0[0-7]{0,2}|[1-7][0-7]{1,2})|([afnrtv])|([^0-9A-Za-z\u0080-\uFFFF]))/y;
+
+/** The character that an escape stands for, and how long the escape is. */
+function escapeAt(pattern: string, at: number): { char: string; length: number } {
+  escapes.lastIndex = at;
+  const match = escapes.exec(pattern);
+  if (match === null) throw notRead(pattern.slice(at, at + 2));
+  const [{ length }, wide, hex, octal, control, plain] = match;
+  if (plain !== undefined) return { char: plain, length };
+  if (control !== undefined) return { char: controls[control] ?? "", length };
+  const code = octal === undefined ? Number.parseInt(wide ?? hex ?? "", 16) : Number.parseInt(octal, 8);
+  return { char: String.fromCodePoint(code), length };
+}
 
 function escaped(reader: Reader): string {
-  const char = String.fromCodePoint(reader.pattern.codePointAt(reader.at) ?? 0);
-  reader.at += char.length;
-  const members = Object.hasOwn(shorthands, char) ? shorthands[char] : undefined;
-  if (members !== undefined) return members.charAt(reader.pick(members.length));
-  if ("bBAz".includes(char)) return "";
-  const plain: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", D: "a", W: "-", S: "a" };
-  return Object.hasOwn(plain, char) ? (plain[char] ?? "") : char;
+  const { char, length } = escapeAt(reader.pattern, reader.at - 1);
+  reader.at += length - 1;
+  return char;
 }
 
 function characterClass(reader: Reader): string {
-  const source = classSource(reader);
-  const members = reader.classes.get(source) ?? membersOf(source, reader.evaluation);
+  const { source, written } = classSource(reader);
+  const members = reader.classes.get(source) ?? membersOf(source, written, reader.evaluation);
   reader.classes.set(source, members);
   return members[reader.pick(Math.max(members.length, 1))] ?? "";
 }
 
 /** Classes are asked, not read: the printable characters that they match, or else one that they are written with. */
-function membersOf(source: string, { budget }: Evaluation): readonly string[] {
+function membersOf(source: string, written: readonly string[], { budget }: Evaluation): readonly string[] {
   const regexp = compileRegexp(source, budget, "x");
   const matches = (char: string): boolean => regexp.matcher(char).find();
   const printable = Array.from({ length: 0x5f }, (_, at) => String.fromCharCode(0x20 + at)).filter(matches);
-  return printable.length > 0 ? printable : [...source].filter(matches).slice(0, 1);
+  if (printable.length > 0) return printable;
+  const found = written.find(matches);
+  if (found === undefined) throw notRead(source.slice(0, 80));
+  return [found];
 }
 
-/** The text of the class that the cursor is in, with its brackets. */
-function classSource(reader: Reader): string {
+/** The text of the class that the cursor is in, with its brackets, and the characters that are written in it. */
+function classSource(reader: Reader): { source: string; written: readonly string[] } {
   const { pattern } = reader;
   const start = reader.at - 1;
+  const written: string[] = [];
   let at = reader.at;
   if (pattern.charAt(at) === "^") at++;
-  if (pattern.charAt(at) === "]") at++;
-  while (at < pattern.length && pattern.charAt(at) !== "]") {
-    if (pattern.startsWith("[:", at)) at = pattern.indexOf(":]", at) + 1;
-    else if (pattern.charAt(at) === "\\") at++;
-    at++;
+  for (const first = at; at < pattern.length && (at === first || pattern.charAt(at) !== "]"); ) {
+    const name = pattern.startsWith("[:", at) ? pattern.indexOf(":]", at) : -1;
+    const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
+    const found = char === "\\" ? escapeAt(pattern, at) : { char, length: char.length };
+    if (name < 0) written.push(found.char);
+    at = name < 0 ? at + found.length : name + 2;
   }
   reader.at = at + 1;
-  return pattern.slice(start, at + 1);
+  return { source: pattern.slice(start, at + 1), written };
 }

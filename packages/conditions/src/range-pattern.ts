@@ -1,5 +1,6 @@
 import { wildcardMatch } from "@assay/image";
 import { parseDuration } from "./duration.ts";
+import { trimSpace } from "./go-text.ts";
 import { compareQuantities, parseQuantity } from "./quantity.ts";
 
 // Kyverno's value patterns, as far as conditions use them: `10Mi-20Mi`, `1!-10`, `>= 5` (pkg/engine/pattern).
@@ -37,7 +38,7 @@ function matchesPattern(text: string, pattern: string): boolean {
     const inside = inRange.exec(pattern);
     if (inside !== null) return compare(text, inside[1] ?? "", ">=") && compare(text, inside[2] ?? "", "<=");
   }
-  return compare(text, pattern.slice(sign.length).trim(), sign);
+  return compare(text, trimSpace(pattern.slice(sign.length)), sign);
 }
 
 /** As durations if both are, else as quantities if both are, else as text, which has no order. */

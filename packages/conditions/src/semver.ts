@@ -1,5 +1,5 @@
 import { ConditionError } from "./condition-error.ts";
-import { compareText } from "./go-text.ts";
+import { compareText, trimSpace } from "./go-text.ts";
 
 // Versions and ranges as github.com/blang/semver v4 reads them, which is stricter than npm's: three numbers, no `v`.
 
@@ -154,7 +154,7 @@ function nextVersion(flat: string, written: string): string {
 function splitOperator(part: string, range: string): [operator: string, version: string] {
   const at = part.search(/\p{Nd}/u);
   if (at < 0) throw invalid(range, `\`${part}\` has no version`);
-  return [part.slice(0, at).trim(), part.slice(at)];
+  return [trimSpace(part.slice(0, at)), part.slice(at)];
 }
 
 const accepts: Readonly<Record<string, (order: number) => boolean>> = {

@@ -1,5 +1,6 @@
 import { type CompiledExpression, compile } from "./compile.ts";
 import { ConditionError, located } from "./condition-error.ts";
+import { trimSpace } from "./go-text.ts";
 import { HOLE } from "./lexer.ts";
 import { exceeded, type Limits } from "./limits.ts";
 import type { Dialect } from "./scope.ts";
@@ -147,9 +148,9 @@ function makeVariable(flat: Flat, written: string): Omit<Variable, "round"> {
     .map(() => flat.variables.next().value)
     .filter((variable) => variable !== undefined);
   // Kyverno removes every pair of braces, and a leading minus, which asks it not to scan the result again.
-  const bare = written.replaceAll("{{", "").replaceAll("}}", "").trim();
+  const bare = trimSpace(written.replaceAll("{{", "").replaceAll("}}", ""));
   const shallow = bare.startsWith("-");
-  const expression = shallow ? bare.slice(1).trim() : bare;
+  const expression = shallow ? trimSpace(bare.slice(1)) : bare;
   let index = 0;
   const shown = expression.replaceAll(HOLE, () => `{{ ${nested[index++]?.shown ?? ""} }}`);
   return { expression, shown, shallow, nested };
