@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { ImageReferenceError, matchText, parseImageReference } from "@assay/image";
 import { ConditionError, wrongType } from "./condition-error.ts";
@@ -7,7 +7,7 @@ import { isExternalUrl } from "./external-url.ts";
 import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 import { parseGoJson } from "./go-json.ts";
 import { formatNumber } from "./go-number.ts";
-import { goText, sortedKeys } from "./go-text.ts";
+import { sortedKeys } from "./go-text.ts";
 import { isObject, own, setOwn, type Value, type ValueObject } from "./json.ts";
 import { checkList, spend, spendOutput } from "./limits.ts";
 import { randomText } from "./random-text.ts";
@@ -68,14 +68,19 @@ function objectFromLists([keys, values]: readonly Item[], { budget }: Evaluation
   return made;
 }
 
-/** Base64 with padding, as Go's StdEncoding: line breaks are ignored, everything else must fit. */
+/**
+ * Base64 with padding, as Go's StdEncoding: line breaks are ignored, everything else must fit. Bytes that are no UTF-8
+ * are refused: text cannot hold them here, and whatever stood for them would make different bytes equal.
+ */
 function base64Decode([text]: readonly Item[], { budget }: Evaluation): Item {
   const compact = (text as string).replace(/[\r\n]/g, "");
   spendOutput(budget, compact.length);
   if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) {
     throw new ConditionError("the text is no base64", { code: "badBase64" });
   }
-  return goText(Buffer.from(compact, "base64"));
+  const bytes = Buffer.from(compact, "base64");
+  if (!isUtf8(bytes)) throw new ConditionError("the decoded bytes are no text", { code: "badBase64" });
+  return bytes.toString("utf8");
 }
 
 function base64Encode([text]: readonly Item[], { budget }: Evaluation): Item {

@@ -82,6 +82,17 @@ describe("what Kyverno reads by accident is an error", () => {
   });
 });
 
+describe("base64_decode refuses bytes that are no text", () => {
+  test.each(["/w==", "gICA", "7aCA", "wA=="])("%s", (text) => {
+    expect(() => ask("base64_decode(@)", text)).toThrow("the decoded bytes are no text");
+    expect(() => ask("base64_decode(@) == base64_decode('/g==')", text)).toThrow("are no text");
+  });
+
+  test("but no others", () => {
+    expect(ask("base64_decode(@)", "w6nwn5iA77+9AA==")).toBe("é😀\uFFFD\0");
+  });
+});
+
 describe("random", () => {
   test.each([
     ["[a-c]{4}-[^\\x00-\\x60\\x7b-\\x7f][é]", /^[a-c]{4}-[a-z]é$/],

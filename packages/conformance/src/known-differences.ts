@@ -37,6 +37,10 @@ export const recognisers: Readonly<Record<string, Recognise>> = {
   groupNames: (asked, received) =>
     field(received, "errorClass") === "regex" &&
     [asked["data"], ...expressionsOf(asked)].some((part) => holdsText(part, /\(\?P?<(\w+)>.*\(\?P?<\1>/s)),
+  decodedBytes: (asked, received) =>
+    field(received, "errorClass") === "base64" &&
+    keysOf(asked["want"]).includes("value") &&
+    expressionsOf(asked).some((text) => text.includes("base64_decode")),
   yamlRest: (asked, received) =>
     expressionsOf(asked).some((text) => text.includes("parse_yaml")) &&
     /unexpected .* (?:at node end|in yaml (?:stream|document))|a block's text is indented/.test(
