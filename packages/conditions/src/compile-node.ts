@@ -196,8 +196,8 @@ function compare(operator: Comparison, left: Item, right: Item, evaluation: Eval
   return operator === "gt" ? left > right : left >= right;
 }
 
-/** Errors that are none of go-jmespath's: a budget that ran out, and what it crashes at. */
-const lasting: ReadonlySet<string> = new Set(["limitExceeded", "undefinedInKyverno"]);
+/** Errors that are none of go-jmespath's: a budget that ran out, what it crashes at, and what is refused only here. */
+const lasting: ReadonlySet<string> = new Set(["limitExceeded", "undefinedInKyverno", "unsupported"]);
 
 /** go-jmespath turns every error on the left of `[?]`, `[]` and `.*` into null. */
 function tolerant(run: Run): Run {

@@ -35,7 +35,7 @@ export type ConditionErrorCode =
   | "undefinedInKyverno"
   /** A budget ran out: depth, steps, output, list, text or regexp size. */
   | "limitExceeded"
-  /** Something that cannot be done here, such as looking up a host name. */
+  /** Something that Kyverno does and that is not done here, such as looking up a host name. */
   | "unsupported";
 
 /** What a `ConditionError` knows about the place and the reason. */

@@ -79,7 +79,7 @@ function base64Decode([text]: readonly Item[], { budget }: Evaluation): Item {
     throw new ConditionError("the text is no base64", { code: "badBase64" });
   }
   const bytes = Buffer.from(compact, "base64");
-  if (!isUtf8(bytes)) throw new ConditionError("the decoded bytes are no text", { code: "badBase64" });
+  if (!isUtf8(bytes)) throw new ConditionError("the decoded bytes are no text", { code: "unsupported" });
   return bytes.toString("utf8");
 }
 
@@ -130,7 +130,10 @@ export const dataFunctions: ReadonlyMap<string, FunctionEntry> = new Map<string,
     "semver_compare",
     {
       takes: [string, string],
-      call: ([version, range]) => satisfiesRange(version as string, range as string),
+      call: ([version, range], { budget }) => {
+        spend(budget, (version as string).length);
+        return satisfiesRange(version as string, range as string);
+      },
     },
   ],
   ["image_normalize", { takes: [string], call: imageNormalize }],

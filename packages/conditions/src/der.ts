@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { ConditionError } from "./condition-error.ts";
+import { exceeded } from "./limits.ts";
 
 /** One element of DER: a tag and the bytes of its content. */
 export interface Der {
@@ -90,7 +91,8 @@ export function children(bytes: Uint8Array): readonly Der[] {
   const elements: Der[] = [];
   while (!isDone(reader)) {
     elements.push(readAny(reader));
-    if (elements.length > MAX_ELEMENTS) throw malformed("too many elements");
+    if (elements.length > MAX_ELEMENTS)
+      throw exceeded(`the certificate has more than ${MAX_ELEMENTS} elements in a row`);
   }
   return elements;
 }

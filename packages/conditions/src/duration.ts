@@ -1,8 +1,10 @@
 import { ConditionError } from "./condition-error.ts";
+import { exceeded } from "./limits.ts";
 
 // time.Duration of Go: int64 nanoseconds.
 
 const MAX = 2n ** 63n;
+const MAX_PARTS = 100;
 const units: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
@@ -17,17 +19,19 @@ const part = /([0-9]*)(\.[0-9]*)?([^0-9.]+)/y;
 
 /**
  * `time.ParseDuration`, e.g. `1h30m`, `-1.5s`, `.5ms`, `0`; `undefined` where it errs: no unit, unknown unit (there is
- * no `d`), spaces, more than 2^63 nanoseconds.
+ * no `d`), spaces, more than 2^63 nanoseconds. Throws `limitExceeded` for one of very many parts.
  */
 export function parseDuration(text: string): bigint | undefined {
-  if (!startsLikeNumber(text) || text.length > 200) return undefined;
+  if (!startsLikeNumber(text)) return undefined;
   const negative = text.startsWith("-");
   const body = negative || text.startsWith("+") ? text.slice(1) : text;
   if (body === "0") return 0n;
   if (body === "") return undefined;
   let total = 0n;
+  let parts = 0;
   const reader = new RegExp(part);
   while (reader.lastIndex < body.length) {
+    if (++parts > MAX_PARTS) throw exceeded(`a duration has more than ${MAX_PARTS} parts`);
     const match = reader.exec(body);
     const value = match === null ? undefined : parsePart(match);
     if (value === undefined) return undefined;
@@ -48,7 +52,9 @@ function parsePart([, whole = "", fraction = "", unitText = ""]: readonly string
   if (whole === "" && fraction.length < 2) return undefined;
   const unit = Object.hasOwn(units, unitText) ? units[unitText] : undefined;
   if (unit === undefined) return undefined;
-  const value = BigInt(whole === "" ? "0" : whole);
+  const digits = whole.replace(/^0+/, "");
+  if (digits.length > 19) return undefined;
+  const value = BigInt(digits === "" ? "0" : digits);
   if (value > MAX / unit) return undefined;
   return value * unit + fractionOf(fraction.slice(1), unit);
 }

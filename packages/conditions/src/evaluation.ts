@@ -1,4 +1,4 @@
-import { ConditionError, wrongType } from "./condition-error.ts";
+import { ConditionError } from "./condition-error.ts";
 import { isObject, type Value, type ValueObject } from "./json.ts";
 import { type Budget, spend } from "./limits.ts";
 import type { Scope } from "./scope.ts";
@@ -60,8 +60,9 @@ export function deepEqual(left: Item, right: Item, evaluation: Evaluation, depth
     if (left.length === right.length) spend(evaluation.budget, left.length >> 8);
     return left === right;
   }
-  if (typeof left === "function" && typeof right === "function")
-    throw wrongType("references are not compared");
+  if (typeof left === "function" && typeof right === "function") {
+    throw new ConditionError("references are not compared", { code: "unsupported" });
+  }
   if (left === right) return !(typeof left === "number" && Number.isNaN(left));
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
   spendComparison(evaluation, depth);

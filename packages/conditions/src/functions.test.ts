@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { check } from "./check.ts";
 import { evaluate } from "./compile.ts";
 import type { Value } from "./json.ts";
 import { createScope } from "./scope.ts";
@@ -69,6 +70,57 @@ test("space around an expression is what Go takes for space", () => {
   expect(() => ask("\uFEFFa", { a: 1 })).toThrow("unexpected character");
 });
 
+describe("what is refused here alone is an error on the left of a projection, too, not nothing", () => {
+  test.each<[string, Value]>([
+    ["parse_yaml(@)[?privileged]", "- {?privileged: true}"],
+    ["parse_yaml(@)[?privileged]", "[{privileged: true}]\n]"],
+    ["parse_yaml(@).*", "a: 1\n#\u2028b: 2"],
+    ["parse_yaml(@)[?privileged]", '- privileged: true\n  a: "\n"'],
+    ["[base64_decode(@)][]", "/w=="],
+    ["[regex_match('(?P<n>a)|(?P<n>b)', @)][]", "b"],
+    ["[time_parse(@, '2024')][]", `2006${" ".repeat(200)}`],
+    ["[semver_compare('1.0.0', @)][]", ">=1.0.0 ".repeat(200)],
+    ["[x509_decode(@)][]", " ".repeat(70_000)],
+  ])("%s", (expression, data) => {
+    expect(() => ask(expression, data)).toThrow();
+  });
+
+  test("but what Kyverno refuses as well is nothing", () => {
+    expect(ask("parse_yaml(@)[?privileged]", "a: b\0")).toBeNull();
+    expect(ask("[base64_decode(@)][]", "!")).toBeNull();
+  });
+});
+
+describe("texts of any length are what they are", () => {
+  const zeros = "0".repeat(1_500);
+
+  test.each<[string, Value, unknown]>([
+    ["semver_compare(@, '<2.0.0')", `9.9.9-${"a".repeat(500)}`, false],
+    ["to_number(@)", `${zeros}7`, 7],
+    ["add(@, '1')", `${zeros}7`, "8"],
+    ["add(@, '1s')", `${zeros}7s`, "8s"],
+    ["time_parse('1', @)", `${zeros}7`, "1970-01-01T00:00:07Z"],
+    ["time_utc(@)", `2024-06-01T10:00:00.${zeros}Z`, "2024-06-01T10:00:00Z"],
+  ])("%s", (expression, data, expected) => {
+    expect(ask(expression, data)).toBe(expected);
+  });
+
+  test.each([
+    [`${zeros}`, "NotEquals", "0", "false"],
+    ["1e12345", "NotEquals", "1e12345", "false"],
+    ["1e12345", "GreaterThan", "1e12344", "true"],
+    ["-1e12345", "LessThan", "-5", "true"],
+    [`9.9.9-${"a".repeat(500)}`, "LessThan", "2.0.0", "false"],
+    [`1${zeros}`, "NotEquals", "5", "error"],
+    ["1h".repeat(101), "NotEquals", "101h", "error"],
+    ["1e200000", "NotEquals", "5", "error"],
+  ])("%.20s %s %s: %s", (key, operator, value, expected) => {
+    const condition = { all: [{ key, operator, value }] };
+    const scope = createScope({ now: new Date(0) });
+    expect(check([condition], scope, { kind: "preconditions" }).outcome).toBe(expected);
+  });
+});
+
 describe("what Kyverno reads by accident is an error", () => {
   test.each([
     "a\u0080",
@@ -121,6 +173,12 @@ describe("parse_yaml refuses what go-yaml does not read", () => {
     "%FOO bar\n---\na: 1",
     "%YAML 1.2\n---\na: yes",
     "a: &é 1",
+    "a: b\0",
+    'a: "\\"',
+    '"b\\"',
+    "a: \u007F",
+    "a: \u0090",
+    "# \uFFFE",
     "&*",
     '"\\ud83d\\ude00"',
     '"\\U0000d800"',

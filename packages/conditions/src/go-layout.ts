@@ -1,7 +1,10 @@
 import { ConditionError } from "./condition-error.ts";
 import { daysIn, type GoTime, nanosecondsOf, timeOf } from "./go-time.ts";
+import { exceeded } from "./limits.ts";
 
 // `time.Parse` with a layout of Go's, e.g. `2006-01-02 15:04:05 MST`. The time zone of the machine is UTC.
+
+const MAX_TEXT = 200;
 
 interface Fields {
   year: number;
@@ -206,8 +209,10 @@ export function parseLayout(layout: string, text: string): GoTime {
     second: 0,
     nanoseconds: 0,
   };
-  const fits = layout.length <= 200 && text.length <= 200 && readAll(layout, text, fields);
-  const time = fits ? timeOfFields(fields) : undefined;
+  if (layout.length > MAX_TEXT || text.length > MAX_TEXT) {
+    throw exceeded(`a time or its layout is longer than ${MAX_TEXT} characters`);
+  }
+  const time = readAll(layout, text, fields) ? timeOfFields(fields) : undefined;
   if (time === undefined) {
     const shown = `\`${text.slice(0, 80)}\` is no time of the layout \`${layout.slice(0, 80)}\``;
     throw new ConditionError(shown, { code: "badTime" });

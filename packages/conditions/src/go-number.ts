@@ -10,7 +10,6 @@ const infinity = /^([+-]?)inf(?:inity)?$/i;
  * `.5`, `5.`, `1_000`, `0x1p-2`, `inf` and `nan`, but no spaces and no `0x10`.
  */
 export function parseFloat64(text: string): number | undefined {
-  if (text.length > 1_000) return undefined;
   if (decimal.test(text)) {
     const value = Number(text.replaceAll("_", ""));
     return Number.isFinite(value) ? value : undefined;
@@ -49,8 +48,10 @@ function parseHexFloat(text: string): number | undefined {
 
 /** `strconv.ParseInt(text, 10, 64)`. */
 export function parseInt64(text: string): bigint | undefined {
-  if (!/^[+-]?[0-9]+$/.test(text) || text.length > 100) return undefined;
-  const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
+  const [, sign = "", digits = ""] = /^([+-]?)([0-9]+)$/.exec(text) ?? [];
+  const significant = digits.replace(/^0+/, "");
+  if (digits === "" || significant.length > 19) return undefined;
+  const value = BigInt(`${sign === "-" ? "-" : ""}${significant === "" ? "0" : significant}`);
   return value === BigInt.asIntN(64, value) ? value : undefined;
 }
 

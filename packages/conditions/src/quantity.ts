@@ -1,4 +1,5 @@
 import { tenTo } from "./go-number.ts";
+import { exceeded } from "./limits.ts";
 
 // Quantities of Kubernetes (k8s.io/apimachinery/pkg/api/resource): `500m`, `1Gi`, `1e3`, exact.
 
@@ -31,18 +32,26 @@ const suffixes = new Map(Object.entries(decimal).map(([suffix, exponent]) => [ex
 const binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const MAX_INT64 = 2n ** 63n - 1n;
 const NANO = 10n ** 9n;
-/** Beyond this an exponent says nothing about resources, and the numbers would eat the memory. */
-const MAX_EXPONENT = 1_000;
+/** Beyond these a text says nothing about resources, and the numbers would eat the memory. */
+const MAX_EXPONENT = 100_000;
+const MAX_DIGITS = 1_000;
+const MAX_SHIFT = 2_000;
 
-/** `resource.ParseQuantity`; `undefined` where it errs. A suffix alone is 0: `k`, `E-2`, but not `Ei`. */
+/**
+ * `resource.ParseQuantity`; `undefined` where it errs. A suffix alone is 0: `k`, `E-2`, but not `Ei`. Throws
+ * `limitExceeded` for what is a quantity, but too large to compute with: taken for text, it would compare otherwise.
+ */
 export function parseQuantity(text: string): Quantity | undefined {
-  if (!/^[-+.0-9eEnumkKMGTP]/.test(text) || text.length > 1_000) return undefined;
+  if (!/^[-+.0-9eEnumkKMGTP]/.test(text)) return undefined;
   const match = pattern.exec(text);
   if (match === null) return undefined;
   const [, sign = "", digits = "", fraction = "", suffix = ""] = match;
   const meaning = interpret(suffix);
   if (meaning === undefined) return undefined;
   const whole = digits.replace(/^0+/, "");
+  if (whole.length + fraction.length > MAX_DIGITS || Math.abs(meaning.exponent) > MAX_EXPONENT) {
+    throw exceeded(`the quantity \`${text.slice(0, 40)}\` is too large`);
+  }
   const parts: Parts = { whole: whole === "" ? "0" : whole, fraction, ...meaning };
   // apimachinery's way for numbers that do not fit in an int64 wants at least one digit.
   const quantity =
@@ -94,8 +103,7 @@ function interpret(suffix: string): { base: 2 | 10; exponent: number; format: Fo
   if (Object.hasOwn(decimal, suffix)) return { base: 10, exponent: decimal[suffix] ?? 0, format: "decimal" };
   if (Object.hasOwn(binary, suffix)) return { base: 2, exponent: binary[suffix] ?? 0, format: "binary" };
   if (!/^[eE][+-]?[0-9]+$/.test(suffix)) return undefined;
-  const exponent = Number(suffix.slice(1));
-  return Math.abs(exponent) > MAX_EXPONENT ? undefined : { base: 10, exponent, format: "exponent" };
+  return { base: 10, exponent: Number(suffix.slice(1)), format: "exponent" };
 }
 
 /** At most `scale` decimal places, rounded away from zero. */
@@ -108,12 +116,28 @@ function roundUp(quantity: Quantity, scale: number): Quantity {
 
 /** -1, 0 or 1. */
 export function compareQuantities(left: Quantity, right: Quantity): number {
+  const sign = signOf(left);
+  if (sign !== signOf(right)) return sign < signOf(right) ? -1 : 1;
+  if (sign === 0) return 0;
+  // Numbers of as many digits before the point can be aligned without growing by more than their own length.
+  const [larger, smaller] = [magnitude(left), magnitude(right)];
+  if (larger !== smaller) return larger > smaller ? sign : -sign;
   const [a, b] = aligned(left, right);
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+function signOf({ unscaled }: Quantity): number {
+  return unscaled < 0n ? -1 : unscaled > 0n ? 1 : 0;
+}
+
+function magnitude({ unscaled, scale }: Quantity): number {
+  return String(unscaled < 0n ? -unscaled : unscaled).length - scale;
+}
+
 function aligned(left: Quantity, right: Quantity): [bigint, bigint, number] {
   const scale = Math.max(left.scale, right.scale);
+  if (scale - Math.min(left.scale, right.scale) > MAX_SHIFT)
+    throw exceeded("the quantities are too far apart");
   const at = ({ unscaled, scale: own }: Quantity): bigint => unscaled * 10n ** BigInt(scale - own);
   return [at(left), at(right), scale];
 }
@@ -135,6 +159,7 @@ export function multiplyQuantity(left: Quantity, factor: Quantity): Quantity {
 export function divideQuantity(left: Quantity, divisor: Quantity): Quantity {
   const scale = Math.max(left.scale, divisor.scale);
   const power = scale + divisor.scale - left.scale;
+  if (Math.abs(power) > MAX_SHIFT) throw exceeded("the quantities are too far apart");
   const shifted = power >= 0 ? left.unscaled * 10n ** BigInt(power) : left.unscaled / 10n ** BigInt(-power);
   return { unscaled: shifted / divisor.unscaled, scale, format: left.format };
 }

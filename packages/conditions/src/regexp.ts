@@ -19,7 +19,8 @@ export function compileRegexp(pattern: string, budget: Budget, text: string): RE
     if (!(cause instanceof RE2JSSyntaxException)) throw cause;
     throw new ConditionError(
       `the regular expression \`${pattern.slice(0, 80)}\` is invalid`,
-      { code: "badRegexp" },
+      // Go takes two groups of one name.
+      { code: cause.message.includes("duplicate capture group name") ? "unsupported" : "badRegexp" },
       cause,
     );
   }

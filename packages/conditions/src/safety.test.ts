@@ -76,7 +76,7 @@ describe("a budget ends", () => {
     ["JSONPath over a large document", "$..a..b..c..d..e..f..g..h"],
   ])("of %s", (_name, expression) => {
     expect(codeOf(() => evaluate(expression, scope))).toMatch(
-      /^(limitExceeded|syntax|badText|wrongType|wrongArity|badRegexp)$/,
+      /^(limitExceeded|syntax|badText|unsupported|wrongType|wrongArity|badRegexp)$/,
     );
   });
 

@@ -1,5 +1,6 @@
 import { ConditionError } from "./condition-error.ts";
 import { compareText, trimSpace } from "./go-text.ts";
+import { exceeded } from "./limits.ts";
 
 // Versions and ranges as github.com/blang/semver v4 reads them, which is stricter than npm's: three numbers, no `v`.
 
@@ -17,18 +18,22 @@ const zero: Version = { numbers: [0n, 0n, 0n], prerelease: [] };
 
 /** `semver.Parse`; `undefined` where it errs. */
 export function parseVersion(text: string): Version | undefined {
-  if (text.length > 256) return undefined;
   const match = version.exec(text);
   if (match === null) return undefined;
-  const numbers = [match[1], match[2], match[3]].map((part) => BigInt(part ?? "0"));
-  if (numbers.some((part) => part > MAX_UINT64)) return undefined;
+  const [major, minor, patch] = [match[1], match[2], match[3]].map((part) => uint64(part ?? "0"));
+  if (major === undefined || minor === undefined || patch === undefined) return undefined;
   const prerelease: (string | bigint)[] = [];
   for (const part of match[4]?.split(".") ?? []) {
-    if (!/^[0-9]+$/.test(part)) prerelease.push(part);
-    else if (/^0[0-9]/.test(part) || BigInt(part) > MAX_UINT64) return undefined;
-    else prerelease.push(BigInt(part));
+    const number = /^[0-9]+$/.test(part) && !/^0[0-9]/.test(part) ? uint64(part) : undefined;
+    if (number === undefined && /^[0-9]+$/.test(part)) return undefined;
+    prerelease.push(number ?? part);
   }
-  return { numbers: [numbers[0] ?? 0n, numbers[1] ?? 0n, numbers[2] ?? 0n], prerelease };
+  return { numbers: [major, minor, patch], prerelease };
+}
+
+function uint64(digits: string): bigint | undefined {
+  const value = digits.length > 20 ? undefined : BigInt(digits);
+  return value !== undefined && value <= MAX_UINT64 ? value : undefined;
 }
 
 /** -1, 0 or 1. A prerelease comes before its release; build metadata says nothing. */
@@ -67,7 +72,7 @@ export function satisfiesRange(candidate: string, range: string): boolean {
 
 /** `semver.ParseRange`: comparators joined by spaces (and) and `||` (or), with `x` for the last numbers. */
 function parseRange(range: string): Test {
-  if (range.length > 1_024) throw invalid(range, "it is too long");
+  if (range.length > 1_024) throw exceeded("the version range is longer than 1,024 characters");
   const groups = splitOr(splitComparators(range), range).map((group) =>
     group.flatMap((part) => expandWildcard(part, range)).map((part) => parseComparator(part, range)),
   );

@@ -159,9 +159,12 @@ function type([arg]: readonly Item[]): Item {
   return typeof arg as string;
 }
 
-function toNumber([arg]: readonly Item[]): Item {
+function toNumber([arg]: readonly Item[], { budget }: Evaluation): Item {
   if (typeof arg === "number") return arg;
-  if (typeof arg === "string") return parseFloat64(arg) ?? null;
+  if (typeof arg === "string") {
+    spend(budget, arg.length >> 2);
+    return parseFloat64(arg) ?? null;
+  }
   if (typeof arg === "bigint" || typeof arg === "function") throw wrongType("the value has no JMESPath type");
   return null;
 }

@@ -1,5 +1,6 @@
 import { isDone, malformed, read, readerOf } from "./der.ts";
 import type { Json, JsonObject } from "./json.ts";
+import { exceeded } from "./limits.ts";
 
 /** Certificate policies: as text, and as lists of the numbers that fit in 31 bits. */
 export function policies(value: Uint8Array): JsonObject {
@@ -42,7 +43,7 @@ function isIdentifier(content: Uint8Array): boolean {
 /** The numbers as they are encoded, of any size; one that does not end is left out. */
 function numbersOf(content: Uint8Array): readonly bigint[] {
   // Go has no limit here, but takes time by the square of the length.
-  if (content.length > 256) throw malformed("policy");
+  if (content.length > 256) throw exceeded("a policy of the certificate has more than 256 bytes");
   const numbers: bigint[] = [];
   let value = 0n;
   for (const byte of content) {

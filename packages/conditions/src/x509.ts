@@ -17,7 +17,7 @@ import {
   smallInteger,
 } from "./der.ts";
 import type { JsonObject, Value } from "./json.ts";
-import { type Budget, spend } from "./limits.ts";
+import { type Budget, exceeded, spend } from "./limits.ts";
 import { firstPemBlock } from "./pem.ts";
 import { certificateExtensions, type Extension, extensionList } from "./x509-extensions.ts";
 import { rsaKey, signatureAlgorithm } from "./x509-keys.ts";
@@ -32,8 +32,9 @@ const MAX_TEXT = 65_536;
  * its struct to JSON. What Go refuses to parse is an error here too, but nothing is verified. Throws `badText`.
  */
 export function decodeCertificate(pem: string, budget: Budget): Value {
-  spend(budget, Math.min(pem.length, MAX_TEXT));
-  const block = pem.length > MAX_TEXT ? undefined : firstPemBlock(pem);
+  spend(budget, pem.length);
+  if (pem.length > MAX_TEXT) throw exceeded(`the certificate is longer than ${MAX_TEXT} characters`);
+  const block = firstPemBlock(pem);
   if (block === undefined) throw bad("the text holds no PEM block");
   switch (block.type) {
     case "CERTIFICATE":

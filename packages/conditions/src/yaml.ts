@@ -47,6 +47,7 @@ export function parseGoYaml(text: string, budget: Budget): Value {
   // The parser is slow: a megabyte takes most of a second.
   spend(budget, text.length * 8);
   checkAmbiguity(ambiguousBreak(text));
+  if (unprintable.test(text)) throw invalid("control characters are not allowed");
   if (/^\s*\.\.\.(?:\s|$)/.test(text)) throw invalid("did not find expected node content");
   if (tabFirst.test(text)) throw invalid("found character that cannot start any token");
   const document = firstDocument(text);
@@ -64,8 +65,11 @@ export function parseGoYaml(text: string, budget: Budget): Value {
 }
 
 function checkAmbiguity(ambiguity: Ambiguity | undefined): void {
-  if (ambiguity !== undefined) throw invalid(ambiguity.message);
+  if (ambiguity !== undefined) throw invalid(ambiguity.message, "unsupported");
 }
+
+/** What no YAML may hold, outside of escapes. */
+const unprintable = /[^\t\n\r\x20-\x7E\x85\xA0-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
 /** A tab before anything else, but for comments: go-yaml takes it for the start of a token. */
 const tabFirst = /^(?: *(?:#[^\n]*)?\n)* *\t/;
@@ -87,7 +91,7 @@ function firstDocument(text: string): Document | undefined {
 /** The parser only warns of directives that nobody knows; go-yaml refuses them. */
 function checkProblems({ errors, warnings }: Pick<EmptyStream, "errors" | "warnings">): void {
   const problem = errors[0] ?? warnings.find(({ code }) => code === "BAD_DIRECTIVE");
-  if (problem !== undefined) throw invalid(problem.message.split("\n")[0] ?? "");
+  if (problem !== undefined) throw invalid(problem.message.split("\n")[0] ?? "", "unsupported");
 }
 
 function checkDirectives(document: Document): void {
@@ -96,8 +100,12 @@ function checkDirectives(document: Document): void {
   if (explicit && version !== "1.1") throw invalid("found incompatible yaml document");
 }
 
-function invalid(message: string): ConditionError {
-  return new ConditionError(`the YAML text is broken: ${message.toLowerCase()}`, { code: "badText" });
+/**
+ * `unsupported`: what the parser here refuses, which go-yaml may read all the same, such as a quoted text that goes on
+ * in the first column. It must not count as nothing on the left of a projection.
+ */
+function invalid(message: string, code: "badText" | "unsupported" = "badText"): ConditionError {
+  return new ConditionError(`the YAML text is broken: ${message.toLowerCase()}`, { code });
 }
 
 function convert(node: Node | null, conversion: Conversion, place: Place): Value {
@@ -214,8 +222,12 @@ function scalarText(scalar: Scalar, { text }: Conversion): string {
   if (scalar.type === "QUOTE_DOUBLE" && /(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]/.test(raw)) {
     throw invalid("found invalid unicode character escape code");
   }
+  // The parser takes the escaped quote for the last one where the text ends with it.
+  if (scalar.type === "QUOTE_DOUBLE" && !/^"(?:[^"\\]|\\.)*"$/s.test(raw)) {
+    throw invalid("found unexpected end of stream");
+  }
   if (scalar.type?.startsWith("BLOCK") && /^[^\n]*\n(?: *\r?\n)*[^ \r\n]/.test(raw)) {
-    throw invalid("a block's text is indented");
+    throw invalid("a block's text is indented", "unsupported");
   }
   if (scalar.type?.startsWith("BLOCK")) checkBlock(text, start, end);
   const last = end >= text.length && !text.endsWith("\n");

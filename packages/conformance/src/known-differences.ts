@@ -35,11 +35,10 @@ export const recognisers: Readonly<Record<string, Recognise>> = {
     (wantsSyntaxError(asked) || String(field(received, "error")).endsWith("is no key")) &&
     expressionsOf(asked).some((text) => /\{\{.*\}\}/s.test(text)),
   groupNames: (asked, received) =>
-    field(received, "errorClass") === "regex" &&
+    String(field(received, "error")).endsWith("is invalid") &&
     [asked["data"], ...expressionsOf(asked)].some((part) => holdsText(part, /\(\?P?<(\w+)>.*\(\?P?<\1>/s)),
   decodedBytes: (asked, received) =>
-    field(received, "errorClass") === "base64" &&
-    keysOf(asked["want"]).includes("value") &&
+    String(field(received, "error")).endsWith("bytes are no text") &&
     expressionsOf(asked).some((text) => text.includes("base64_decode")),
   yamlRest: (asked, received) =>
     expressionsOf(asked).some((text) => text.includes("parse_yaml")) &&
