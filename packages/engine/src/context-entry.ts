@@ -1,10 +1,11 @@
 import { createScope, evaluate, type Scope, substitute } from "@assay/conditions";
-import { type ImageReference, ImageReferenceError, parseImageReference } from "@assay/image";
+import { type Digest, type ImageReference, ImageReferenceError, parseImageReference } from "@assay/image";
 import type { ContextEntry, Json, JsonObject, Policy } from "@assay/policy";
 import { type AnswerBook, PendingLookup, UnavailableContext } from "./answer-book.ts";
 import { contextFailure } from "./context-failure.ts";
 import { isObject } from "./is-object.ts";
-import type { ContextLookup, LookupFailure } from "./lookup.ts";
+import type { ContextLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
+import { accessFor } from "./pull-access.ts";
 
 interface EntryInput {
   readonly scope: Scope;
@@ -13,6 +14,8 @@ interface EntryInput {
   readonly now: Date;
   /** Of references that name none, as of the images that are judged. */
   readonly defaultRegistry: string;
+  /** Of pull secrets that name no namespace. */
+  readonly secretNamespace: string;
 }
 
 /** The value of one context entry (kyverno/pkg/engine/context/loaders). Throws what `ruleScope` says. */
@@ -115,10 +118,29 @@ function bodyOf(data: Json): Json {
   );
 }
 
+/**
+ * A tag is resolved by the question that resolves it for the verdict, so that both are about one digest. Credentials are
+ * the entry's own alone, as in Kyverno.
+ */
 function loadImageData(entry: EntryOf<"imageRegistry">, input: EntryInput): Json {
   const reference = text(entry.reference, input);
-  const answer = input.book.ask({ kind: "imageData", image: parsed(reference, input) });
-  return projected(known(answer, `image data of \`${reference}\``).data, entry.jmesPath, input);
+  const what = `image data of \`${reference}\``;
+  const image = parsed(reference, input);
+  const access = accessFor([], [entry], input.secretNamespace);
+  const asked = { image, ...(access === undefined ? {} : { access }) };
+  const resolved = image.digest === undefined ? resolvedTag(asked, what, input) : {};
+  const answer = input.book.ask({ kind: "imageData", ...asked, ...resolved });
+  return projected(known(answer, what).data, entry.jmesPath, input);
+}
+
+function resolvedTag(
+  asked: { readonly image: ImageReference; readonly access?: RegistryAccess },
+  what: string,
+  { book }: EntryInput,
+): { readonly digest: Digest } {
+  const answer = book.ask({ kind: "digest", ...asked });
+  if (answer === undefined) book.announce({ kind: "imageData", ...asked });
+  return known(answer, what);
 }
 
 /** The reference may be the object's own words. */

@@ -92,6 +92,7 @@ function scopeOf(planned: PlannedRule, pass: Pass): RuleScope {
     variables: settings.variables,
     configMapNamespace: settings.configMapNamespace,
     defaultRegistry: settings.defaultRegistry,
+    secretNamespace: settings.secretNamespace,
     now,
     book,
   });

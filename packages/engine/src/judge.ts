@@ -17,6 +17,7 @@ export type Judgement =
       readonly kind: "wanted";
       readonly wanted: ReadonlyMap<string, Lookup>;
       readonly ifUnsupported: ReadonlyMap<string, Lookup>;
+      readonly announced: readonly Lookup[];
     };
 
 /**
@@ -29,8 +30,8 @@ export function judge(plan: RequestPlan, pass: Pass): Judgement {
   const accessOf = accessByImage(plan, pass);
   const policies = groupByPolicy(plan);
   const judged = attempt(() => settle(policies.map((group) => () => judgePolicy(group, accessOf, pass))));
-  const { wanted, ifUnsupported } = pass.book;
-  if (wanted.size > 0) return { kind: "wanted", wanted, ifUnsupported };
+  const { wanted, ifUnsupported, announced } = pass.book;
+  if (wanted.size > 0) return { kind: "wanted", wanted, ifUnsupported, announced };
   if (judged.kind === "pending") throw new Error(`bug: waits for ${judged.error.what} without asking for it`);
   return { kind: "verdict", verdict: verdictOf(judged.value, pass.facts) };
 }

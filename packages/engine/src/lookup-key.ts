@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { ImageReference } from "@assay/image";
 import type { Json } from "@assay/policy";
 import type { Lookup, RegistryAccess } from "./lookup.ts";
 
@@ -9,8 +10,9 @@ import type { Lookup, RegistryAccess } from "./lookup.ts";
 export function lookupKey(lookup: Lookup): string {
   switch (lookup.kind) {
     case "digest":
-    case "imageData":
       return join(lookup.kind, nameOf(lookup.image), accessKey(lookup.access));
+    case "imageData":
+      return join(lookup.kind, nameOf(lookup.image), lookup.digest ?? "", accessKey(lookup.access));
     case "signatureTag":
     case "attestationTag":
     case "referrers":
@@ -57,13 +59,8 @@ function join(...parts: readonly string[]): string {
   return JSON.stringify(parts);
 }
 
-/** By digest where there is one: then the tag is not part of the question. */
-function nameOf(image: {
-  readonly registry: string;
-  readonly repository: string;
-  readonly tag?: string;
-  readonly digest?: string;
-}): string {
+/** Equal for all spellings of one image. By digest where there is one: then the tag is not part of the question. */
+export function nameOf(image: Omit<ImageReference, "text">): string {
   const name = `${image.registry}/${image.repository}`;
   return image.digest === undefined ? `${name}:${image.tag ?? "latest"}` : `${name}@${image.digest}`;
 }

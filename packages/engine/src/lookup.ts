@@ -26,7 +26,13 @@ type AboutDigest<K> = K extends string
 export type EvidenceLookup =
   | { readonly kind: "digest"; readonly image: ImageReference; readonly access?: RegistryAccess }
   | AboutDigest<"signatureTag" | "attestationTag" | "referrers" | "referrersTag" | "manifest">
-  | { readonly kind: "imageData"; readonly image: ImageReference; readonly access?: RegistryAccess };
+  | {
+      readonly kind: "imageData";
+      readonly image: ImageReference;
+      /** What the image's tag was resolved to: this is read, whatever the tag points to by now. */
+      readonly digest?: Digest;
+      readonly access?: RegistryAccess;
+    };
 
 export type ContextLookup =
   | { readonly kind: "configMap"; readonly namespace: string; readonly name: string }

@@ -48,7 +48,12 @@ export interface Plan {
 export function planOf(one: Case): Plan {
   const judgement = judgeOnce(one, new Map());
   const first = judgement.kind === "wanted" ? [...judgement.wanted.values()].map(plannedNow) : [];
-  const planned = unique([...first, ...one.plan.rules.flatMap(({ images }) => images.flatMap(followUps))]);
+  const announced = judgement.kind === "wanted" ? judgement.announced.map(plannedLater) : [];
+  const planned = unique([
+    ...first,
+    ...announced,
+    ...one.plan.rules.flatMap(({ images }) => images.flatMap(followUps)),
+  ]);
   const lookups = [...planned, ...trustLookups(one), ...logLookups(one)];
   return {
     rules: one.plan.rules
@@ -66,6 +71,10 @@ export function planOf(one: Case): Plan {
 
 function plannedNow(lookup: Lookup): PlannedLookup {
   return { kind: lookup.kind, subject: subjectOf(lookup), host: originOf(lookup), when: "now" };
+}
+
+function plannedLater(lookup: Lookup): PlannedLookup {
+  return { ...plannedNow(lookup), when: "whenResolved" };
 }
 
 /** What hangs on the answers: evidence of a tag's digest, and the fallback tag of registries without a referrers API. */

@@ -1,4 +1,4 @@
-import type { ImageVerification } from "@assay/policy";
+import type { RegistryCredentials } from "@assay/policy";
 import type { RegistryAccess } from "./lookup.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { RegistryAccess } from "./lookup.ts";
  */
 export function accessFor(
   pullSecrets: RegistryAccess["pullSecrets"],
-  entries: readonly ImageVerification[],
+  entries: readonly { readonly registryCredentials?: RegistryCredentials }[],
   secretNamespace: string,
 ): RegistryAccess | undefined {
   const wishes = entries.flatMap((entry) => entry.registryCredentials ?? []);

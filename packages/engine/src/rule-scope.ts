@@ -22,6 +22,8 @@ export interface ScopeInput {
   readonly configMapNamespace: string;
   /** Registry of image references that name none. */
   readonly defaultRegistry: string;
+  /** Of pull secrets that name no namespace. */
+  readonly secretNamespace: string;
   readonly now: Date;
   readonly book: AnswerBook;
 }
@@ -54,6 +56,7 @@ export function ruleScope(input: ScopeInput): RuleScope {
         book: input.book,
         now: input.now,
         defaultRegistry: input.defaultRegistry,
+        secretNamespace: input.secretNamespace,
       });
       loaded.set(entry.name, value);
       return value;

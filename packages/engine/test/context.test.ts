@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
 import { EngineError } from "../src/engine-error.ts";
 import type { ContextLookup, Lookup, Sources } from "../src/lookup.ts";
-import { engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
+import { digestOf, engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 
 const pub = fixture("keys/cosign.pub");
@@ -431,8 +431,24 @@ test("image data is asked of the registry that the images of the request come fr
   const document = policy({ rule: { context, preconditions }, entry: { imageReferences: ["*"] } });
   const engine = engineFor(document, { defaultRegistry: "ours.example.com" });
   const { lookups } = engine.plan({ resource: pod("acme/app:v1") });
-  expect(lookups.filter(({ when }) => when === "now")).toMatchObject([
-    { kind: "imageData", subject: "acme/app:v1", host: "ours.example.com" },
+  const asked = { subject: "acme/app:v1", host: "ours.example.com" };
+  expect(lookups.slice(0, 2)).toEqual([
+    { ...asked, kind: "digest", when: "now" },
+    { ...asked, kind: "imageData", when: "whenResolved" },
+  ]);
+});
+
+test("image data are asked for with the credentials of their entry, of the digest that the tag was resolved to", async () => {
+  const imageRegistryCredentials = { secrets: ["pull"], providers: ["google"] };
+  const context = [
+    { name: "data", imageRegistry: { reference: image("key-ecdsa"), imageRegistryCredentials } },
+  ];
+  const preconditions = { all: [{ key: "{{ data.manifest }}", operator: "Equals", value: "x" }] };
+  const { asked } = await verdictOf(policy({ rule: { context, preconditions } }), {});
+  const access = { providers: ["google"], pullSecrets: [{ namespace: "kyverno", name: "pull" }] };
+  expect(asked).toMatchObject([
+    { kind: "digest", access },
+    { kind: "imageData", access, digest: digestOf("key-ecdsa") },
   ]);
 });
 

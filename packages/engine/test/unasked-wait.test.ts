@@ -49,6 +49,8 @@ test("a pass that waits for what nobody was asked for is a bug, never a verdict 
     peek: () => undefined,
     wanted: new Map(),
     ifUnsupported: new Map(),
+    announce: () => undefined,
+    announced: [],
   };
   expect(() => passOver(forgetful)).toThrow("bug: waits for");
 });

@@ -25,7 +25,7 @@ export async function answerFrom(
       return { bytes: (await requireManifest(repository, image)).bytes };
     }
     case "imageData":
-      return { data: await readImageData(reader, lookup.image) };
+      return { data: await readImageData(reader, lookup) };
     case "signatureTag":
     case "attestationTag":
       return { candidates: await readTag(reader, lookup.digest, lookup.kind) };

@@ -1,9 +1,12 @@
-import type { ImageReference } from "@assay/image";
+import type { EvidenceLookup } from "@assay/engine";
+import type { Digest, ImageReference } from "@assay/image";
 import type { Json } from "@assay/policy";
 import { SourceError } from "../source-error.ts";
 import type { Limits } from "./limits.ts";
 import { type Descriptor, type ImageIndex, parseManifest, parseObject } from "./manifest.ts";
 import type { Document, Repository } from "./repository.ts";
+
+type ImageDataLookup = Extract<EvidenceLookup, { kind: "imageData" }>;
 
 interface Reader {
   readonly repository: Repository;
@@ -12,10 +15,14 @@ interface Reader {
 
 /**
  * What Kyverno's `imageRegistry` context entry holds: names, manifest, index and config. Of an index, the linux/amd64
- * image is read, as there; where it has none, its first image.
+ * image is read, as there; where it has none, its first image. Names are as they were written, though the image is read by
+ * the digest that its tag was resolved to.
  */
-export async function readImageData(reader: Reader, image: ImageReference): Promise<Json> {
-  const top = await manifestOf(reader.repository, image);
+export async function readImageData(
+  reader: Reader,
+  { image, digest = image.digest }: Pick<ImageDataLookup, "image" | "digest">,
+): Promise<Json> {
+  const top = await manifestOf(reader.repository, image, digest);
   const parsed = parseManifest(top.bytes);
   const child = parsed.kind === "index" ? await childOf(reader.repository, parsed, image) : top;
   const manifest = parseManifest(child.bytes);
@@ -37,10 +44,13 @@ export async function readImageData(reader: Reader, image: ImageReference): Prom
   };
 }
 
-async function manifestOf(repository: Repository, image: ImageReference): Promise<Document> {
-  const { digest, tag } = image;
+async function manifestOf(
+  repository: Repository,
+  image: ImageReference,
+  digest: Digest | undefined,
+): Promise<Document> {
   const document = await (digest === undefined
-    ? repository.manifestByTag(tag ?? "latest", "image")
+    ? repository.manifestByTag(image.tag ?? "latest", "image")
     : repository.manifestByDigest(digest));
   if (document !== undefined) return document;
   const message = `\`${image.text}\` does not exist in \`${repository.name}\``;
