@@ -13,8 +13,8 @@ import type { Ruling } from "./blocking.ts";
 import { checkConditions } from "./check-conditions.ts";
 import { conditionsTrace, cut } from "./conditions-trace.ts";
 import { exemptions } from "./exemptions.ts";
+import { type AccessOf, securelyFirst } from "./image-access.ts";
 import { type ImageJudgement, type ImageQuestion, judgeImage } from "./judge-image.ts";
-import type { RegistryAccess } from "./lookup.ts";
 import type { Pass } from "./pass.ts";
 import { worst } from "./reason.ts";
 import type { PlannedRule } from "./request-plan.ts";
@@ -29,9 +29,6 @@ export interface RuleJudgement {
   readonly rulings: readonly Ruling[];
   readonly patches: readonly JsonPatch[];
 }
-
-/** Credentials of an image, over all rules that select it. */
-export type AccessOf = (text: string) => RegistryAccess | undefined;
 
 interface RuleCase {
   readonly planned: PlannedRule;
@@ -54,9 +51,10 @@ export function judgeRule(planned: PlannedRule, accessOf: AccessOf, pass: Pass):
   if (exempt.rule !== undefined) return wholeRule(rule, { trace: exempt.rule, opens: false });
   const judged = settle<ImageRuling>(
     planned.images.map((image) => () => {
-      const access = accessOf(image.text);
+      const { access, secureFirst } = accessOf(planned, image);
       const question = { rule: planned, image, scope, ...(access === undefined ? {} : { access }) };
-      return { text: image.text, ...(exempt.image(image) ?? judgeSafely(question, pass)) };
+      const asking = secureFirst ? { ...pass, book: securelyFirst(pass.book) } : pass;
+      return { text: image.text, ...(exempt.image(image) ?? judgeSafely(question, asking)) };
     }),
   );
   const all = [...planned.problems.map((image) => badImage(rule, image)), ...judged];

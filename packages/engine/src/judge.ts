@@ -1,10 +1,10 @@
-import type { ImageVerification, Policy, Trace } from "@assay/policy";
+import type { Policy, Trace } from "@assay/policy";
 import { blocks, type Ruling } from "./blocking.ts";
-import { type AccessOf, judgeRule, type RuleJudgement } from "./judge-rule.ts";
-import type { Lookup, RegistryAccess } from "./lookup.ts";
+import { type AccessOf, accessByImage } from "./image-access.ts";
+import { judgeRule, type RuleJudgement } from "./judge-rule.ts";
+import type { Lookup } from "./lookup.ts";
 import type { ObjectFacts } from "./object-facts.ts";
 import type { Pass } from "./pass.ts";
-import { accessFor } from "./pull-access.ts";
 import { worst } from "./reason.ts";
 import { type PlannedRule, type RequestPlan, type UnmatchedRule, verifies } from "./request-plan.ts";
 import { attempt, settle } from "./settle.ts";
@@ -27,7 +27,8 @@ export type Judgement =
  * of ours and throws: nobody would ever answer, and rules that were not judged must not look like rules without objection.
  */
 export function judge(plan: RequestPlan, pass: Pass): Judgement {
-  const accessOf = accessByImage(plan, pass);
+  const { secretNamespace } = pass.settings;
+  const accessOf = accessByImage(plan, { namespace: pass.facts.namespace, secretNamespace });
   const policies = groupByPolicy(plan);
   const judged = attempt(() => settle(policies.map((group) => () => judgePolicy(group, accessOf, pass))));
   const { wanted, ifUnsupported, announced } = pass.book;
@@ -58,27 +59,6 @@ function groupByPolicy(plan: RequestPlan): readonly PolicyGroup[] {
   for (const rule of plan.rules) groupOf(rule.compiled.policy).rules.push(rule);
   for (const rule of plan.unmatched) groupOf(rule.compiled.policy).unmatched.push(rule);
   return [...groups].map(([policy, group]) => ({ policy, ...group }));
-}
-
-/** Credentials by image text, over every rule that selects it: one image is one question. */
-function accessByImage(plan: RequestPlan, pass: Pass): AccessOf {
-  const entries = new Map<string, ImageVerification[]>();
-  const secrets = new Map<string, readonly string[]>();
-  for (const rule of plan.rules) {
-    for (const image of rule.images) {
-      const wishes = entries.get(image.text) ?? [];
-      entries.set(image.text, wishes);
-      secrets.set(image.text, image.pullSecrets);
-      for (const { compiled, skipped } of image.entries) if (!skipped) wishes.push(compiled.entry);
-    }
-  }
-  const { namespace } = pass.facts;
-  const known = new Map<string, RegistryAccess | undefined>();
-  for (const [text, wishes] of entries) {
-    const pullSecrets = (secrets.get(text) ?? []).map((name) => ({ namespace, name }));
-    known.set(text, accessFor(pullSecrets, wishes, pass.settings.secretNamespace));
-  }
-  return (text) => known.get(text);
 }
 
 function judgePolicy(group: PolicyGroup, accessOf: AccessOf, pass: Pass): PolicyJudgement {
