@@ -29,26 +29,52 @@ export function diffVerdicts(before: Verdict, after: Verdict): VerdictDiff {
     before: { allowed: before.allowed, outcome: before.outcome },
     after: { allowed: after.allowed, outcome: after.outcome },
     flips: before.allowed !== after.allowed,
-    changes: keys.flatMap((key) => change(old.get(key), fresh.get(key))),
+    changes: keys.flatMap((key) => changesOf(old.get(key) ?? [], fresh.get(key) ?? [])),
   };
 }
 
-/** A rule of another name is another rule: what it says is told as new, and what it said as gone. */
-function byKey(results: readonly Result[]): ReadonlyMap<string, Result> {
-  return new Map(
-    results.map((result) => [JSON.stringify([result.policy, result.rule, result.image ?? null]), result]),
-  );
+/**
+ * A rule of another name is another rule: what it says is told as new, and what it said as gone. It says several things of
+ * no image where several fields hold none that can be read.
+ */
+function byKey(results: readonly Result[]): ReadonlyMap<string, readonly Result[]> {
+  const groups = new Map<string, Result[]>();
+  for (const result of results) {
+    const key = JSON.stringify([result.policy, result.rule, result.image ?? null]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [result]);
+    else group.push(result);
+  }
+  return groups;
+}
+
+/** What both say is no change, in whichever order; the rest are told beside each other as they come. */
+function changesOf(before: readonly Result[], after: readonly Result[]): readonly ResultChange[] {
+  const gone = without(before, after);
+  const fresh = without(after, before);
+  return Array.from({ length: Math.max(gone.length, fresh.length) }, (_, i) =>
+    change(gone[i], fresh[i]),
+  ).flat();
+}
+
+/** The results that say what none of the others says, or more often. */
+function without(results: readonly Result[], others: readonly Result[]): readonly Result[] {
+  const said = new Map<string, number>();
+  for (const other of others) said.set(wordsOf(other), (said.get(wordsOf(other)) ?? 0) + 1);
+  return results.filter((result) => {
+    const left = said.get(wordsOf(result)) ?? 0;
+    said.set(wordsOf(result), left - 1);
+    return left <= 0;
+  });
+}
+
+function wordsOf({ outcome, code, message, failureAction }: Result): string {
+  return JSON.stringify([outcome, code, message, failureAction]);
 }
 
 function change(before: Result | undefined, after: Result | undefined): readonly ResultChange[] {
   const one = after ?? before;
   if (one === undefined) return [];
-  const same =
-    before?.outcome === after?.outcome &&
-    before?.code === after?.code &&
-    before?.message === after?.message &&
-    before?.failureAction === after?.failureAction;
-  if (same) return [];
   return [
     {
       policy: one.policy,

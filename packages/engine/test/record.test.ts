@@ -143,4 +143,22 @@ describe("the difference of two verdicts", () => {
     expect(changes[0]).toMatchObject({ policy: "b", after: { outcome: "pass" } });
     expect(changes[0]).not.toHaveProperty("before");
   });
+
+  test("tells of each field that holds no image, though the rule names none of them", async () => {
+    const judged = (images: readonly string[]) => engineFor(policy()).evaluate({ resource: pod(images) });
+    const [one, two] = await Promise.all([judged(["!!a", "!!b"]), judged(["!!c", "!!b"])]);
+    const { changes } = diffVerdicts(one.verdict, two.verdict);
+    expect(changes).toMatchObject([
+      {
+        before: { message: expect.stringContaining("!!a") },
+        after: { message: expect.stringContaining("!!c") },
+      },
+    ]);
+    const fewer = await judged(["!!a"]);
+    const [lost] = diffVerdicts(one.verdict, fewer.verdict).changes;
+    expect(lost).toMatchObject({ before: { message: expect.stringContaining("!!b") } });
+    expect(lost).not.toHaveProperty("after");
+    expect(diffVerdicts(fewer.verdict, one.verdict).changes).toHaveLength(1);
+    expect(diffVerdicts(one.verdict, (await judged(["!!a", "!!b"])).verdict).changes).toEqual([]);
+  });
 });
