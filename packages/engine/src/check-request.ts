@@ -16,6 +16,7 @@ const texts: Check = [
   (value) => Array.isArray(value) && value.every((item) => typeof item === "string"),
   "a list of texts",
 ];
+const flag: Check = [(value) => typeof value === "boolean", "true or false"];
 const object: Check = [isObject, "an object"];
 const labels: Check = [
   (value) => isObject(value) && Object.values(value).every((label) => typeof label === "string"),
@@ -31,7 +32,8 @@ const requestFields: Readonly<Record<string, Check>> = {
   subresource: text,
   userInfo: object,
   namespaceLabels: labels,
-  mutate: [(value) => typeof value === "boolean", "true or false"],
+  dryRun: flag,
+  mutate: flag,
 };
 
 const userFields: Readonly<Record<string, Check>> = {

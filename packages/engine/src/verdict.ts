@@ -14,6 +14,8 @@ export interface EvaluationRequest {
     readonly roles?: readonly string[];
     readonly clusterRoles?: readonly string[];
   };
+  /** Whether the API server only tries the request out: nothing will be stored. */
+  readonly dryRun?: boolean;
   /** Labels of the resource's namespace, where known. */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
   /** Whether the caller can apply patches: true for `assay apply` and the mutating webhook. Default true. */

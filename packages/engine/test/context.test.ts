@@ -452,6 +452,21 @@ test("image data are asked for with the credentials of their entry, of the diges
   ]);
 });
 
+test.each([
+  ["whether it is only tried out", "request.dryRun", { dryRun: true }, true],
+  ["the old object, where it is deleted", "request.oldObject.metadata.name", { operation: "DELETE" }, "web"],
+] as const)("expressions see of a request %s", async (_, path, over, value) => {
+  const preconditions = { all: [{ key: `{{ ${path} }}`, operator: "Equals", value }] };
+  const match = { any: [{ resources: { kinds: ["Pod"], operations: ["CREATE", "DELETE"] } }] };
+  const document = policy({ rule: { match, preconditions } });
+  const outcome = async (request: object) => {
+    const { verdict } = await engineFor(document).evaluate({ resource: pod(image("unsigned")), ...request });
+    return verdict.outcome;
+  };
+  expect(await outcome(over)).toBe("fail");
+  expect(await outcome({})).not.toBe("fail");
+});
+
 describe("preconditions", () => {
   const labelled = (label: string): Json => ({
     all: [

@@ -125,6 +125,7 @@ describe("a verdict becomes an admission response", () => {
     expect(evaluator.seen[0]).toMatchObject({
       operation: "CREATE",
       mutate: true,
+      dryRun: false,
       userInfo: { username: "alice", groups: ["dev"] },
       namespaceLabels: { name: "prod" },
       resource: { metadata: { name: "web", namespace: "prod" } },

@@ -57,10 +57,11 @@ export function parseAdmissionReview(body: unknown, mutate: boolean): AdmissionR
   checkObject(resource, { kind, namespace, path: resource === current ? "object" : "oldObject" });
   const name = optionalText(own(request, "name"), "$.request.name");
   const subresource = optionalText(own(request, "subResource"), "$.request.subResource");
+  const dryRun = own(request, "dryRun") === true;
   return {
     uid,
     kind,
-    dryRun: own(request, "dryRun") === true,
+    dryRun,
     ...(namespace ? { namespace } : {}),
     ...(name ? { name } : {}),
     evaluation: {
@@ -69,6 +70,7 @@ export function parseAdmissionReview(body: unknown, mutate: boolean): AdmissionR
       mutate,
       ...(old === undefined || current === undefined ? {} : { oldResource: old }),
       ...(subresource ? { subresource } : {}),
+      dryRun,
       userInfo: userInfo(own(request, "userInfo")),
     },
   };
