@@ -1,5 +1,5 @@
 import type { EvaluationRequest } from "@assay/engine";
-import type { JsonObject } from "@assay/policy";
+import type { Json, JsonObject } from "@assay/policy";
 import { jsonObject, ownField } from "./json-object.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -22,12 +22,12 @@ const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
   ...["ClusterPolicy", "VolumeAttachment", "FlowSchema", "PriorityLevelConfiguration"],
 ]);
 
-/** The object with the namespace that kubectl would put it in. */
-export function inNamespace(object: JsonObject): JsonObject {
+/** The object with the namespace that kubectl would put it in, where that is told to use `namespace`. */
+export function inNamespace(object: JsonObject, namespace: Json = "default"): JsonObject {
   const metadata = jsonObject(ownField(object, "metadata"));
   const kind = String(ownField(object, "kind"));
   if (typeof ownField(metadata, "namespace") === "string" || CLUSTER_SCOPED.has(kind)) return object;
-  return { ...object, metadata: { ...metadata, namespace: "default" } };
+  return { ...object, metadata: { ...metadata, namespace } };
 }
 
 /** Labels of the namespaces whose objects are among `objects`. */

@@ -168,6 +168,125 @@ ${row("verify-multiple-attestations", "require-slsa-and-spdx", "shop/prod", "pas
   });
 });
 
+describe("values of the request", () => {
+  const KEY = "{{ request.PATH }}";
+  const conditions = (checks: Readonly<Record<string, unknown>>) =>
+    Object.entries(checks).map(([path, value]) => ({
+      key: KEY.replace("PATH", path),
+      operator: "Equals",
+      value,
+    }));
+
+  /** A policy that refuses every Pod of which all of this holds; of others it says nothing. */
+  const refuses = (checks: Readonly<Record<string, unknown>>) =>
+    JSON.stringify({
+      apiVersion: "kyverno.io/v1",
+      kind: "ClusterPolicy",
+      metadata: { name: "asks" },
+      spec: {
+        validationFailureAction: "Enforce",
+        rules: [
+          {
+            name: "about-requests",
+            match: { any: [{ resources: { kinds: ["Pod"], operations: ["CREATE", "UPDATE", "DELETE"] } }] },
+            preconditions: { all: conditions(checks) },
+            verifyImages: [{ imageReferences: ["*"], required: true, attestors: [] }],
+          },
+        ],
+      },
+    });
+
+  async function asked(values: object, checks: Readonly<Record<string, unknown>>, resource = "signed") {
+    const body = `policies: [asks.yaml]
+resources: [pods.yaml]
+values: ${JSON.stringify(values)}
+results:
+${row("asks", "about-requests", resource, "fail")}`;
+    return run(body, { ...PODS, "asks.yaml": refuses(checks) });
+  }
+
+  test.each<[string, object, Readonly<Record<string, unknown>>]>([
+    ["none", {}, { operation: "CREATE", namespace: "default", "oldObject || 'none'": "none" }],
+    ["who asks", { "request.userInfo.username": "alice" }, { "userInfo.username": "alice" }],
+    ["as one value", { request: { userInfo: { username: "alice" } } }, { "userInfo.username": "alice" }],
+    ["groups", { "request.userInfo.groups": ["dev"] }, { "userInfo.groups[0]": "dev" }],
+    [
+      "roles",
+      { "request.roles": ["ns:r"], "request.clusterRoles": ["c"] },
+      { "roles[0]": "ns:r", "clusterRoles[0]": "c" },
+    ],
+    ["a dry run", { "request.dryRun": true }, { dryRun: true }],
+    [
+      "a subresource",
+      { "request.subResource": "ephemeralcontainers" },
+      { subResource: "ephemeralcontainers" },
+    ],
+    [
+      "the object's fields",
+      { 'request.object.metadata.labels."a.b/c"': "x" },
+      { 'object.metadata.labels."a.b/c"': "x", "object.metadata.name": "signed" },
+    ],
+    [
+      "the old object",
+      { "request.oldObject.metadata.labels.a": "x" },
+      { "oldObject.metadata.labels.a": "x" },
+    ],
+    [
+      "an update's",
+      { "request.operation": "UPDATE", "request.oldObject.metadata.labels.a": "x" },
+      { "oldObject.metadata.name": "signed", "oldObject.metadata.labels.a": "x" },
+    ],
+    [
+      "a deletion's",
+      { "request.operation": "DELETE" },
+      { operation: "DELETE", "oldObject.metadata.name": "signed" },
+    ],
+  ])("reach the expressions: %s", async (_, globalValues, checks) => {
+    expect((await asked({ globalValues }, checks)).rows).toMatchObject([{ reason: "Ok" }]);
+  });
+
+  test("are those of one resource, where they are given for it", async () => {
+    const own = [
+      { name: "asks", resources: [{ name: "signed", values: { "request.userInfo.username": "bob" } }] },
+    ];
+    const values = { globalValues: { "request.userInfo.username": "alice" }, policies: own };
+    expect((await asked(values, { "userInfo.username": "bob" })).rows).toMatchObject([{ reason: "Ok" }]);
+    expect((await asked(values, { "userInfo.username": "alice" }, "unsigned")).rows).toMatchObject([
+      { reason: "Ok" },
+    ]);
+  });
+
+  test("may say what the object says", async () => {
+    const values = { "request.namespace": "default", "request.name": "signed" };
+    const own = { policies: [{ name: "asks", resources: [{ name: "signed", values }] }] };
+    const checks = { namespace: "default", name: "signed" };
+    expect((await asked(own, checks)).rows).toMatchObject([{ reason: "Ok" }]);
+  });
+
+  test("put an object that names no namespace into the request's", async () => {
+    const files = {
+      "pods.yaml": PODS["pods.yaml"].replace("name: signed, namespace: default", "name: signed"),
+    };
+    const body = `policies: [asks.yaml]\nresources: [pods.yaml]\nvalues: {policies: [{name: asks, resources: [{name: signed, values: {request.namespace: shop}}]}]}
+results:\n${row("asks", "about-requests", "shop/signed", "fail")}`;
+    const checks = { namespace: "shop", "object.metadata.namespace": "shop" };
+    expect((await run(body, { ...files, "asks.yaml": refuses(checks) })).rows).toMatchObject([
+      { reason: "Ok" },
+    ]);
+  });
+
+  test.each([
+    ["request.namespace", "prod", "`request.namespace` is `prod`, and that of the object is `default`"],
+    ["request.name", "other", "`request.name` is `other`, and that of the object is `signed`"],
+    ["request.options", {}, "`request.options` cannot be given"],
+  ])("that no request of the object has are refused with their place: %s", async (name, value, said) => {
+    const { status, err } = await asked({ globalValues: { [name]: value } }, {});
+    expect(err).toMatch(/one\.yaml:11:\d+/);
+    expect(err).toContain(said);
+    expect(status).toBe(2);
+  });
+});
+
 test("patchedResource is compared with the pinned resource", async () => {
   const digest = "sha256:646486c5a3a4e0a0a957a86458642317cd907d028bde47f34717096129e08e7e";
   const results = (file: string): string =>

@@ -1,6 +1,7 @@
 import type { Json, PolicyError } from "@assay/policy";
 import { expect, test } from "vitest";
 import { documentsOf } from "../src/policy-test/document-reader.ts";
+import type { GivenValues } from "../src/policy-test/given-values.ts";
 import { readTestFile as readDocument, type TestFile } from "../src/policy-test/test-file.ts";
 
 function readTestFile(document: Json): TestFile {
@@ -62,6 +63,32 @@ test.each<[string, Json]>([
     "`request.operation` must be one of CREATE, UPDATE, DELETE, CONNECT",
     { ...HEAD, values: { globalValues: { "request.operation": "update" } }, results: [ROW] },
   ],
+  ...(
+    [
+      ["unknown field `globalvalues`", { globalvalues: {} }],
+      ["`subresources` says nothing", { subresources: [] }],
+      ["unknown field `value`", { policies: [{ name: "p", resources: [{ name: "a", value: {} }] }] }],
+      ["`request.uid` cannot be given", { globalValues: { "request.uid": "1" } }],
+      ["`request.userInfo.uid` cannot be given", { globalValues: { "request.userInfo.uid": "1" } }],
+      ["`request.userInfo.uid` cannot be given", { globalValues: { request: { userInfo: { uid: "1" } } } }],
+      ["`request.userInfo.username` must be a string", { globalValues: { "request.userInfo.username": 1 } }],
+      [
+        "`request.userInfo.groups` must be a list of strings",
+        { globalValues: { "request.userInfo": { groups: "a" } } },
+      ],
+      ["`request.roles` must be a list of strings", { globalValues: { "request.roles": "admin" } }],
+      ["`request.dryRun` must be true or false", { globalValues: { "request.dryRun": "true" } }],
+      ["`request.oldObject` must be an object", { globalValues: { "request.oldObject": null } }],
+      ['`request."object.x"` cannot be given', { globalValues: { 'request."object.x"': 1 } }],
+      ["`request` cannot be given", { globalValues: { request: "CREATE" } }],
+      ["is no name: quotes enclose whole parts", { globalValues: { 'request.object.a"b': 1 } }],
+      [
+        "`serviceAccountName` cannot be given: give `request.userInfo.username`",
+        { globalValues: { serviceAccountName: "x" } },
+      ],
+      ["`images` cannot be given", { globalValues: { "images.containers.app.tag": "x" } }],
+    ] as const
+  ).map(([message, values]): [string, Json] => [message, { ...HEAD, values, results: [ROW] }]),
 ])("refused with its place: %s", (message, document) => {
   expect(() => readTestFile(document)).toThrow(message);
   expect(() => readTestFile(document)).toThrow(/^t\.yaml:\d+:\d+: /);
@@ -95,11 +122,18 @@ test("inline values are read by policy, rule, resource and namespace", () => {
           resources: [{ name: "a", values: { n: 1 } }],
         },
       ],
-      namespaceSelector: [{ name: "prod", labels: { env: "prod" } }],
+      namespaceSelector: [
+        { name: "prod", labels: { env: "prod" } },
+        { name: "dev", labels: { env: "none" } },
+      ],
+      namespaces: [{ metadata: { name: "dev", labels: { env: "dev" } } }],
     },
   });
-  expect(values.global).toEqual({ "request.operation": "UPDATE" });
-  expect(values.rules.get("p")?.get("r")).toEqual({ ORG: "acme" });
-  expect(values.resources.get("p")?.get("a")).toEqual({ n: 1 });
+  const plain = (given: GivenValues | undefined) =>
+    Object.fromEntries([...(given ?? [])].map(([name, { value }]) => [name, value]));
+  expect(plain(values.global)).toEqual({ "request.operation": "UPDATE" });
+  expect(plain(values.rules.get("p")?.get("r"))).toEqual({ ORG: "acme" });
+  expect(plain(values.resources.get("p")?.get("a"))).toEqual({ n: 1 });
   expect(values.namespaceLabels.get("prod")).toEqual({ env: "prod" });
+  expect(values.namespaceLabels.get("dev")).toEqual({ env: "dev" });
 });

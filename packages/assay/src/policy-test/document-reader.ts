@@ -33,6 +33,7 @@ export function documentsOf(file: string, text: string): readonly SourceDocument
  */
 export interface DocumentReader {
   note(code: DiagnosticCode, path: string, message: string): void;
+  readonly positionOf: SourceDocument["positionOf"];
   object(value: Json | undefined, path: string): JsonObject;
   /** A list that is absent or null is empty. */
   list(value: Json | undefined, path: string): readonly Json[];
@@ -72,6 +73,7 @@ export function documentReader({ positionOf }: Pick<SourceDocument, "positionOf"
   };
   return {
     note,
+    positionOf,
     object,
     list,
     text,

@@ -76,13 +76,8 @@ async function runTest(test: TestCase): Promise<readonly TestRow[]> {
 }
 
 async function judge(test: TestCase, policy: Policy, resource: JsonObject): Promise<Judged> {
-  const metadata = jsonObject(resource["metadata"]);
-  const { variables, objects, operation } = givenFor(
-    test.file,
-    test.values,
-    policy,
-    String(metadata["name"]),
-  );
+  const asked = { resource, userInfo: test.userInfo };
+  const { variables, objects, request } = givenFor(test.file, policy, asked, test.values);
   const assay: Assay = assemble(
     { policies: [policy], exceptions: test.policies.exceptions, diagnostics: [] },
     {
@@ -91,16 +86,11 @@ async function judge(test: TestCase, policy: Policy, resource: JsonObject): Prom
       variables: { ...variables, ...test.options.variables },
     },
   );
-  const namespace = String(metadata["namespace"] ?? "default");
+  const namespace = String(jsonObject(request.resource["metadata"])["namespace"] ?? "default");
   const labels = test.values.namespaceLabels.get(namespace) ?? namespaceLabels(test.resources).get(namespace);
-  const request = {
-    resource,
-    ...(operation === undefined ? {} : { operation }),
-    ...(labels === undefined ? {} : { namespaceLabels: labels }),
-    ...(test.userInfo === undefined ? {} : { userInfo: test.userInfo }),
-  };
-  const verdict: Verdict = await assay.evaluate(request, test.limits);
-  return { verdict, patched: applyPatches(resource, verdict.patches) };
+  const told = labels === undefined ? request : { ...request, namespaceLabels: labels };
+  const verdict: Verdict = await assay.evaluate(told, test.limits);
+  return { verdict, patched: applyPatches(request.resource, verdict.patches) };
 }
 
 /** `patchedResource`: the file must hold the resource as it looks once images are pinned. */
@@ -127,7 +117,7 @@ async function open(file: TestFile, path: string, flags: TestFlags, terminal: Te
     file: relative(terminal.cwd, resolve(directory, input.file)),
   });
   const policyFiles = await readInputFiles([...file.policies, ...file.exceptions], local);
-  const resources = (await readObjects(file.resources, local)).map((one) => inNamespace(one.object));
+  const resources = (await readObjects(file.resources, local)).map((one) => one.object);
   const cluster = (await readObjects(file.clusterResources, local)).map((one) => one.object);
   const now = flags.now ?? (file.now === undefined ? undefined : parseTime(file.now));
   const layout = flags.layout ?? (file.layout === undefined ? undefined : resolve(directory, file.layout));
@@ -145,7 +135,9 @@ async function open(file: TestFile, path: string, flags: TestFlags, terminal: Te
     resources,
     clusterObjects: [
       ...cluster,
-      ...resources.filter((one) => one["kind"] === "ConfigMap" || one["kind"] === "Secret"),
+      ...resources
+        .filter((one) => one["kind"] === "ConfigMap" || one["kind"] === "Secret")
+        .map((one) => inNamespace(one)),
     ],
     values: file.variables === undefined ? file.values : await valuesOf(file.variables, directory),
     userInfo: file.userInfo === undefined ? undefined : await userInfoOf(file.userInfo, directory),

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "@assay/policy";
 import { isJsonObject, ownField } from "../json-object.ts";
 import { type DocumentReader, documentReader, type SourceDocument } from "./document-reader.ts";
+import { type GivenValues, givenValues } from "./given-values.ts";
 
 /** What a test expects of one rule and one resource, in Kyverno's words. */
 export type ExpectedResult = "pass" | "fail" | "skip" | "warn" | "error";
@@ -21,11 +22,11 @@ export interface Expectation {
 
 /** Values that stand in for what a cluster would know. */
 export interface TestValues {
-  readonly global: JsonObject;
+  readonly global: GivenValues;
   /** By policy name, then rule name. */
-  readonly rules: ReadonlyMap<string, ReadonlyMap<string, JsonObject>>;
+  readonly rules: ReadonlyMap<string, ReadonlyMap<string, GivenValues>>;
   /** By policy name, then resource name. */
-  readonly resources: ReadonlyMap<string, ReadonlyMap<string, JsonObject>>;
+  readonly resources: ReadonlyMap<string, ReadonlyMap<string, GivenValues>>;
   readonly namespaceLabels: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
@@ -48,7 +49,6 @@ export interface TestFile {
 }
 
 const RESULTS: readonly ExpectedResult[] = ["pass", "fail", "skip", "warn", "error"];
-const OPERATIONS: readonly Json[] = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
 
 /** Fields that are read, and those of Kyverno's that ask for what image verification has no part in. */
 interface Fields {
@@ -74,6 +74,14 @@ const RESULT: Fields = {
     "isDeletingPolicy",
   ],
 };
+
+const VALUES: Fields = {
+  known: ["apiVersion", "kind", "metadata", "globalValues", "policies", "namespaceSelector", "namespaces"],
+  unsupported: ["subresources"],
+};
+const POLICY_VALUES: Fields = { known: ["name", "rules", "resources"], unsupported: [] };
+const NAMED_VALUES: Fields = { known: ["name", "values"], unsupported: ["foreachValues"] };
+const SELECTOR: Fields = { known: ["name", "labels"], unsupported: [] };
 
 /** True where a document is a Kyverno CLI test. */
 export function isTestDocument({ value }: SourceDocument): boolean {
@@ -130,56 +138,69 @@ export function readValues(document: SourceDocument): TestValues {
 
 function valuesIn(document: Json, base: string, read: DocumentReader): TestValues {
   const spec = read.object(document, base);
+  checkFields(spec, VALUES, { read, path: base });
   const at = (name: string): string => (base === "" ? name : `${base}.${name}`);
-  const rules = new Map<string, ReadonlyMap<string, JsonObject>>();
-  const resources = new Map<string, ReadonlyMap<string, JsonObject>>();
+  const rules = new Map<string, ReadonlyMap<string, GivenValues>>();
+  const resources = new Map<string, ReadonlyMap<string, GivenValues>>();
   for (const [i, policy] of read.objects(ownField(spec, "policies"), at("policies")).entries()) {
     const path = `${at("policies")}[${i}]`;
+    checkFields(policy, POLICY_VALUES, { read, path });
     const name = read.text(ownField(policy, "name"), `${path}.name`);
     rules.set(name, byName(ownField(policy, "rules"), `${path}.rules`, read));
     resources.set(name, byName(ownField(policy, "resources"), `${path}.resources`, read));
   }
-  const selectors = read.objects(ownField(spec, "namespaceSelector"), at("namespaceSelector"));
-  const namespaceLabels = selectors.map((entry, i) => {
-    const path = `${at("namespaceSelector")}[${i}]`;
-    const labels = Object.entries(read.object(ownField(entry, "labels") ?? {}, `${path}.labels`));
-    return [
-      read.text(ownField(entry, "name"), `${path}.name`),
-      Object.fromEntries(labels.map(([key, value]) => [key, read.text(value, `${path}.labels.${key}`)])),
-    ] as const;
-  });
   return {
     global: givenValues(ownField(spec, "globalValues"), at("globalValues"), read),
     rules,
     resources,
-    namespaceLabels: new Map(namespaceLabels),
+    namespaceLabels: labelsIn(spec, at, read),
   };
+}
+
+/** Labels by namespace: of the `namespaces` themselves, or of a `namespaceSelector`, as in Kyverno. */
+function labelsIn(
+  spec: JsonObject,
+  at: (name: string) => string,
+  read: DocumentReader,
+): TestValues["namespaceLabels"] {
+  const selectors = read.objects(ownField(spec, "namespaceSelector"), at("namespaceSelector"));
+  const selected = selectors.map((entry, i) => {
+    const path = `${at("namespaceSelector")}[${i}]`;
+    checkFields(entry, SELECTOR, { read, path });
+    return labelsOf(entry, path, read);
+  });
+  const namespaces = read.objects(ownField(spec, "namespaces"), at("namespaces")).map((entry, i) => {
+    const path = `${at("namespaces")}[${i}].metadata`;
+    return labelsOf(read.object(ownField(entry, "metadata"), path), path, read);
+  });
+  return new Map([...selected, ...namespaces]);
+}
+
+function labelsOf(
+  named: JsonObject,
+  path: string,
+  read: DocumentReader,
+): readonly [string, Readonly<Record<string, string>>] {
+  const labels = Object.entries(read.object(ownField(named, "labels") ?? {}, `${path}.labels`));
+  return [
+    read.text(ownField(named, "name"), `${path}.name`),
+    Object.fromEntries(labels.map(([key, value]) => [key, read.text(value, `${path}.labels.${key}`)])),
+  ];
 }
 
 function byName(
   value: Json | undefined,
   path: string,
   read: DocumentReader,
-): ReadonlyMap<string, JsonObject> {
+): ReadonlyMap<string, GivenValues> {
   return new Map(
-    read
-      .objects(value, path)
-      .map((entry, i) => [
-        read.text(ownField(entry, "name"), `${path}[${i}].name`),
-        givenValues(ownField(entry, "values"), `${path}[${i}].values`, read),
-      ]),
+    read.objects(value, path).map((entry, i) => {
+      const at = `${path}[${i}]`;
+      checkFields(entry, NAMED_VALUES, { read, path: at });
+      const values = givenValues(ownField(entry, "values"), `${at}.values`, read);
+      return [read.text(ownField(entry, "name"), `${at}.name`), values];
+    }),
   );
-}
-
-/** An operation that is none would be taken for CREATE, and the test would be about another request. */
-function givenValues(value: Json | undefined, path: string, read: DocumentReader): JsonObject {
-  const values = read.object(value ?? {}, path);
-  const operation = ownField(values, "request.operation");
-  if (operation !== undefined && !OPERATIONS.includes(operation)) {
-    const at = `${path}["request.operation"]`;
-    read.note("badValue", at, `\`request.operation\` must be one of ${OPERATIONS.join(", ")}`);
-  }
-  return values;
 }
 
 function readExpectation(entry: JsonObject, path: string, read: DocumentReader): Expectation {
