@@ -554,6 +554,30 @@ describe("`repository`, where signatures live elsewhere", () => {
     expect(() => engineFor(policy({ entry: over }))).toThrow(/`repository` is none: .*!!no::name/);
   });
 
+  test.each(["example.com/sigs:v1", "example.com/sigs:latest", `example.com/sigs@sha256:${"0".repeat(64)}`])(
+    "of an image is none, as in Kyverno: %s",
+    (repository) => {
+      expect(() => engineFor(policy({ entry: { repository } }))).toThrow(/names an image/);
+      expect(() => engineFor(policy({ entry: attestor(repository) }))).toThrow(/names an image/);
+    },
+  );
+
+  test.each([
+    ["an entry's", { repository: "acme/sigs" }],
+    ["an attestor's", attestor("acme/sigs")],
+  ])("%s without a host is Docker Hub's, whatever images without one are, as in Kyverno", (_name, over) => {
+    const document = policy({ entry: { imageReferences: ["*"], ...over } });
+    const { lookups } = engineFor(document, { defaultRegistry: "ours.example.com" }).plan({
+      resource: pod("acme/app:v1"),
+    });
+    const hosts = Object.fromEntries(lookups.map(({ kind, host }) => [kind, host]));
+    expect(hosts).toMatchObject({
+      digest: "ours.example.com",
+      signatureTag: "docker.io",
+      referrers: "docker.io",
+    });
+  });
+
   test.each([
     ["an entry's", { repository: variable }],
     ["an attestor's", attestor(variable)],

@@ -71,6 +71,8 @@ const attestor = object({
   keyless,
   attestor: attestorSetShape,
   annotations: record(text(), "Pairs that the signature's payload must hold."),
-  repository: text("Repository of this attestor's signatures, in place of the image's."),
+  repository: text(
+    "Repository of this attestor's signatures, in place of the image's. Without a host it is Docker Hub's, whatever images without one are.",
+  ),
   signatureAlgorithm,
 });

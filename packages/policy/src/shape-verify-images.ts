@@ -67,7 +67,9 @@ const current: Readonly<Record<string, Shape>> = {
   skipImageReferences: list(text(), "Patterns of images that are left out."),
   attestors: list(attestorSetShape, "Who must have signed the image: every set must hold."),
   attestations: list(attestation, "Statements about the image that must be there."),
-  repository: text("Repository of signatures and attestations, in place of the image's."),
+  repository: text(
+    "Repository of signatures and attestations, in place of the image's. Without a host it is Docker Hub's, whatever images without one are.",
+  ),
   mutateDigest: flag("Rewrite tags to the verified digest.", { default: true }),
   verifyDigest: flag("Demand a digest where tags cannot be rewritten.", { default: true }),
   required: flag("Every image of the references must be verified.", { default: true }),
