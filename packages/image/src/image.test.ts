@@ -157,6 +157,8 @@ describe("a reference with tag and digest", () => {
     ["ghcr.io/org/app", "ghcr.io:443/org/*"],
     ["ghcr.io:0443/org/app", "ghcr.io/org/*"],
     ["registry.example.com:05000/app", "registry.example.com:5000/*"],
+    ["[2001:DB8:0:0:0:0:0:1]:5000/app", "[2001:db8::1]:5000/*"],
+    ["[0:0::1]/app", "[::1]:443/*"],
   ])("%s does not slip past `%s`, and is not let go by it", (text, pattern) => {
     const image = parseImageReference(text.replace("DIGEST", digest));
     expect(selects(pattern, image)).toBe(true);

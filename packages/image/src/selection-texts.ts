@@ -32,13 +32,22 @@ function spellings(image: ImageReference): readonly ImageReference[] {
 const dockerHub = "docker.io";
 const dockerHubs = [dockerHub, "index.docker.io", "registry-1.docker.io"];
 
-/** Hosts have no case, and ports no zeros in front; 443 is where https goes without one. */
+/** Hosts have no case, ports no zeros in front, and IPv6 addresses one short form; 443 is where https goes without one. */
 function registrySpellings(registry: string): readonly string[] {
   if (registry === "") return [];
-  const lower = registry.toLowerCase().replace(/:0+(?=[0-9]+$)/, ":");
+  const lower = registry
+    .toLowerCase()
+    .replace(/^\[.*\]/, shortAddress)
+    .replace(/:0+(?=[0-9]+$)/, ":");
   const host = lower.replace(/:443$/, "");
   if (dockerHubs.includes(host)) return dockerHubs;
   return /:[0-9]+$/.test(host) ? [host] : [host, `${host}:443`];
+}
+
+/** What is no address stays as it is: nothing is fetched from there. */
+function shortAddress(bracketed: string): string {
+  const url = `http://${bracketed}`;
+  return URL.canParse(url) ? new URL(url).hostname : bracketed;
 }
 
 /** Docker Hub's official images: `nginx` is kept as `library/nginx`. */
