@@ -1,4 +1,5 @@
 import { isFields, own, text } from "../oci/manifest.ts";
+import { canonicalHost } from "../registry/host-names.ts";
 import type { Credential } from "./credential.ts";
 
 /** What a docker config or pull secret says of one registry: `host`, `https://host/v1/`, `host/path`, `*.host`. */
@@ -46,7 +47,8 @@ export function entryFor(entries: AuthEntries, registry: string, repository: str
 function fit(key: string, registry: string, repository: string): number | undefined {
   const bare = key.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
   const slash = bare.indexOf("/");
-  const host = (slash < 0 ? bare : bare.slice(0, slash)).toLowerCase();
+  const written = (slash < 0 ? bare : bare.slice(0, slash)).toLowerCase();
+  const host = canonicalHost(written) ?? written;
   const path = slash < 0 ? "" : bare.slice(slash + 1);
   const isHub = hubNames.has(registry) && hubNames.has(host);
   if (!isHub && !hostFits(host, registry.toLowerCase())) return undefined;

@@ -11,6 +11,7 @@ import { SourceError, shown } from "../source-error.ts";
 import type { Challenge } from "./challenge.ts";
 import { digestMemory } from "./digest-memory.ts";
 import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
+import { isListed } from "./host-names.ts";
 import { checkCrossing, type Reach, sameHostname } from "./redirects.ts";
 import type { Location } from "./registry-host.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -18,7 +19,7 @@ import { singleFlight } from "./single-flight.ts";
 export interface AuthenticatorOptions {
   readonly credentials: readonly CredentialProvider[];
   /** Token servers that may receive a registry's credentials though they are another host: registry host → hosts. */
-  readonly tokenHosts: Readonly<Record<string, readonly string[]>>;
+  readonly tokenHosts: ReadonlyMap<string, readonly string[]>;
   readonly exchange: ExchangeOptions;
 }
 
@@ -252,8 +253,8 @@ function realmOf(realm: string, from: URL): URL {
 /** Same host, its parent or child domain (registry.gitlab.com, gitlab.com), Docker Hub's own, or listed. */
 function mayReceive(realm: URL, from: URL, location: Location, options: AuthenticatorOptions): boolean {
   if (sameHostname(realm, from)) return true;
-  const listed = options.tokenHosts[location.registry] ?? options.tokenHosts[location.host] ?? [];
-  if (listed.includes(realm.host) || listed.includes(realm.hostname)) return true;
+  const listed = options.tokenHosts.get(location.registry) ?? options.tokenHosts.get(location.host) ?? [];
+  if (isListed(listed, realm)) return true;
   if (realm.protocol !== "https:") return false;
   if (location.registry === "docker.io") return dockerRealms.includes(realm.host);
   return isDomainOf(realm.hostname, from.hostname) || isDomainOf(from.hostname, realm.hostname);

@@ -1,7 +1,8 @@
 import { SourceError } from "../source-error.ts";
 import { isInsideName, isLoopbackName, isPrivateAddress } from "./addresses.ts";
+import { isListed } from "./host-names.ts";
 
-/** What decides where a registry may send us. */
+/** What decides where a registry may send us. Hosts as `hostsOf` has them. */
 export interface Borders {
   /** Hosts (`host` or `host:port`) inside private networks that registries may redirect to, or use as token server. */
   readonly allowPrivateHosts: readonly string[];
@@ -41,12 +42,12 @@ export async function checkCrossing(
   if (to.username !== "" || to.password !== "") throw refuse("addresses with user info are not followed");
   if (from.protocol === "https:" && to.protocol === "http:") throw refuse("https is never left for http");
   if (to.host === from.host) return undefined;
-  const allowed = listed(borders.allowPrivateHosts, to);
+  const allowed = isListed(borders.allowPrivateHosts, to);
   const http = to.protocol === "http:";
-  if (http && !allowed && !listed(borders.insecureHosts, to) && !isLoopbackName(to.hostname)) {
+  if (http && !allowed && !isListed(borders.insecureHosts, to) && !isLoopbackName(to.hostname)) {
     throw refuse("plain http to another host is refused unless it is among the insecure hosts");
   }
-  if (allowed || (http && listed(borders.insecureHosts, to))) return { kind: "anywhere" };
+  if (allowed || (http && isListed(borders.insecureHosts, to))) return { kind: "anywhere" };
   const inside =
     "that is a private address; if it is meant, `--allow-private-host` or `allowPrivateHosts` allows it";
   if (await isInside(to.hostname, borders)) throw refuse(inside);
@@ -56,10 +57,6 @@ export async function checkCrossing(
 /** For realms: the same host on another port is the same machine's token server (GitLab, docker auth). */
 export function sameHostname(a: URL, b: URL): boolean {
   return a.hostname === b.hostname;
-}
-
-function listed(hosts: readonly string[], url: URL): boolean {
-  return hosts.includes(url.host) || hosts.includes(url.hostname);
 }
 
 async function isInside(hostname: string, borders: Borders): Promise<boolean> {

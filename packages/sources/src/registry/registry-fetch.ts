@@ -5,6 +5,7 @@ import {
   type SecureContextOptions,
 } from "node:tls";
 import { SourceError } from "../source-error.ts";
+import { hostsOf, withPort } from "./host-names.ts";
 
 /** TLS towards one host. All texts are PEM. */
 export interface HostTls {
@@ -42,11 +43,12 @@ type Dispatchers = (host: string) => object;
  * A `fetch` for `registrySource` with own certificate authorities, client certificates and proxies. INVARIANT: a client
  * certificate given for one host is offered to that host alone, since redirects are new requests.
  *
- * Certificates are always checked: there is no way to switch that off.
+ * Certificates are always checked: there is no way to switch that off. Throws `SourceError` `misuse` for hosts that are none.
  */
-export function registryFetch(options: RegistryFetchOptions): typeof globalThis.fetch {
+export function registryFetch(given: RegistryFetchOptions): typeof globalThis.fetch {
+  const options = { ...given, hosts: tlsByHost(given.hosts) };
   checkKeys(options);
-  for (const tls of Object.values(options.hosts ?? {})) checkKeys(tls);
+  for (const tls of options.hosts.values()) checkKeys(tls);
   let loading: ReturnType<typeof loadUndici> | undefined;
   const load = (): ReturnType<typeof loadUndici> => {
     loading ??= loadUndici(options);
@@ -65,14 +67,28 @@ export function registryFetch(options: RegistryFetchOptions): typeof globalThis.
   return options.proxy === undefined ? Object.assign(fetch, { [ownTls]: secureContexts(options) }) : fetch;
 }
 
+interface FetchOptions extends Omit<RegistryFetchOptions, "hosts"> {
+  /** With their ports. */
+  readonly hosts: ReadonlyMap<string, HostTls>;
+}
+
+function tlsByHost(given: RegistryFetchOptions["hosts"] = {}): FetchOptions["hosts"] {
+  const settings = Object.values(given);
+  const hosts = hostsOf(Object.keys(given), "hosts").map((host) => withPort(host, "https:"));
+  const twice = hosts.find((host, i) => hosts.indexOf(host) !== i);
+  if (twice !== undefined)
+    throw new SourceError("misuse", `\`hosts\` names \`${twice}\` twice`, { origin: "registryFetch" });
+  return new Map(hosts.map((host, i) => [host, settings[i] ?? {}]));
+}
+
 async function loadUndici(
-  options: RegistryFetchOptions,
+  options: FetchOptions,
 ): Promise<{ readonly undici: typeof import("undici"); readonly dispatcherFor: Dispatchers }> {
   const undici = await import("undici");
   return { undici, dispatcherFor: dispatchers(undici, options) };
 }
 
-function dispatchers(undici: typeof import("undici"), options: RegistryFetchOptions): Dispatchers {
+function dispatchers(undici: typeof import("undici"), options: FetchOptions): Dispatchers {
   const make = (tls: HostTls): object => {
     const connect = { ...certificates(tls), rejectUnauthorized: true };
     if (options.proxy === undefined) return new undici.Agent({ connect });
@@ -81,15 +97,15 @@ function dispatchers(undici: typeof import("undici"), options: RegistryFetchOpti
     return new undici.ProxyAgent({ uri: options.proxy, requestTls: connect });
   };
   const common = make(options);
-  const byHost = new Map(Object.entries(options.hosts ?? {}).map(([host, tls]) => [host, make(tls)]));
-  return (host) => byHost.get(host) ?? common;
+  const byHost = new Map([...options.hosts].map(([host, tls]) => [host, make(tls)]));
+  return (host) => byHost.get(withPort(host, "https:")) ?? common;
 }
 
 /** Each is made once, when it is first needed: reading the well-known authorities takes tens of milliseconds. */
-function secureContexts({ hosts = {}, ...common }: RegistryFetchOptions): SecureContexts {
+function secureContexts({ hosts, ...common }: FetchOptions): SecureContexts {
   const made = new Map<HostTls, SecureContext>();
   return (host) => {
-    const tls = Object.hasOwn(hosts, host) ? (hosts[host] ?? common) : common;
+    const tls = hosts.get(withPort(host, "https:")) ?? common;
     const context = made.get(tls) ?? createSecureContext(certificates(tls));
     made.set(tls, context);
     return context;

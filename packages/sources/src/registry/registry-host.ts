@@ -1,8 +1,9 @@
 import { isLoopbackName } from "./addresses.ts";
+import { canonicalHost, isAmong } from "./host-names.ts";
 
 /** Where a repository really is: Docker Hub's names differ from its address. */
 export interface Location {
-  /** As written in images, e.g. `docker.io`. Credentials and limits go by it. */
+  /** As in images, e.g. `docker.io`. Credentials and limits go by it. */
   readonly registry: string;
   /** What is contacted, e.g. `registry-1.docker.io`. */
   readonly host: string;
@@ -12,10 +13,15 @@ export interface Location {
 
 const dockerHub = new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
 
-/** Splits `registry/path`. A name without slash belongs to Docker Hub. */
+/**
+ * Splits `registry/path`. A name without slash belongs to Docker Hub. The registry is spelt in one way, however it was written:
+ * credentials are found for it and it is connected to by that.
+ */
 export function locate(repository: string): Location {
   const slash = repository.indexOf("/");
-  const registry = slash < 0 ? "docker.io" : repository.slice(0, slash);
+  const written = slash < 0 ? "docker.io" : repository.slice(0, slash);
+  // What is no host is left to be refused when it is to be asked.
+  const registry = canonicalHost(written) ?? written;
   const path = slash < 0 ? repository : repository.slice(slash + 1);
   if (!dockerHub.has(registry)) return { registry, host: registry, path };
   return {
@@ -25,11 +31,12 @@ export function locate(repository: string): Location {
   };
 }
 
+/** Hosts as `hostsOf` has them. */
 export interface SchemeOptions {
   /** Hosts (`host[:port]`) that may be asked by plain http. Loopback always may. */
-  readonly insecureHosts?: readonly string[];
+  readonly insecureHosts: readonly string[];
   /** Loopback hosts (`host[:port]`) that speak TLS all the same. */
-  readonly tlsHosts?: readonly string[];
+  readonly tlsHosts: readonly string[];
 }
 
 /** `https-then-http`: the policy allows an insecure registry, so https is tried first, and http goes without credentials. */
@@ -37,8 +44,8 @@ export type Scheme = "https" | "http" | "https-then-http";
 
 /** Which scheme a host is asked by. Plain http never happens unless the host is loopback or someone allowed it. */
 export function schemeOf(host: string, allowInsecure: boolean, options: SchemeOptions): Scheme {
-  if (options.tlsHosts?.includes(host)) return "https";
-  if (options.insecureHosts?.includes(host) || isLoopbackName(hostname(host))) return "http";
+  if (isAmong(options.tlsHosts, host, "https")) return "https";
+  if (isAmong(options.insecureHosts, host, "http") || isLoopbackName(hostname(host))) return "http";
   return allowInsecure ? "https-then-http" : "https";
 }
 

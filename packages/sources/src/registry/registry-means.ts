@@ -9,6 +9,7 @@ import { authenticator } from "./authenticator.ts";
 import { type Clock, systemClock } from "./deadline.ts";
 import { digestMemory } from "./digest-memory.ts";
 import type { ExchangeOptions, RequestEvent } from "./exchange.ts";
+import { hostsOf } from "./host-names.ts";
 import { listingMemory } from "./listing-memory.ts";
 import type { Mirror } from "./mirrors.ts";
 import type { RepositoryOptions } from "./registry-repository.ts";
@@ -62,11 +63,13 @@ export interface RegistryOptions {
 /** Milliseconds for which a repository is known to have no referrers API. */
 const noReferrersMs = 60_000;
 
-/** Everything that lookups share, made once of the options. */
+/** Everything that lookups share, made once of the options. Throws `SourceError` `misuse` for hosts that are none. */
 export function registryMeans(options: RegistryOptions): RepositoryOptions {
   const clock = options.clock ?? systemClock;
   const resolve = options.resolve ?? addressesOf;
   const turns = byteTurns();
+  const insecureHosts = hostsOf(options.insecureHosts, "insecureHosts");
+  const tlsHosts = hostsOf(options.tlsHosts, "tlsHosts");
   const exchange: ExchangeOptions = {
     wire: wireOf(options.fetch),
     publicWire: publicWireOf(options.fetch, resolve),
@@ -75,8 +78,8 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
     turns,
     onRequest: options.onRequest,
     borders: {
-      allowPrivateHosts: options.allowPrivateHosts ?? [],
-      insecureHosts: options.insecureHosts ?? [],
+      allowPrivateHosts: hostsOf(options.allowPrivateHosts, "allowPrivateHosts"),
+      insecureHosts,
       resolve,
     },
   };
@@ -91,16 +94,22 @@ export function registryMeans(options: RegistryOptions): RepositoryOptions {
     transport: transport({
       exchange,
       clock,
-      schemes: options,
+      schemes: { insecureHosts, tlsHosts },
       retry: options.retry ?? {},
       concurrency: options.concurrency ?? 16,
       authenticator: authenticator({
         exchange,
         credentials: options.credentials ?? [],
-        tokenHosts: options.tokenHosts ?? {},
+        tokenHosts: tokenHostsOf(options.tokenHosts),
       }),
     }),
   };
+}
+
+function tokenHostsOf(given: RegistryOptions["tokenHosts"] = {}): ReadonlyMap<string, readonly string[]> {
+  const [registries, hosts] = [Object.keys(given), Object.values(given)];
+  const lists = hosts.map((list) => hostsOf(list, "tokenHosts"));
+  return new Map(hostsOf(registries, "tokenHosts").map((registry, i) => [registry, lists[i] ?? []]));
 }
 
 async function addressesOf(hostname: string): Promise<readonly string[]> {

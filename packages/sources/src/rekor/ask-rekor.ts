@@ -2,6 +2,7 @@ import type { Json } from "@assay/policy";
 import { isLoopbackName } from "../registry/addresses.ts";
 import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
+import { hostsOf, isListed } from "../registry/host-names.ts";
 import { SourceError, shown } from "../source-error.ts";
 
 /** How transparency logs are asked. */
@@ -63,10 +64,7 @@ function addressOf({ url, path }: RekorRequest, { insecureHosts = [] }: RekorOpt
   };
   if (base === undefined || !/^https?:$/.test(base.protocol)) throw refuse("is no http(s) address");
   if (base.username !== "" || base.password !== "") throw refuse("addresses with user info are not asked");
-  const isAllowed =
-    isLoopbackName(base.hostname) ||
-    insecureHosts.includes(base.host) ||
-    insecureHosts.includes(base.hostname);
+  const isAllowed = isLoopbackName(base.hostname) || isListed(hostsOf(insecureHosts, "insecureHosts"), base);
   if (base.protocol === "http:" && !isAllowed)
     throw refuse("only a log on this machine is asked by plain http");
   return new URL(`${base.origin}${base.pathname.replace(/\/+$/, "")}${path}`);

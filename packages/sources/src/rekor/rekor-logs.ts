@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Answer, FetchOptions, LogEntriesLookup, LogSource } from "@assay/engine";
 import { LRUCache } from "lru-cache";
+import { hostsOf } from "../registry/host-names.ts";
 import { singleFlight } from "../registry/single-flight.ts";
 import { failureOf, SourceError } from "../source-error.ts";
 import { askRekor, type RekorOptions } from "./ask-rekor.ts";
@@ -17,9 +18,11 @@ const maxKept = 16 * 1024 * 1024;
 /**
  * Searches Rekor v1 logs for the entries of signatures (`POST /api/v1/log/entries/retrieve`). What a log answers is
  * handed on as text: whether it is genuine, and about the signature, is for the kernel to say. Entries never change, so
- * those that were found are kept for a while; that there is none is found out anew.
+ * those that were found are kept for a while; that there is none is found out anew. Throws `SourceError` `misuse` for
+ * insecure hosts that are none.
  */
 export function rekorLogs(options: RekorLogsOptions = {}): LogSource {
+  hostsOf(options.insecureHosts, "insecureHosts");
   const kept = new LRUCache<string, string>({
     maxSize: maxKept,
     sizeCalculation: (text) => text.length + 1,
