@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Digest, parseDigest } from "@assay/image";
@@ -32,6 +43,17 @@ async function put(cache: BytesCache, bytes: Uint8Array): Promise<Digest> {
 
 const isKept = async (cache: BytesCache, bytes: Uint8Array) =>
   (await cache.get(digestOf(bytes))) !== undefined;
+
+/** As a user who owns nothing, where we are root: root may write everywhere. */
+async function asAnother(work: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) return work();
+  process.seteuid?.(65_534);
+  try {
+    await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 /** A Redis in memory with the client's two commands. */
 function fakeRedis() {
@@ -171,6 +193,49 @@ describe("disk", () => {
     // Once that it cannot be written, and once that it cannot be read: then it is left alone.
     expect(troubles).toHaveLength(2);
     expect(troubles.every((message) => message.startsWith("ENOTDIR"))).toBe(true);
+  });
+
+  describe("that another user may only read", () => {
+    const setModes = async (directories: number, files: number) => {
+      const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+      for (const entry of entries) {
+        await chmod(join(entry.parentPath, entry.name), entry.isFile() ? files : directories);
+      }
+      await chmod(directory, directories);
+    };
+    beforeEach(async () => {
+      for (const document of documents) {
+        // Used so long ago that its time would be renewed.
+        const file = fileOf(await put(diskCache({ directory }), document));
+        await utimes(file, 1000, 1000);
+      }
+      await setModes(0o555, 0o444);
+    });
+    afterEach(() => setModes(0o755, 0o644));
+
+    test("is read, is not written, and says so", async () => {
+      await asAnother(async () => {
+        const troubles: string[] = [];
+        const onTrouble = ({ message }: Error) => void troubles.push(message);
+        const cache = diskCache({ directory, onTrouble });
+        const more = new Uint8Array(1000).fill(99);
+        expect(await isKept(cache, documents[0] ?? more)).toBe(true);
+        await put(cache, more);
+        expect(await isKept(cache, more)).toBe(false);
+        for (const document of documents) expect(await isKept(cache, document)).toBe(true);
+        expect(troubles).toEqual([expect.stringMatching(/^E(?:ACCES|PERM)/)]);
+      });
+      expect(await filesKept()).toHaveLength(documents.length);
+    });
+
+    test("does not give back what is damaged there, though it cannot be removed", async () => {
+      const [document = new Uint8Array()] = documents;
+      const file = fileOf(digestOf(document));
+      await chmod(file, 0o644);
+      await writeFile(file, "damaged");
+      await asAnother(async () => expect(await isKept(diskCache({ directory }), document)).toBe(false));
+      expect(await readFile(file, "utf8")).toBe("damaged");
+    });
   });
 
   test("that is slow is not waited for", async () => {
