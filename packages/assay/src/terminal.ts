@@ -41,7 +41,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
   return {
     out: (text) => void process.stdout.write(text),
     err,
-    warn: warnOnce(err),
+    warn: warnOn(err),
     stdin: async (limit) => {
       if (isRead) throw new AssayError("usage", "standard input is named twice, and can be read once");
       isRead = true;
@@ -57,14 +57,19 @@ export function processTerminal(process: NodeJS.Process): Terminal {
   };
 }
 
-/** `warn` of a terminal that writes by `err`. */
-export function warnOnce(err: Terminal["err"]): Terminal["warn"] {
+/** `warn` of a terminal that says by `say` what it was not told before. */
+export function warnOnce(say: (text: string) => void): Terminal["warn"] {
   const said = new Set<string>();
   return (text, about = text) => {
     if (said.has(about)) return;
     said.add(about);
-    err(`warning: ${plainText(text)}\n`);
+    say(text);
   };
+}
+
+/** `warn` of a terminal that writes by `err`. */
+export function warnOn(err: Terminal["err"]): Terminal["warn"] {
+  return warnOnce((text) => err(`warning: ${plainText(text)}\n`));
 }
 
 /** https://no-color.org, and `FORCE_COLOR` for those who pipe into a pager. */

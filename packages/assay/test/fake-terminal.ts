@@ -1,4 +1,4 @@
-import { type Terminal, warnOnce } from "../src/terminal.ts";
+import { type Terminal, warnOn } from "../src/terminal.ts";
 
 /** A terminal that remembers what was printed. */
 export interface FakeTerminal extends Terminal {
@@ -17,7 +17,7 @@ export function fakeTerminal(options: { readonly cwd: string; readonly stdin?: s
       printed.out += text;
     },
     err,
-    warn: warnOnce(err),
+    warn: warnOn(err),
     stdin: () => Promise.resolve(options.stdin ?? ""),
     color: false,
     progress: false,

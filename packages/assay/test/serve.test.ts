@@ -12,12 +12,19 @@ import { ROOT } from "./run-cli.ts";
 const tlsCert = join(ROOT, "packages/webhook/testdata/first.crt");
 const tlsKey = join(ROOT, "packages/webhook/testdata/first.key");
 
+interface Serving {
+  readonly ask: (path: string, body?: object) => Promise<string>;
+  /** What it printed: lines of its log, and of standard error. */
+  readonly printed: { out: string; err: string };
+}
+
 /** `assay serve FILE`, in this process, until the test ends. */
-async function serving(policy: object): Promise<(path: string, body?: object) => Promise<string>> {
+async function serving(policy: object, more: { readonly cacheDir?: string } = {}): Promise<Serving> {
   const directory = mkdtempSync(join(tmpdir(), "assay-serve-"));
   writeFileSync(join(directory, "policy.json"), JSON.stringify(policy));
   const stop = new AbortController();
   const terminal = { ...fakeTerminal({ cwd: directory }), signal: stop.signal };
+  const { printed } = terminal;
   const flags = { tlsCert, tlsKey, port: 0, host: "127.0.0.1", logFormat: "json" } as const;
   const none = {
     insecureRegistry: [],
@@ -31,9 +38,10 @@ async function serving(policy: object): Promise<(path: string, body?: object) =>
   const listening = once(logged, "port") as Promise<[number]>;
   const out = (line: string): void => {
     const port = /"port":(\d+)/.exec(line)?.[1];
+    printed.out += line;
     if (port !== undefined) logged.emit("port", Number(port));
   };
-  const ended = servePolicies(["policy.json"], { ...none, ...flags }, { ...terminal, out });
+  const ended = servePolicies(["policy.json"], { ...none, ...flags, ...more }, { ...terminal, out });
   onTestFinished(async () => {
     stop.abort();
     await ended;
@@ -41,7 +49,7 @@ async function serving(policy: object): Promise<(path: string, body?: object) =>
   });
   const [port] = await Promise.race([listening, ended.then(() => Promise.reject(new Error("ended")))]);
   const ca = readFileSync(tlsCert);
-  return async (path, body) => {
+  const ask = async (path: string, body?: object): Promise<string> => {
     const headers = { "content-type": "application/json", connection: "close" };
     const sent = request({ port, path, ca, headers, method: body === undefined ? "GET" : "POST" });
     sent.end(body === undefined ? undefined : JSON.stringify(body));
@@ -50,9 +58,11 @@ async function serving(policy: object): Promise<(path: string, body?: object) =>
     for await (const chunk of response) chunks.push(chunk);
     return Buffer.concat(chunks).toString("utf8");
   };
+  return { ask, printed };
 }
 
-test("policies of files: a review is answered, and every lookup for it is counted", async () => {
+/** A policy that wants the images of a registry signed, and a review of a Pod with a signed one. */
+async function signedApp(): Promise<{ readonly policy: object; readonly review: object }> {
   const key = createKey("p256");
   const registry = createRegistry();
   const server = await registry.listen();
@@ -60,7 +70,7 @@ test("policies of files: a review is answered, and every lookup for it is counte
   await image({ repository: "app", tag: "v1" }).signedBy(key).pushTo(registry);
   const name = `${server.host}/app:v1`;
   const entry = { keys: { publicKeys: key.pem, rekor: { ignoreTlog: true }, ctlog: { ignoreSCT: true } } };
-  const ask = await serving({
+  const policy = {
     apiVersion: "kyverno.io/v1",
     kind: "ClusterPolicy",
     metadata: { name: "signed" },
@@ -74,7 +84,7 @@ test("policies of files: a review is answered, and every lookup for it is counte
         },
       ],
     },
-  });
+  };
   const object = {
     apiVersion: "v1",
     kind: "Pod",
@@ -86,8 +96,32 @@ test("policies of files: a review is answered, and every lookup for it is counte
     kind: "AdmissionReview",
     request: { uid: "1", kind: { kind: "Pod" }, operation: "CREATE", namespace: "default", object },
   };
+  return { policy, review };
+}
+
+test("policies of files: a review is answered, and every lookup for it is counted", async () => {
+  const { policy, review } = await signedApp();
+  const { ask } = await serving(policy);
   expect(JSON.parse(await ask("/mutate?timeout=10s", review))).toMatchObject({ response: { allowed: true } });
   const metrics = await ask("/metrics");
   expect(metrics).toContain('assay_lookup_duration_seconds_count{lookup="digest",outcome="ok"} 1');
   expect(metrics).toContain('assay_lookup_duration_seconds_count{lookup="signatureTag",outcome="ok"} 1');
+});
+
+test("a --cache-dir that is of no use is a line of the log, and the review is answered", async () => {
+  const { policy, review } = await signedApp();
+  const { ask, printed } = await serving(policy, { cacheDir: "policy.json/cache" });
+  expect(JSON.parse(await ask("/mutate?timeout=10s", review))).toMatchObject({ response: { allowed: true } });
+  const lines: { level: string; message: string }[] = printed.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.filter(({ level }) => level === "warn")).toEqual([
+    {
+      level: "warn",
+      time: "2026-11-23T12:00:00.000Z",
+      message: expect.stringMatching(/^--cache-dir is of no use: ENOTDIR/),
+    },
+  ]);
+  expect(printed.err).toBe("");
 });

@@ -1,5 +1,5 @@
 import type { Logger } from "@assay/engine";
-import type { Terminal } from "../terminal.ts";
+import { type Terminal, warnOnce } from "../terminal.ts";
 
 /** One line a message on standard output: JSON for collectors, or text for people. */
 export function logLines(terminal: Terminal, format: "json" | "text"): Logger {
@@ -16,4 +16,9 @@ export function logLines(terminal: Terminal, format: "json" | "text"): Logger {
     warn: (fields, message) => write("warn", fields, message),
     error: (fields, message) => write("error", fields, message),
   };
+}
+
+/** The terminal of a server: what it is warned of is in the log, in the log's own form. */
+export function loggingTerminal(terminal: Terminal, logger: Logger): Terminal {
+  return { ...terminal, warn: warnOnce((text) => logger.warn({}, text)) };
 }

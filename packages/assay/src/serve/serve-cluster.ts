@@ -11,7 +11,7 @@ import { loadKubeConfig } from "../kube-config.ts";
 import { sourceOptions } from "../open-sources.ts";
 import { optionalPackages } from "../optional-packages.ts";
 import type { Terminal } from "../terminal.ts";
-import { logLines } from "./log-lines.ts";
+import { loggingTerminal, logLines } from "./log-lines.ts";
 import { type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
 
 export interface ClusterFlags {
@@ -45,7 +45,7 @@ export async function serveCluster(
   });
   const context = await cluster.watchedContext(config, kubernetesContext({ config }), logger);
   const metrics = webhookMetrics();
-  const build = await evaluatorFactory(context.source, flags, terminal, metrics);
+  const build = await evaluatorFactory(context.source, flags, loggingTerminal(terminal, logger), metrics);
   const running = await cluster.startController(config, {
     build,
     logger,

@@ -10,7 +10,7 @@ import { AssayError } from "../assay-error.ts";
 import type { ContextFlags, LogFlags, SourceFlags } from "../evaluation-flags.ts";
 import { openAssay } from "../open-assay.ts";
 import type { Terminal } from "../terminal.ts";
-import { logLines } from "./log-lines.ts";
+import { loggingTerminal, logLines } from "./log-lines.ts";
 
 export interface ServerFlags {
   readonly tlsCert?: string;
@@ -33,13 +33,9 @@ export async function servePolicies(
   }
   const metrics = webhookMetrics();
   const observe = (sources: Sources): Sources => observedSources(sources, metrics);
-  const assay = await openAssay(policies, flags, terminal, { observe });
-  await serveUntilStopped(assay, () => true, {
-    flags,
-    terminal,
-    logger: logLines(terminal, flags.logFormat),
-    metrics,
-  });
+  const logger = logLines(terminal, flags.logFormat);
+  const assay = await openAssay(policies, flags, loggingTerminal(terminal, logger), { observe });
+  await serveUntilStopped(assay, () => true, { flags, terminal, logger, metrics });
 }
 
 interface Serving {
