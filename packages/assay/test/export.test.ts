@@ -1,8 +1,11 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRegistry, loadLayout, type Registry, type RunningServer } from "@assay/testkit";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { ROOT } from "./run-cli.ts";
 import { runHere } from "./run-here.ts";
 
@@ -16,7 +19,6 @@ beforeAll(async () => {
   registry = createRegistry();
   await loadLayout(`${ROOT}examples/testdata/cosign-images`, registry);
   server = await registry.listen();
-  const { readFile, writeFile } = await import("node:fs/promises");
   policy = join(directory, "policy.yaml");
   const text = await readFile(`${ROOT}examples/policies/made-by-cosign.yaml`, "utf8");
   await writeFile(policy, text.replaceAll("registry.example.com", server.host));
@@ -73,6 +75,38 @@ test("images by name, without a trust root", async () => {
   expect(status).toBe(0);
   const flags = ["--key", "examples/testdata/cosign.pub", "--insecure-ignore-tlog", "--layout", out];
   expect((await runHere(["verify", `${server.host}/acme/key-att3:v1`, ...flags])).status).toBe(0);
+});
+
+test("--timeout ends the offline check of a policy whose key store never answers", async () => {
+  const vault = createServer(() => undefined);
+  await once(vault.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => {
+    vault.closeAllConnections();
+    vault.close();
+  });
+  const { port } = vault.address() as AddressInfo;
+  vi.stubEnv("VAULT_ADDR", `http://127.0.0.1:${port}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const keys = { kms: "hashivault://cosign", rekor: { ignoreTlog: true } };
+  const verifyImages = [{ imageReferences: ["*"], attestors: [{ entries: [{ keys }] }] }];
+  const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+  const waiting = join(directory, "waiting.json");
+  await writeFile(
+    waiting,
+    JSON.stringify({
+      apiVersion: "kyverno.io/v1",
+      kind: "ClusterPolicy",
+      metadata: { name: "waiting" },
+      spec: { rules: [{ name: "check", match, verifyImages }] },
+    }),
+  );
+  const image = `${server.host}/acme/key-att3:v1`;
+  const out = join(directory, "late");
+  const flags = ["--policy", waiting, "--out", out, "--no-trust-root", "--timeout", "0.05"];
+  const { status, out: said } = await runHere(["export", image, ...flags]);
+  expect(said).toContain(`offline, ${image} is undecided`);
+  expect(said).toContain("no answer within 0.05 s");
+  expect(status).toBe(2);
 });
 
 test.each<[string, string[], string]>([

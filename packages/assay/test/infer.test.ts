@@ -7,6 +7,7 @@ import {
   createSigstore,
   FROZEN_TIME,
   image,
+  type Registry,
   type RunningServer,
   slsa,
   spdx,
@@ -17,13 +18,14 @@ import { runHere } from "./run-here.ts";
 const WORKFLOW = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
 const ISSUER = "https://token.actions.githubusercontent.com";
 let cwd = "";
+let registry: Registry;
 let server: RunningServer;
 let flags: readonly string[] = [];
 
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), "assay-infer-"));
   const sigstore = createSigstore();
-  const registry = createRegistry();
+  registry = createRegistry();
   const workflow = sigstore.identity({ subject: WORKFLOW, issuer: ISSUER });
   const stranger = sigstore.identity({ subject: WORKFLOW.replace("acme", "evil"), issuer: ISSUER });
   const odd = sigstore.identity({ subject: "https://ci.example/*/build", issuer: ISSUER });
@@ -122,4 +124,15 @@ test("JSON holds the policy, what else it admits, and what was proven", async ()
   expect(report.policy.kind).toBe("ClusterPolicy");
   expect(report.images[0].signers).toEqual([{ kind: "keyless", subject: WORKFLOW, issuer: ISSUER }]);
   expect(report.alsoAdmits.length).toBeGreaterThan(0);
+});
+
+test("--timeout ends the look at an image whose registry never answers", async () => {
+  const mend = registry.inject({ effect: { kind: "hang" } });
+  const { status, out, err } = await runHere(["infer", named("app:v1"), ...flags, "--timeout", "0.05"], {
+    cwd,
+  });
+  mend();
+  expect(err).toContain("no answer within 0.05 s");
+  expect(out).toBe("");
+  expect(status).toBe(2);
 });

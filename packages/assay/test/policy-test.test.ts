@@ -3,7 +3,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createRegistry } from "@assay/testkit";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ROOT } from "./run-cli.ts";
 import { runHere } from "./run-here.ts";
 
@@ -300,6 +301,35 @@ test("patchedResource is compared with the pinned resource", async () => {
   expect((await run(results("wrong.yaml"), files)).rows[0]?.reason).toContain(
     "Want the resource in wrong.yaml",
   );
+});
+
+test("--timeout ends a test whose registry never answers: it is an error, whatever was expected", async () => {
+  const registry = createRegistry();
+  registry.inject({ effect: { kind: "hang" } });
+  const server = await registry.listen();
+  onTestFinished(() => server.close());
+  const directory = await mkdtemp(join(tmpdir(), "assay-test-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const policy = await readFile(join(cwd, "policies/verify-image-signature.yaml"), "utf8");
+  const files = {
+    "policy.yaml": policy.replaceAll("registry.example.com", server.host),
+    "pods.yaml": pod("slow", `${server.host}/app:v1`),
+    "kyverno-test.yaml": `apiVersion: cli.kyverno.io/v1alpha1
+kind: Test
+metadata: {name: slow}
+policies: [policy.yaml]
+resources: [pods.yaml]
+results:
+${row("verify-image-signature", KEY_RULE, "slow", "fail")}`,
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+  const { status, out } = await runHere(["test", ".", "--timeout", "0.05", "--output", "json"], {
+    cwd: directory,
+  });
+  expect(JSON.parse(out).tests).toMatchObject([
+    { passed: false, received: "error", reason: expect.stringContaining("no answer within 0.05 s") },
+  ]);
+  expect(status).toBe(1);
 });
 
 test.each([
