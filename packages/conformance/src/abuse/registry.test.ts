@@ -166,9 +166,23 @@ describe("tags and digests", () => {
         }),
     },
     {
+      name: "6 a body that breaks off",
+      judge: () => faulty({ path: blob, effect: { kind: "truncate", bytes: 20 } }),
+      want: "error",
+      code: "unavailable",
+    },
+    {
       ...LIES,
       name: "6 a body that is cut off",
-      judge: () => faulty({ path: blob, effect: { kind: "truncate", bytes: 20 } }),
+      judge: () =>
+        faulty({
+          path: blob,
+          effect: {
+            kind: "answer",
+            answer: async (_, next) =>
+              reply(new Uint8Array(await (await next()).arrayBuffer()).slice(0, 20), {}),
+          },
+        }),
     },
     { name: "6 a descriptor smaller than its blob", judge: () => resized(-1) },
     { name: "6 a descriptor larger than its blob", judge: () => resized(1) },

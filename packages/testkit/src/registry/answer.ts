@@ -8,6 +8,11 @@ export function refusal(
   return json(status, { errors: [{ code, message }] }, headers);
 }
 
+/** What is refused for its size is not read: the connection ends with it. */
+export function tooLarge(what: string): Response {
+  return refusal(413, "SIZE_INVALID", `${what} too large`, { connection: "close" });
+}
+
 /** A JSON answer with its length stated. */
 export function json(status: number, value: unknown, headers: Record<string, string> = {}): Response {
   return bytes(status, new TextEncoder().encode(JSON.stringify(value)), {

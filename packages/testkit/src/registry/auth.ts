@@ -18,7 +18,7 @@ export type RegistryAuth =
 /** Decides about one request: an answer ends it (a challenge, a token, a refusal), undefined lets it through. */
 export type Gate = (request: Request) => Response | undefined;
 
-/** The gate of a registry with these credentials. Tokens are bound to the repository that they were asked for. */
+/** The gate of a registry with these credentials. Tokens are bound to the repository and the actions that they were asked for. */
 export function authGate(auth: RegistryAuth | undefined): Gate {
   if (auth === undefined) return () => undefined;
   checkOneOf(["basic", "bearer"], auth.kind ?? "", "kind of authentication");
@@ -43,14 +43,25 @@ function bearerGate(auth: Extract<RegistryAuth, { kind: "bearer" }>): Gate {
     const repository = /^\/v2\/(.+?)\/(?:manifests|blobs|referrers|tags)\//.exec(url.pathname)?.[1] ?? "";
     const token = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
     const scope = token === undefined ? undefined : scopes.get(token);
-    if (scope !== undefined && (repository === "" || scope.includes(`:${repository}:`))) return undefined;
+    const reads = request.method === "GET" || request.method === "HEAD";
+    if (scope !== undefined && (repository === "" || covers(scope, repository, reads ? "pull" : "push")))
+      return undefined;
     const realm = auth.realm ?? `${url.origin}/token`;
-    const actions = request.method === "GET" || request.method === "HEAD" ? "pull" : "pull,push";
+    const actions = reads ? "pull" : "pull,push";
     const wanted = repository === "" ? "" : `,scope="repository:${repository}:${actions}"`;
     return refusal(401, "UNAUTHORIZED", "authentication required", {
       "www-authenticate": `Bearer realm="${realm}",service="${auth.service ?? url.host}"${wanted}`,
     });
   };
+}
+
+/** Whether one of `repository:acme/app:pull,push …` allows it. */
+function covers(scope: string, repository: string, action: "pull" | "push"): boolean {
+  return scope.split(" ").some((one) => {
+    const [, name, actions = ""] = /^repository:(.+):([^:]*)$/.exec(one) ?? [];
+    const allowed = actions.split(",");
+    return name === repository && (allowed.includes(action) || allowed.includes("*"));
+  });
 }
 
 function giveToken(

@@ -17,7 +17,7 @@ export type FaultEffect =
   | { readonly kind: "disconnect" }
   /** Other bytes under the name that was asked for. */
   | { readonly kind: "replace"; readonly body: Uint8Array | string }
-  /** Stops after `bytes`, while the headers promise all of them. */
+  /** The connection breaks off after `bytes`, while the headers promise all of them. */
   | { readonly kind: "truncate"; readonly bytes: number }
   /** A body that never ends. */
   | { readonly kind: "endless"; readonly headers?: Record<string, string> }
@@ -89,10 +89,19 @@ export function faultList(): FaultList {
 
 function matches(fault: Fault, request: Request): boolean {
   if (fault.method !== undefined && fault.method !== request.method) return false;
-  const url = new URL(request.url);
-  const path = decodeURI(url.pathname) + url.search;
   if (fault.path === undefined) return true;
-  return typeof fault.path === "string" ? path.includes(fault.path) : fault.path.test(path);
+  const path = pathOf(new URL(request.url));
+  // A pattern that is global remembers where it found something: `search` does not.
+  return typeof fault.path === "string" ? path.includes(fault.path) : path.search(fault.path) >= 0;
+}
+
+/** Path and query as they are read, or as they were sent where they cannot be decoded. */
+export function pathOf({ pathname, search }: URL): string {
+  try {
+    return decodeURIComponent(pathname) + search;
+  } catch {
+    return pathname + search;
+  }
 }
 
 async function act(effect: FaultEffect, request: Request, next: () => Promise<Response>): Promise<Response> {
@@ -128,7 +137,17 @@ function replaced(answer: Response, body: Uint8Array): Response {
 }
 
 async function truncated(answer: Response, length: number): Promise<Response> {
-  const body = new Uint8Array(await answer.arrayBuffer()).subarray(0, length);
+  const whole = new Uint8Array(await answer.arrayBuffer());
+  const pulls = [
+    (controller: ReadableStreamDefaultController<Uint8Array>) =>
+      controller.enqueue(whole.subarray(0, length)),
+    (controller: ReadableStreamDefaultController<Uint8Array>) =>
+      length < whole.length ? controller.error(new TypeError("terminated")) : controller.close(),
+  ];
+  const body = new ReadableStream<Uint8Array>(
+    { pull: (controller) => pulls.shift()?.(controller) },
+    { highWaterMark: 0 },
+  );
   return new Response(body, { status: answer.status, headers: answer.headers });
 }
 

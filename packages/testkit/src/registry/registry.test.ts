@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { hostFetch } from "./host-fetch.ts";
@@ -167,6 +168,69 @@ test("tags are listed page by page in order", async () => {
   expect(registry.tags()).toEqual({ "acme/app": ["b", "c", "a"] });
 });
 
+describe("what is pushed", () => {
+  /** A body that never ends, and how much of it was asked for. */
+  function endless(): { readonly body: ReadableStream<Uint8Array>; readonly pulled: () => number } {
+    let pulled = 0;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      pulled += 1000;
+      controller.enqueue(new Uint8Array(1000));
+    };
+    return { body: new ReadableStream({ pull }, { highWaterMark: 0 }), pulled: () => pulled };
+  }
+
+  test.each([
+    ["PUT", "manifests/v1"],
+    ["POST", "blobs/uploads/"],
+  ])("is not read beyond the limit: %s %s", async (method, path) => {
+    const registry = createRegistry({ maxUploadBytes: 10_000 });
+    const { body, pulled } = endless();
+    const init = { method, body, duplex: "half" } as RequestInit;
+    const { status } = await registry.handle(new Request(`https://registry.test/v2/acme/app/${path}`, init));
+    expect(status).toBe(413);
+    expect(pulled()).toBeLessThan(20_000);
+    const server = await registry.listen();
+    servers.push(server);
+    const sent = await fetch(`${server.url}/v2/acme/app/${path}`, { method, body: new Uint8Array(20_000) });
+    expect(sent.status).toBe(413);
+  });
+
+  test("under another digest than its own is not kept", async () => {
+    const registry = createRegistry();
+    const digest = `sha256:${"0".repeat(64)}`;
+    const body = JSON.stringify(MANIFEST);
+    const { status } = await at(registry, `/v2/acme/app/manifests/${digest}`, { method: "PUT", body });
+    expect(status).toBe(400);
+    expect(registry.manifests()).toEqual([]);
+    expect(registry.tags()).toEqual({});
+  });
+
+  test("to an upload that nobody began makes no repository", async () => {
+    const registry = createRegistry();
+    for (const method of ["PATCH", "PUT", "GET", "DELETE"]) {
+      const body = method === "GET" ? {} : { body: "x" };
+      const { status } = await at(registry, "/v2/acme/app/blobs/uploads/1", { method, ...body });
+      expect(status).toBe(404);
+    }
+    expect(registry.tags()).toEqual({});
+  });
+
+  test.each(["sha256", "sha384", "sha512"])("by its %s digest can be pulled by it", async (algorithm) => {
+    const registry = createRegistry();
+    const digest = `${algorithm}:${createHash(algorithm).update("blob").digest("hex")}`;
+    const init = { method: "POST", body: "blob" };
+    expect((await at(registry, `/v2/a/b/blobs/uploads/?digest=${digest}`, init)).status).toBe(201);
+    const pulled = await at(registry, `/v2/a/b/blobs/${digest}`);
+    expect([await pulled.text(), pulled.headers.get("docker-content-digest")]).toEqual(["blob", digest]);
+  });
+});
+
+test("a path that cannot be decoded is no path", async () => {
+  const registry = createRegistry();
+  for (const { get } of await over(registry))
+    expect((await get(registry, "/v2/acme/app/manifests/%zz")).status).toBe(404);
+});
+
 test("every request is on record with method, path, status and headers", async () => {
   const registry = createRegistry();
   registry.pushManifest("acme/app", MANIFEST, { tag: "v1" });
@@ -217,6 +281,21 @@ describe("credentials", () => {
   });
 });
 
+test("bearer: a token to pull does not push", async () => {
+  const registry = createRegistry({ auth: { kind: "bearer" } });
+  const push = async (actions: string): Promise<number> => {
+    const asked = await at(registry, `/token?scope=repository:acme/app:${actions}`);
+    const { token } = (await asked.json()) as { token: string };
+    const init = {
+      method: "PUT",
+      body: JSON.stringify(MANIFEST),
+      headers: { authorization: `Bearer ${token}` },
+    };
+    return (await at(registry, "/v2/acme/app/manifests/v1", init)).status;
+  };
+  expect([await push("pull"), await push("pull,push"), await push("*")]).toEqual([401, 201, 201]);
+});
+
 describe("faults", () => {
   const path = "/v2/acme/app/manifests/v1";
   const withImage = (): Registry => {
@@ -254,7 +333,12 @@ describe("faults", () => {
     mend();
     const whole = registry.inject({ effect: { kind: "truncate", bytes: 3 } });
     const short = await at(registry, path);
-    expect([short.headers.get("content-length"), (await short.text()).length]).toEqual(["88", 3]);
+    expect(short.headers.get("content-length")).toBe("88");
+    const reader = short.body?.getReader();
+    expect((await reader?.read())?.value).toHaveLength(3);
+    await expect(reader?.read()).rejects.toThrow("terminated");
+    for (const { get } of await over(registry))
+      await expect(get(registry, path).then((answer) => answer.text())).rejects.toThrow("terminated");
     whole();
     registry.inject({
       effect: { kind: "headers", headers: { "docker-content-digest": "sha256:lie", "content-type": "" } },
@@ -262,6 +346,13 @@ describe("faults", () => {
     const lying = await at(registry, path);
     expect(lying.headers.get("docker-content-digest")).toBe("sha256:lie");
     expect(lying.headers.get("content-type")).toBe(null);
+  });
+
+  test("a pattern that remembers hits every request all the same", async () => {
+    const registry = withImage();
+    registry.inject({ path: /manifests/g, effect: { kind: "status", status: 500 } });
+    const statuses = [await at(registry, path), await at(registry, path), await at(registry, path)];
+    expect(statuses.map(({ status }) => status)).toEqual([500, 500, 500]);
   });
 
   test("an endless body ends only when the reader gives up", async () => {

@@ -1,6 +1,6 @@
 import { TestkitError } from "../testkit-error.ts";
 import { authGate, type RegistryAuth } from "./auth.ts";
-import { type Fault, faultList } from "./faults.ts";
+import { type Fault, faultList, pathOf } from "./faults.ts";
 import { type Handler, hostFetch } from "./host-fetch.ts";
 import { route } from "./routes.ts";
 import { listen, type RunningServer } from "./server.ts";
@@ -152,7 +152,7 @@ function handlerOf(world: {
     const record = {
       method: request.method,
       host: url.host,
-      path: decodeURIComponent(url.pathname) + url.search,
+      path: pathOf(url),
       headers: Object.fromEntries(request.headers),
       status: 0,
     };

@@ -1,6 +1,7 @@
-import { bytes, empty, json, refusal } from "./answer.ts";
+import { bytes, empty, json, refusal, tooLarge } from "./answer.ts";
+import { bodyOf } from "./request-body.ts";
 import type { Descriptor, Store } from "./store.ts";
-import { digestOf, findManifest, putManifest, referrersOf, repositoryOf } from "./store.ts";
+import { algorithmOf, digestOf, findManifest, putManifest, referrersOf, repositoryOf } from "./store.ts";
 import { handleUpload } from "./uploads.ts";
 
 /** How a registry behaves, apart from faults. */
@@ -35,12 +36,22 @@ export async function route(request: Request, store: Store, options: RouteOption
   if (url.pathname === "/v2/_catalog") return json(200, { repositories: [...store.keys()] });
   const match = PATH.exec(url.pathname)?.groups;
   if (match === undefined) return refusal(404, "NOT_FOUND", `no such path: ${url.pathname}`);
-  const { repository = "", kind = "", reference = "" } = match;
-  const at: Route = { request, url, repository, reference: decodeURIComponent(reference), store, options };
+  const { repository = "", kind = "" } = match;
+  const reference = decoded(match["reference"] ?? "");
+  if (reference === undefined) return refusal(404, "NOT_FOUND", `no such path: ${url.pathname}`);
+  const at: Route = { request, url, repository, reference, store, options };
   if (kind === "manifests") return await handleManifest(at);
   if (kind === "blobs/uploads") return await handleUpload(at);
   if (kind === "blobs") return handleBlob(at);
   return kind === "referrers" ? handleReferrers(at) : handleTags(at);
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function handleManifest(at: Route): Promise<Response> {
@@ -61,14 +72,15 @@ async function handleManifest(at: Route): Promise<Response> {
 }
 
 async function pushManifest(at: Route): Promise<Response> {
-  const body = new Uint8Array(await at.request.arrayBuffer());
-  if (body.length > at.options.maxUploadBytes) return refusal(413, "SIZE_INVALID", "manifest too large");
+  const body = await bodyOf(at.request, at.options.maxUploadBytes);
+  if (body === undefined) return tooLarge("manifest");
+  const digest = digestOf(body, algorithmOf(at.reference));
+  if (at.reference.includes(":") && at.reference !== digest)
+    return refusal(400, "DIGEST_INVALID", `the manifest is ${digest}`);
   const manifest = putManifest(repositoryOf(at.store, at.repository), body, {
     mediaType: at.request.headers.get("content-type") ?? undefined,
     reference: at.reference,
   });
-  if (at.reference.includes(":") && at.reference !== manifest.digest)
-    return refusal(400, "DIGEST_INVALID", `the manifest is ${manifest.digest}`);
   return empty(201, {
     location: `/v2/${at.repository}/manifests/${manifest.digest}`,
     "docker-content-digest": manifest.digest,
@@ -87,7 +99,7 @@ function handleBlob(at: Route): Response {
   }
   return bytes(200, blob, {
     "content-type": "application/octet-stream",
-    "docker-content-digest": digestOf(blob, at.reference.startsWith("sha512:") ? "sha512" : "sha256"),
+    "docker-content-digest": digestOf(blob, algorithmOf(at.reference)),
   });
 }
 

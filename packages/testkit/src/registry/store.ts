@@ -104,7 +104,8 @@ export function describe(manifest: StoredManifest): Descriptor {
   };
 }
 
-function algorithmOf(reference: string | undefined): "sha256" | "sha384" | "sha512" {
+/** The hash that a digest is of. A tag's manifests go by SHA-256. */
+export function algorithmOf(reference: string | undefined): "sha256" | "sha384" | "sha512" {
   if (reference?.startsWith("sha512:") === true) return "sha512";
   return reference?.startsWith("sha384:") === true ? "sha384" : "sha256";
 }

@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { empty, refusal } from "./answer.ts";
+import { empty, refusal, tooLarge } from "./answer.ts";
+import { bodyOf } from "./request-body.ts";
 import type { Route } from "./routes.ts";
 import type { RepositoryStore } from "./store.ts";
-import { digestOf, repositoryOf } from "./store.ts";
+import { algorithmOf, digestOf, repositoryOf } from "./store.ts";
 
 /** Blob uploads: monolithic POST, POST then PUT, chunked PATCH then PUT, cross-repository mount. */
 export async function handleUpload(at: Route): Promise<Response> {
-  const repository = repositoryOf(at.store, at.repository);
-  const body = new Uint8Array(await at.request.arrayBuffer());
+  const body = await bodyOf(at.request, at.options.maxUploadBytes);
+  if (body === undefined) return tooLarge("blob");
+  if (at.request.method === "POST") return start(at, repositoryOf(at.store, at.repository), body);
+  // Whoever asks for an upload that nobody began does not make a repository.
+  const repository = at.store.get(at.repository);
+  if (repository === undefined) return refusal(404, "NAME_UNKNOWN", "Unknown name");
   switch (at.request.method) {
-    case "POST":
-      return start(at, repository, body);
     case "PATCH":
       return append(at, repository, body);
     case "PUT":
@@ -45,8 +48,7 @@ function append(at: Route, repository: RepositoryStore, body: Uint8Array): Respo
   const range = /^(?:bytes )?(\d+)-/.exec(at.request.headers.get("content-range") ?? "")?.[1];
   if (range !== undefined && Number(range) !== upload.size)
     return refusal(416, "BLOB_UPLOAD_INVALID", `expected a chunk that starts at ${upload.size}`);
-  if (upload.size + body.length > at.options.maxUploadBytes)
-    return refusal(413, "SIZE_INVALID", "blob too large");
+  if (upload.size + body.length > at.options.maxUploadBytes) return tooLarge("blob");
   upload.chunks.push(body);
   upload.size += body.length;
   return progress(at, repository, 202);
@@ -65,9 +67,8 @@ function keep(
   at: Route,
   blob: { readonly repository: RepositoryStore; readonly digest: string; readonly bytes: Uint8Array },
 ): Response {
-  if (blob.bytes.length > at.options.maxUploadBytes) return refusal(413, "SIZE_INVALID", "blob too large");
-  const algorithm = blob.digest.startsWith("sha512:") ? "sha512" : "sha256";
-  const actual = digestOf(blob.bytes, algorithm);
+  if (blob.bytes.length > at.options.maxUploadBytes) return tooLarge("blob");
+  const actual = digestOf(blob.bytes, algorithmOf(blob.digest));
   if (actual !== blob.digest) return refusal(400, "DIGEST_INVALID", `the blob is ${actual}`);
   blob.repository.blobs.set(blob.digest, blob.bytes);
   return created(at, blob.digest);
