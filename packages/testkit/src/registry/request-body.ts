@@ -2,7 +2,7 @@
  * The body of a request, or undefined where it is over `limit`: then the rest of it is not read. (Cancelling it would end the
  * connection before the refusal is sent.)
  */
-export async function bodyOf(request: Request, limit: number): Promise<Uint8Array | undefined> {
+export async function readRequest(request: Request, limit: number): Promise<Uint8Array | undefined> {
   const reader = request.body?.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;

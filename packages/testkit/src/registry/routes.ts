@@ -1,5 +1,5 @@
 import { bytes, empty, json, refusal, tooLarge } from "./answer.ts";
-import { bodyOf } from "./request-body.ts";
+import { readRequest } from "./request-body.ts";
 import type { Descriptor, Store } from "./store.ts";
 import { algorithmOf, digestOf, findManifest, putManifest, referrersOf, repositoryOf } from "./store.ts";
 import { handleUpload } from "./uploads.ts";
@@ -72,7 +72,7 @@ async function handleManifest(at: Route): Promise<Response> {
 }
 
 async function pushManifest(at: Route): Promise<Response> {
-  const body = await bodyOf(at.request, at.options.maxUploadBytes);
+  const body = await readRequest(at.request, at.options.maxUploadBytes);
   if (body === undefined) return tooLarge("manifest");
   const digest = digestOf(body, algorithmOf(at.reference));
   if (at.reference.includes(":") && at.reference !== digest)

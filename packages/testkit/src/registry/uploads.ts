@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { empty, refusal, tooLarge } from "./answer.ts";
-import { bodyOf } from "./request-body.ts";
+import { readRequest } from "./request-body.ts";
 import type { Route } from "./routes.ts";
 import type { RepositoryStore } from "./store.ts";
 import { algorithmOf, digestOf, repositoryOf } from "./store.ts";
 
 /** Blob uploads: monolithic POST, POST then PUT, chunked PATCH then PUT, cross-repository mount. */
 export async function handleUpload(at: Route): Promise<Response> {
-  const body = await bodyOf(at.request, at.options.maxUploadBytes);
+  const body = await readRequest(at.request, at.options.maxUploadBytes);
   if (body === undefined) return tooLarge("blob");
   if (at.request.method === "POST") return start(at, repositoryOf(at.store, at.repository), body);
   // Whoever asks for an upload that nobody began does not make a repository.

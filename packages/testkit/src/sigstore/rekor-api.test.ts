@@ -117,13 +117,14 @@ describe("what was logged by HTTP is found", () => {
     ["a signature", proposal],
     ["an attestation as dsse", envelopeProposal("dsse")],
     ["an attestation as intoto", envelopeProposal("intoto")],
-  ])("%s: by its UUID, by both searches, and where the answer says", async (_, proposed) => {
+  ])("%s: by its UUID, by every search, and where the answer says", async (_, proposed) => {
     const created = await ask("POST", ENTRIES, proposed);
     const [etag, location] = ["etag", "location"].map((name) => created.headers.get(name) ?? "");
     const [uuid, entry] = await entryIn(created);
     expect([etag, location]).toEqual([uuid, `${ENTRIES}/${uuid}`]);
     expect(await entryIn(await ask("GET", `${ENTRIES}/${uuid}`))).toEqual([uuid, entry]);
-    for (const query of [{ entries: [proposed] }, { entryUUIDs: [uuid] }])
+    const queries = [{ entries: [proposed] }, { entryUUIDs: [uuid] }, { logIndexes: [entry.logIndex] }];
+    for (const query of queries)
       expect(await (await ask("POST", `${ENTRIES}/retrieve`, query)).json()).toEqual([{ [uuid]: entry }]);
   });
 
@@ -151,8 +152,20 @@ test.each<[string, string, string, unknown, number]>([
   ["another method", "DELETE", ENTRIES, undefined, 404],
   ["no JSON", "POST", ENTRIES, "{", 400],
   ["an unknown kind", "POST", ENTRIES, { ...proposal, kind: "rpm" }, 400],
+  ["a kind that every object has", "POST", ENTRIES, { ...proposal, kind: "constructor" }, 400],
   ["an unknown version", "POST", ENTRIES, { ...proposal, apiVersion: "0.0.9" }, 400],
   ["a search for an unknown kind", "POST", `${ENTRIES}/retrieve`, { entries: [{ kind: "rpm" }] }, 400],
 ])("%s: %s %s is refused", async (_, method, path, body, status) => {
   expect((await ask(method, path, body)).status).toBe(status);
+});
+
+test("no more of a request is read than a log takes", async () => {
+  const chunk = new Uint8Array(1024 * 1024);
+  const body = new ReadableStream<Uint8Array>(
+    { pull: (controller) => controller.enqueue(chunk) },
+    { highWaterMark: 0 },
+  );
+  const init = { method: "POST", body, duplex: "half" } as RequestInit;
+  const { status } = await sigstore.rekor.handle(new Request(`${sigstore.rekor.baseUrl}${ENTRIES}`, init));
+  expect(status).toBe(413);
 });

@@ -1,5 +1,6 @@
 import { json } from "@sigstore/core";
 import type { Handler } from "../registry/host-fetch.ts";
+import { readRequest } from "../registry/request-body.ts";
 import { base64, utf8 } from "../signing/encoding.ts";
 import { hashBytes } from "../signing/signing-key.ts";
 import { leafHash } from "./merkle-tree.ts";
@@ -7,6 +8,8 @@ import type { LogEntry } from "./transparency-log.ts";
 
 const ENTRIES = "/api/v1/log/entries";
 const RETRIEVE = `${ENTRIES}/retrieve`;
+/** Bytes of a request: an envelope with a large statement, in base64. */
+const MAX_BODY = 64 * 1024 * 1024;
 /** Rekor's identifiers begin with the tree's: a shard's entries are told apart by it. */
 const TREE = "108e9186e8c5677a";
 
@@ -20,26 +23,30 @@ interface Proposed {
   readonly spec: Fields;
 }
 
-const CANONICAL: Readonly<Record<string, Canonical>> = {
-  hashedrekord: (spec) => spec,
-  dsse: (spec) => {
-    const { envelope, verifiers } = spec["proposedContent"] as { envelope: string; verifiers: string[] };
-    const { payload, signatures } = readEnvelope(envelope);
-    return {
-      envelopeHash: sha256(utf8(envelope)),
-      payloadHash: sha256(Buffer.from(payload, "base64")),
-      signatures: signatures.map(({ sig }) => ({ signature: sig, verifier: verifiers[0] })),
-    };
-  },
-  intoto: (spec) => {
-    const { envelope } = spec["content"] as { envelope: string };
-    const { payload } = readEnvelope(envelope);
-    return {
-      content: { hash: sha256(utf8(envelope)), payloadHash: sha256(Buffer.from(payload, "base64")) },
-      publicKey: spec["publicKey"],
-    };
-  },
-};
+const CANONICAL: ReadonlyMap<string, Canonical> = new Map<string, Canonical>([
+  ["hashedrekord", (spec) => spec],
+  ["dsse", dsse],
+  ["intoto", intoto],
+]);
+
+function dsse(spec: Fields): unknown {
+  const { envelope, verifiers } = spec["proposedContent"] as { envelope: string; verifiers: string[] };
+  const { payload, signatures } = readEnvelope(envelope);
+  return {
+    envelopeHash: sha256(utf8(envelope)),
+    payloadHash: sha256(Buffer.from(payload, "base64")),
+    signatures: signatures.map(({ sig }) => ({ signature: sig, verifier: verifiers[0] })),
+  };
+}
+
+function intoto(spec: Fields): unknown {
+  const { envelope } = spec["content"] as { envelope: string };
+  const { payload } = readEnvelope(envelope);
+  return {
+    content: { hash: sha256(utf8(envelope)), payloadHash: sha256(Buffer.from(payload, "base64")) },
+    publicKey: spec["publicKey"],
+  };
+}
 
 /** What the API is in front of. */
 export interface RekorStore {
@@ -50,17 +57,19 @@ export interface RekorStore {
 
 /**
  * The part of Rekor v1's API that cosign logs and searches by: `POST /api/v1/log/entries` logs a proposed entry, `GET` of
- * one by its UUID reads it again, and `POST /api/v1/log/entries/retrieve` finds entries by proposals or by UUIDs. Unlike
+ * one by its UUID reads it again, and `POST /api/v1/log/entries/retrieve` finds entries by proposals, UUIDs or indexes. Unlike
  * a real log it does not verify what is proposed.
  */
 export function rekorHandler(store: RekorStore): Handler {
   return async (request) => {
     const { pathname } = new URL(request.url);
     try {
-      if (request.method === "POST" && pathname === RETRIEVE)
-        return retrieve(store, JSON.parse(await request.text()) as Fields);
-      if (request.method === "POST" && pathname === ENTRIES)
-        return create(store, JSON.parse(await request.text()) as Proposed);
+      if (request.method === "POST" && (pathname === RETRIEVE || pathname === ENTRIES)) {
+        const body = await readRequest(request, MAX_BODY);
+        if (body === undefined) return problem(413, "too large", { connection: "close" });
+        const asked: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
+        return pathname === RETRIEVE ? retrieve(store, asked as Fields) : create(store, asked as Proposed);
+      }
       if (request.method === "GET" && pathname.startsWith(`${ENTRIES}/`))
         return read(store, pathname.slice(ENTRIES.length + 1));
     } catch (error) {
@@ -72,9 +81,10 @@ export function rekorHandler(store: RekorStore): Handler {
 
 function retrieve({ entries }: RekorStore, query: Fields): Response {
   const wanted = wantedBy(query);
+  const indexes = new Set((query["logIndexes"] ?? []) as readonly number[]);
   return Response.json(
     entries()
-      .filter(({ body }) => wanted.has(leafOf(body)))
+      .filter(({ body, logIndex }) => indexes.has(logIndex) || wanted.has(leafOf(body)))
       .map(rekorAnswer),
   );
 }
@@ -107,7 +117,7 @@ function wantedBy(query: Fields): ReadonlySet<string> {
 
 /** The bytes that the log keeps of a proposed entry. */
 function bodyOf({ kind, apiVersion, spec }: Proposed): Uint8Array {
-  const canonical = CANONICAL[kind];
+  const canonical = CANONICAL.get(kind);
   if (canonical === undefined || apiVersion !== "0.0.1")
     throw new Error(`unknown kind ${kind}/${apiVersion}`);
   return utf8(json.canonicalize({ apiVersion, kind, spec: canonical(spec) } as never));

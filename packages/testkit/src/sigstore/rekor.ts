@@ -105,10 +105,17 @@ export function signedNote(
   return `${note}\n\u2014 ${by.name} ${base64(signature)}\n`;
 }
 
-/** C2SP signed-note key id of an Ed25519 key. Trusted roots carry all of it, signatures the first four bytes. */
-function noteKeyId(name: string, key: SigningKey): Uint8Array {
-  const raw = key.kind === "ed25519" ? key.spki.slice(-32) : key.spki;
-  return hashBytes(Buffer.concat([utf8(`${name}\n`), Uint8Array.of(1), raw]));
+/**
+ * The key id of a signed note, as Rekor v2 makes it (rekor-tiles, pkg/note): an ECDSA key's is the hash of the key alone.
+ * Trusted roots carry all of it, signatures the first four bytes.
+ */
+function noteKeyId(name: string, { kind, spki }: SigningKey): Uint8Array {
+  const id = (algorithm: Uint8Array, key: Uint8Array): Uint8Array =>
+    hashBytes(Buffer.concat([utf8(`${name}\n`), algorithm, key]));
+  if (kind === "ed25519") return id(Uint8Array.of(1), spki.slice(-32));
+  if (kind.startsWith("rsa"))
+    return id(Buffer.concat([Uint8Array.of(255), utf8("PKIX-RSA-PKCS#1v1.5")]), spki);
+  return hashBytes(spki);
 }
 
 /** Canonical JSON, as the log signs and hashes it. Bytes are taken as they are. */

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { bundleFromJSON } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
@@ -8,7 +8,7 @@ import { slsa } from "../image/predicates.ts";
 import type { SignOptions } from "../image/sign-options.ts";
 import type { Signer } from "../signing/signer.ts";
 import { createKey } from "../signing/signing-key.ts";
-import { createRekor } from "./rekor.ts";
+import { createRekor, createRekorV2 } from "./rekor.ts";
 import { createSigstore, GITHUB_ISSUER, GITHUB_SUBJECT } from "./sigstore.ts";
 import { createTimestampAuthority } from "./timestamp-authority.ts";
 
@@ -154,4 +154,17 @@ test("a keyless certificate reads as Fulcio's do", () => {
     true,
   );
   expect([leaf.ca, intermediate?.ca, root?.ca]).toEqual([false, true, true]);
+});
+
+// rekor-tiles, pkg/note: of an ECDSA key the hash of the key, of others that of name, algorithm and key.
+test.each([
+  ["p256", ""],
+  ["rsa2048", "log.example\n\xffPKIX-RSA-PKCS#1v1.5"],
+] as const)("a Rekor v2 with a %s key goes by the id that Rekor gives it", (kind, prefix) => {
+  const key = createKey(kind);
+  const log = createRekorV2({ clock: sigstore.clock, host: "log.example", key });
+  const id = createHash("sha256").update(prefix, "latin1").update(key.spki).digest();
+  expect(Buffer.from(log.id).equals(id)).toBe(true);
+  const [signature = ""] = log.signCheckpoint("log.example\n1\nAA==\n").trim().split(" ").slice(-1);
+  expect(Buffer.from(signature, "base64").subarray(0, 4)).toEqual(id.subarray(0, 4));
 });
