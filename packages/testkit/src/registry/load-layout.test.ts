@@ -73,3 +73,13 @@ test.each([
   const directory = await layout(async () => index);
   await expect(loadLayout(directory, createRegistry())).rejects.toMatchObject({ code: "badLayout" });
 });
+
+test("content that is there and cannot be read is an error, not missing", async () => {
+  const digest = `sha256:${"1".repeat(64)}`;
+  const directory = await layout(async () => ({
+    manifests: [{ digest, annotations: { "dev.assay.repository": "a" } }],
+  }));
+  await mkdir(join(directory, "blobs", "sha256", "1".repeat(64)));
+  const loading = loadLayout(directory, createRegistry());
+  await expect(loading).rejects.toMatchObject({ code: "badLayout", cause: { code: "EISDIR" } });
+});

@@ -59,8 +59,13 @@ async function readContent(target: Target, descriptor: Json): Promise<Uint8Array
     );
   try {
     return await readFile(join(target.directory, "blobs", match[1] ?? "", match[2] ?? ""));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new TestkitError(
+      "badLayout",
+      `\`${descriptor["digest"]}\` of \`${target.directory}\` cannot be read`,
+      error,
+    );
   }
 }
 

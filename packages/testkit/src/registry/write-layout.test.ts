@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,4 +40,13 @@ test("it is an OCI image layout by its own words", async () => {
   });
   const index = JSON.parse(await readFile(join(directory, "index.json"), "utf8"));
   expect(index.mediaType).toBe("application/vnd.oci.image.index.v1+json");
+});
+
+test.each(["sha384", "sha512"])("manifests that go by %s are written, too", async (algorithm) => {
+  const registry = createRegistry();
+  const body = '{"schemaVersion":2,"layers":[]}';
+  const digest = `${algorithm}:${createHash(algorithm).update(body).digest("hex")}`;
+  await registry.fetch(`https://registry.test/v2/a/b/manifests/${digest}`, { method: "PUT", body });
+  await writeLayout(registry, directory);
+  expect(await readFile(join(directory, "blobs", ...digest.split(":")), "utf8")).toBe(body);
 });

@@ -7,8 +7,9 @@ import type { Registry } from "./registry.ts";
  * `index.json` name their repository and tag in annotations.
  */
 export async function writeLayout(registry: Registry, directory: string): Promise<void> {
-  await mkdir(join(directory, "blobs", "sha256"), { recursive: true });
-  await mkdir(join(directory, "blobs", "sha512"), { recursive: true });
+  for (const algorithm of ["sha256", "sha384", "sha512"]) {
+    await mkdir(join(directory, "blobs", algorithm), { recursive: true });
+  }
   const entries = registry.manifests();
   for (const { repository, descriptor } of entries) {
     const bytes = registry.manifest(repository, descriptor.digest) ?? new Uint8Array();
