@@ -63,6 +63,27 @@ test.each([
   expect(asked).toEqual([protocol]);
 });
 
+test.each([
+  ["r.example/team", "R.Example"],
+  ["r.example", "r.example:0443"],
+  ["R.example:05000", "r.example:5000"],
+  ["docker.io/team", "index.docker.io"],
+])("a mirror of %s that alone may be asked stands for %s", async (prefix, written) => {
+  const asked: string[] = [];
+  const fetch: typeof globalThis.fetch = async (input) => {
+    asked.push(new URL(input instanceof Request ? input.url : input).host);
+    return new Response(null, { status: 404 });
+  };
+  const location = prefix.includes("/") ? "mirror.example/team" : "mirror.example";
+  const source = registrySource({
+    fetch,
+    mirrors: [{ prefix, location, only: true }],
+    retry: { attempts: 1 },
+  });
+  await ask(source, { kind: "digest", image: parseImageReference(`${written}/team/app:v1`) });
+  expect(asked).toEqual(["mirror.example"]);
+});
+
 describe("TLS settings of one host", () => {
   const contexts = (hosts: RegistryFetchOptions["hosts"]) => {
     const contextFor = secureContextsOf(registryFetch({ hosts: hosts ?? {} }));

@@ -13,22 +13,22 @@ export interface Location {
 
 const dockerHub = new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
 
+/** A registry as images mostly name it, however it was written. What is no host is left to be refused when it is to be asked. */
+export function registryOf(written: string): string {
+  const registry = canonicalHost(written) ?? written;
+  return dockerHub.has(registry) ? "docker.io" : registry;
+}
+
 /**
  * Splits `registry/path`. A name without slash belongs to Docker Hub. The registry is spelt in one way, however it was written:
  * credentials are found for it and it is connected to by that.
  */
 export function locate(repository: string): Location {
   const slash = repository.indexOf("/");
-  const written = slash < 0 ? "docker.io" : repository.slice(0, slash);
-  // What is no host is left to be refused when it is to be asked.
-  const registry = canonicalHost(written) ?? written;
+  const registry = registryOf(slash < 0 ? "docker.io" : repository.slice(0, slash));
   const path = slash < 0 ? repository : repository.slice(slash + 1);
-  if (!dockerHub.has(registry)) return { registry, host: registry, path };
-  return {
-    registry: "docker.io",
-    host: "registry-1.docker.io",
-    path: path.includes("/") ? path : `library/${path}`,
-  };
+  if (registry !== "docker.io") return { registry, host: registry, path };
+  return { registry, host: "registry-1.docker.io", path: path.includes("/") ? path : `library/${path}` };
 }
 
 /** Hosts as `hostsOf` has them. */
