@@ -51,17 +51,17 @@ function resolve(written: string, path: string, index: ReadonlyMap<string, Value
   const inner = written.replace(/^[$()]+/, "").replace(/[$()]+$/, "");
   const operator = /^(?:>=|<=|>|<|!)/.exec(inner.length < 2 ? "" : inner)?.[0] ?? "";
   const target = inner.slice(operator.length);
-  if (target === "") throw unresolved(`the reference \`${written}\` is empty`, path);
+  if (target === "") throw unresolved(`the reference \`${written.slice(0, 80)}\` is empty`, path);
   const value = index.get(
     target.startsWith("/") ? target : cleanPath(path === "" ? target : `${path}/${target}`),
   );
   if (value === undefined || (value === null && operator === "")) {
-    throw unresolved(`the reference \`${written}\` leads nowhere`, path);
+    throw unresolved(`the reference \`${written.slice(0, 80)}\` leads nowhere`, path);
   }
   if (typeof value === "string") return operator + value;
   if (operator !== "" && typeof value === "number") return operator + value.toFixed(6);
   if (operator !== "" && typeof value === "bigint") return operator + String(value);
-  throw unresolved(`the reference \`${written}\` does not lead to text`, path);
+  throw unresolved(`the reference \`${written.slice(0, 80)}\` does not lead to text`, path);
 }
 
 function unresolved(message: string, path: string): ConditionError {

@@ -84,6 +84,27 @@ test.each([
   expect(asked).toEqual(["mirror.example"]);
 });
 
+test.each([
+  ["docker.io", "mirror.example/hub", "nginx", "/v2/hub/library/nginx/manifests/v1"],
+  ["docker.io/library", "mirror.example/official", "nginx", "/v2/official/nginx/manifests/v1"],
+  ["docker.io/nginx", "mirror.example/nginx", "docker.io/library/nginx", "/v2/nginx/manifests/v1"],
+  ["docker.io/nginx", "mirror.example/nginx", "nginx", "/v2/nginx/manifests/v1"],
+  ["docker.io/acme", "mirror.example/acme", "acme/app", "/v2/acme/app/manifests/v1"],
+])("a mirror of %s at %s has %s at %s", async (prefix, location, written, path) => {
+  const asked: string[] = [];
+  const fetch: typeof globalThis.fetch = async (input) => {
+    asked.push(new URL(input instanceof Request ? input.url : input).pathname);
+    return new Response(null, { status: 404 });
+  };
+  const source = registrySource({
+    fetch,
+    mirrors: [{ prefix, location, only: true }],
+    retry: { attempts: 1 },
+  });
+  await ask(source, { kind: "digest", image: parseImageReference(`${written}:v1`) });
+  expect(asked).toEqual([path]);
+});
+
 describe("TLS settings of one host", () => {
   const contexts = (hosts: RegistryFetchOptions["hosts"]) => {
     const contextFor = secureContextsOf(registryFetch({ hosts: hosts ?? {} }));

@@ -1,4 +1,4 @@
-import { registryOf } from "./registry-host.ts";
+import { locate, registryOf } from "./registry-host.ts";
 
 /** Where else a repository's content may be had. Policies keep matching the name that the image was written with. */
 export interface Mirror {
@@ -12,20 +12,32 @@ export interface Mirror {
 
 /**
  * Repositories to ask, in order: mirrors as listed, then the original. Another spelling of the registry does not get past a
- * mirror that alone may be asked.
+ * mirror that alone may be asked. Docker Hub's official images stand in `library/` there as on Docker Hub.
  */
 export function placesOf(repository: string, mirrors: readonly Mirror[]): readonly string[] {
-  const name = withKnownRegistry(repository);
-  const matching = mirrors
-    .map((mirror) => ({ ...mirror, prefix: withKnownRegistry(mirror.prefix) }))
-    .filter(({ prefix }) => name === prefix || name.startsWith(`${prefix}/`));
-  const places = matching.map(({ prefix, location }) => location + name.slice(prefix.length));
-  const only = matching.some((mirror) => mirror.only === true);
-  return [...new Set(only ? places : [...places, repository])];
+  const { registry, path } = locate(repository);
+  const short = registry === "docker.io" ? path.replace(/^library\/(?=[^/]+$)/, "") : path;
+  const names = [path, short].map((one) => `${knownHost(registry)}/${one}`);
+  const matching = mirrors.flatMap(({ prefix, location, only }) => {
+    const [rest] = names.flatMap((name) => restBehind(prefix, name) ?? []);
+    return rest === undefined ? [] : [{ place: location + rest, only }];
+  });
+  const places = matching.map(({ place }) => place);
+  return [...new Set(matching.some(({ only }) => only === true) ? places : [...places, repository])];
 }
 
-/** The name with its registry spelt in one way. A mirror stands for https, whose port may be left out. */
-function withKnownRegistry(name: string): string {
+/** What of the name is left behind the prefix; undefined: it does not begin with it. */
+function restBehind(prefix: string, name: string): string | undefined {
+  const known = withKnownHost(prefix);
+  return name === known || name.startsWith(`${known}/`) ? name.slice(known.length) : undefined;
+}
+
+function withKnownHost(name: string): string {
   const [written = "", ...path] = name.split("/");
-  return [registryOf(written).replace(/:443$/, ""), ...path].join("/");
+  return [knownHost(registryOf(written)), ...path].join("/");
+}
+
+/** A mirror stands for https, whose port may be left out. */
+function knownHost(registry: string): string {
+  return registry.replace(/:443$/, "");
 }
