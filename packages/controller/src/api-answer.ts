@@ -20,3 +20,10 @@ export function statusOf(error: unknown): number | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "number" ? code : undefined;
 }
+
+/** A refusal with its status, and the beginning of what was said about it. */
+export function refusalOf(code: number, path: string, text: string): Error {
+  const message = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.trim();
+  const said = message === "" ? "" : `: ${message.slice(0, 300)}`;
+  return Object.assign(new Error(`the API server answered ${code} to \`${path}\`${said}`), { code });
+}

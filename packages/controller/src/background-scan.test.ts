@@ -32,6 +32,25 @@ function report(name: string): object {
   return { metadata: { name, namespace: "default", uid: name } };
 }
 
+test("what is judged is what the API server has, field by field: as at admission", async () => {
+  const container = { name: "web", image: "a", fieldOfLaterVersions: { of: ["us"] } };
+  const metadata = {
+    name: "web",
+    namespace: "default",
+    uid: "web",
+    creationTimestamp: "2026-01-01T00:00:00Z",
+  };
+  const web = { metadata, spec: { containers: [container], "x-unknown": 1 }, status: { phase: "Running" } };
+  api = await apiServer({ "/api/v1/pods": () => ({ metadata: {}, items: [web] }) });
+  const judged: object[] = [];
+  const evaluate = async ({ resource }: { readonly resource: object }): Promise<Verdict> => {
+    judged.push(resource);
+    return { ...denied, results: [] };
+  };
+  await scanCluster(api.config, { evaluate }, stop().signal);
+  expect(judged).toEqual([{ apiVersion: "v1", kind: "Pod", ...web }]);
+});
+
 describe("reports about what is gone", () => {
   test("are removed page by page, those of others and those already gone left alone", async () => {
     const asked: (string | null)[] = [];

@@ -8,8 +8,10 @@ import {
 } from "@kubernetes/client-node";
 import pLimit from "p-limit";
 import { inTime, statusOf } from "./api-answer.ts";
-import { type Listing, listPages } from "./list-pages.ts";
+import { type Kind, type Listing, listPages } from "./list-pages.ts";
 import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
+import { metadataOf } from "./policy-sieve.ts";
+import { type RawApi, rawApi } from "./raw-api.ts";
 import { type Warning, writeWarning } from "./warning-event.ts";
 
 export interface ScanOptions {
@@ -36,16 +38,22 @@ export interface ScanSummary {
   readonly reportsRemoved: number;
 }
 
-const workloads: readonly (readonly [apiVersion: string, kind: string])[] = [
-  ["v1", "Pod"],
-  ["v1", "ReplicationController"],
-  ["apps/v1", "Deployment"],
-  ["apps/v1", "StatefulSet"],
-  ["apps/v1", "DaemonSet"],
-  ["apps/v1", "ReplicaSet"],
-  ["batch/v1", "Job"],
-  ["batch/v1", "CronJob"],
+const workloads: readonly Kind[] = [
+  { apiVersion: "v1", kind: "Pod", plural: "pods" },
+  { apiVersion: "v1", kind: "ReplicationController", plural: "replicationcontrollers" },
+  { apiVersion: "apps/v1", kind: "Deployment", plural: "deployments" },
+  { apiVersion: "apps/v1", kind: "StatefulSet", plural: "statefulsets" },
+  { apiVersion: "apps/v1", kind: "DaemonSet", plural: "daemonsets" },
+  { apiVersion: "apps/v1", kind: "ReplicaSet", plural: "replicasets" },
+  { apiVersion: "batch/v1", kind: "Job", plural: "jobs" },
+  { apiVersion: "batch/v1", kind: "CronJob", plural: "cronjobs" },
 ];
+
+const reports: Kind = {
+  apiVersion: "wgpolicyk8s.io/v1alpha2",
+  kind: "PolicyReport",
+  plural: "policyreports",
+};
 
 /**
  * Judges every workload of the cluster again, as the validating webhook would, and writes a PolicyReport for each one
@@ -63,12 +71,10 @@ export async function scanCluster(
   const limit = pLimit(options.concurrency ?? 8);
   const reported = new Set<string>();
   const totals = { judged: 0, denied: 0, failed: 0 };
-  const scan: Scan = { config, api, evaluator, signal, options, reported, totals };
-  for (const [apiVersion, kind] of workloads) {
-    for await (const page of listPages(api, { apiVersion, kind, ...paging(scan) })) {
-      await Promise.all(
-        page.items.map((object) => limit(() => scanObject({ ...object, apiVersion, kind }, scan))),
-      );
+  const scan: Scan = { config, api, raw: rawApi(config), evaluator, signal, options, reported, totals };
+  for (const kind of workloads) {
+    for await (const { items } of listPages(scan.raw, { ...kind, ...paging(scan) })) {
+      await Promise.all(items.map((object) => limit(() => scanObject(object, scan))));
     }
   }
   return { ...totals, reportsRemoved: await removeStale(scan) };
@@ -78,6 +84,7 @@ export async function scanCluster(
 interface Scan {
   readonly config: KubeConfig;
   readonly api: KubernetesObjectApi;
+  readonly raw: RawApi;
   readonly evaluator: Evaluator;
   readonly signal: AbortSignal;
   readonly options: ScanOptions;
@@ -90,12 +97,12 @@ function paging({ signal, options }: Scan): Pick<Listing, "pageSize" | "signal" 
   return { pageSize: options.pageSize ?? 250, signal, timeoutMs: options.apiTimeoutMs };
 }
 
-async function scanObject(object: Workload, scan: Scan): Promise<void> {
+async function scanObject(resource: JsonObject, scan: Scan): Promise<void> {
   const { signal, options, reported, totals } = scan;
   if (signal.aborted) return;
-  const scope = scopeOf(object);
+  const scope = scopeOf(resource);
   try {
-    const verdict = await judge(object, scan);
+    const verdict = await judge(resource, scan);
     // Judging takes its time: who no longer leads meanwhile would write beside the one who does.
     if (signal.aborted) return;
     totals.judged++;
@@ -112,27 +119,18 @@ async function scanObject(object: Workload, scan: Scan): Promise<void> {
   }
 }
 
-async function judge(object: Workload, { evaluator, signal, options }: Scan): Promise<Verdict> {
+async function judge(resource: JsonObject, { evaluator, signal, options }: Scan): Promise<Verdict> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs ?? 30_000)]);
-  const resource = JSON.parse(JSON.stringify(object)) as JsonObject;
-  const labels = options.namespaceLabels?.(object.metadata?.namespace ?? "");
+  const labels = options.namespaceLabels?.(metadataOf(resource).namespace ?? "");
   const request = { resource, operation: "CREATE", mutate: false } as const;
   return evaluator.evaluate(labels === undefined ? request : { ...request, namespaceLabels: labels }, {
     signal: deadline,
   });
 }
 
-/** An object of a list, whose items leave kind and version out. */
-type Workload = KubernetesObject & { readonly apiVersion: string; readonly kind: string };
-
-function scopeOf({ apiVersion, kind, metadata }: Workload): ReportScope {
-  return {
-    apiVersion,
-    kind,
-    namespace: metadata?.namespace ?? "",
-    name: metadata?.name ?? "",
-    uid: metadata?.uid ?? "",
-  };
+function scopeOf(resource: JsonObject): ReportScope {
+  const { namespace = "", name = "", uid = "" } = metadataOf(resource);
+  return { apiVersion: String(resource["apiVersion"]), kind: String(resource["kind"]), namespace, name, uid };
 }
 
 async function writeReport(report: object, { api, options }: Scan): Promise<void> {
@@ -160,20 +158,19 @@ async function writeEvent(scope: ReportScope, verdict: Verdict, { config, option
 
 /** Reports of ours about objects that no rule speaks of any more (or that are gone without garbage collection). */
 async function removeStale(scan: Scan): Promise<number> {
-  const of = { apiVersion: "wgpolicyk8s.io/v1alpha2", kind: "PolicyReport" };
   let removed = 0;
-  for await (const page of listPages(scan.api, { ...of, ...paging(scan), labels: reportLabels })) {
-    const stale = page.items.filter(({ metadata }) => !scan.reported.has(metadata?.name ?? ""));
-    for (const report of stale) if (await remove({ ...report, ...of }, scan)) removed++;
+  for await (const { items } of listPages(scan.raw, { ...reports, ...paging(scan), labels: reportLabels })) {
+    const stale = items.filter((report) => !scan.reported.has(metadataOf(report).name ?? ""));
+    for (const report of stale) if (await remove(report, scan)) removed++;
   }
   return removed;
 }
 
 /** False where it is gone already, with the object that owned it. */
-async function remove(report: KubernetesObject, { api, signal, options }: Scan): Promise<boolean> {
+async function remove(report: JsonObject, { api, signal, options }: Scan): Promise<boolean> {
   signal.throwIfAborted();
   try {
-    await inTime(api.delete(report), options.apiTimeoutMs);
+    await inTime(api.delete(report as KubernetesObject), options.apiTimeoutMs);
     return true;
   } catch (error) {
     if (statusOf(error) !== 404) throw error;

@@ -4,13 +4,14 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { type ScanOptions, scanCluster } from "./background-scan.ts";
 import { checkOptions } from "./check-options.ts";
 import { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
+import type { Kind } from "./list-pages.ts";
 import { withDenials } from "./policy-denials.ts";
-import type { PolicyStanding } from "./policy-sieve.ts";
+import { metadataOf, type PolicyStanding } from "./policy-sieve.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
 import { tellRefusals } from "./refusal-events.ts";
 import { type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { type Alarm, createAlarm } from "./sleep.ts";
-import { type Kind, watchKind } from "./watched-kind.ts";
+import { watchKind } from "./watched-kind.ts";
 
 const namespaceKind: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };
 
@@ -63,7 +64,7 @@ export async function startController(config: KubeConfig, options: ControllerOpt
   const namespaces = await watchKind(config, namespaceKind, () => {}, logger);
   const namespaceLabels = (name: string): Readonly<Record<string, string>> | undefined => {
     const found = namespaces.get(name);
-    return found === undefined ? undefined : (found.metadata?.labels ?? {});
+    return found === undefined ? undefined : (metadataOf(found).labels ?? {});
   };
   const scan = options.scan && {
     ...(logger ? { logger } : {}),
@@ -95,7 +96,7 @@ export async function startController(config: KubeConfig, options: ControllerOpt
     stop: async () => {
       stop.abort();
       await watcher.stop();
-      await namespaces.stop();
+      namespaces.stop();
       await scanning;
     },
   };

@@ -98,6 +98,8 @@ export function metadataOf(document: JsonObject): {
   readonly name?: string;
   readonly namespace?: string;
   readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 } {
   return (document["metadata"] as object | undefined) ?? {};
 }

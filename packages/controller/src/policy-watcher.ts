@@ -1,7 +1,9 @@
 import type { Logger } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { type Kind, type WatchedKind, watchKind } from "./watched-kind.ts";
+import type { Kind } from "./list-pages.ts";
+import { metadataOf } from "./policy-sieve.ts";
+import { type WatchedKind, watchKind } from "./watched-kind.ts";
 
 /** The policy objects of a cluster, as the API server holds them. */
 export interface PolicyDocuments {
@@ -42,11 +44,13 @@ export async function watchPolicies(
   let timer: NodeJS.Timeout | undefined;
   let complete = false;
   const hand = (): void => {
-    const objects = kinds.flatMap((watched) => watched.list().map((object) => plain(watched.kind, object)));
+    const objects = kinds.flatMap((watched) => watched.list());
     const isException = (object: JsonObject): boolean => object["kind"] === "PolicyException";
     changed({
       policies: objects.filter((object) => !isException(object)),
-      exceptions: objects.filter((object) => isException(object) && trusted.has(namespaceOf(object))),
+      exceptions: objects.filter(
+        (object) => isException(object) && trusted.has(metadataOf(object).namespace),
+      ),
     });
   };
   const isKnown = (): boolean => complete && kinds.every((kind) => kind.unknown() === undefined);
@@ -64,16 +68,7 @@ export async function watchPolicies(
   return {
     stop: async () => {
       clearTimeout(timer);
-      await Promise.all(kinds.map((kind) => kind.stop()));
+      for (const kind of kinds) kind.stop();
     },
   };
-}
-
-/** What the client library made of dates and classes becomes JSON again; lists may leave kind and version out. */
-function plain({ apiVersion, kind }: Kind, object: unknown): JsonObject {
-  return { apiVersion, kind, ...(JSON.parse(JSON.stringify(object)) as JsonObject) };
-}
-
-function namespaceOf(object: JsonObject): unknown {
-  return (object["metadata"] as JsonObject | undefined)?.["namespace"];
 }

@@ -1,5 +1,4 @@
 import type { Answer, ContextLookup, ContextSource, Logger } from "@assay/engine";
-import type { Json } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Unlisted, type WatchedKind, watchKind } from "./watched-kind.ts";
 
@@ -35,7 +34,8 @@ export async function watchedContext(
   return {
     source,
     stop: async () => {
-      await Promise.all([configMaps.stop(), secrets.stop()]);
+      configMaps.stop();
+      secrets.stop();
     },
   };
 }
@@ -45,7 +45,7 @@ function read(
   lookup: { readonly kind: "configMap" | "secret"; readonly namespace: string; readonly name: string },
 ): Answer<"configMap" | "secret"> {
   const found = kind.get(lookup.name, lookup.namespace);
-  if (found !== undefined) return { ok: true, value: { object: JSON.parse(JSON.stringify(found)) as Json } };
+  if (found !== undefined) return { ok: true, value: { object: found } };
   const what = lookup.kind === "configMap" ? "ConfigMap" : "Secret";
   const unknown = kind.unknown();
   if (unknown !== undefined) return unlisted(what, unknown);

@@ -1,3 +1,4 @@
+import type { Logger } from "@assay/engine";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Answers, type ApiServer, apiServer } from "../test/api-server.ts";
 import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
@@ -24,6 +25,12 @@ async function cluster(answers: Answers): Promise<ApiServer> {
   const server = await apiServer(answers);
   open.push(server);
   return server;
+}
+
+function logOf(): { readonly said: string[]; readonly logger: Logger } {
+  const said: string[] = [];
+  const log = (_: object, message: string): void => void said.push(message);
+  return { said, logger: { info: log, warn: log, error: log } };
 }
 
 const one = { metadata: { name: "signed", resourceVersion: "1" } };
@@ -73,6 +80,54 @@ describe("watchPolicies", () => {
     expect(ready).toBe(true);
     expect(sets.at(-1)?.policies).toMatchObject([{ kind: "ClusterPolicy", metadata: { name: "signed" } }]);
   });
+});
+
+describe("a kind that the cluster does not have", () => {
+  const kind = { apiVersion: "kyverno.io/v2", kind: "PolicyException", plural: "policyexceptions" };
+
+  test.each<[string, Answers]>([
+    ["with its group", { "/apis/kyverno.io/v2": 404 }],
+    [
+      "in a group that it has",
+      {
+        "/apis/kyverno.io/v2": () => ({ kind: "APIResourceList", resources: [{ name: "cleanuppolicies" }] }),
+        "/apis/kyverno.io/v2/policyexceptions": 404,
+      },
+    ],
+  ])("%s is told of, and found within five seconds when it is there", async (_, missing) => {
+    const answers = { ...missing };
+    const { config, put } = await cluster(answers);
+    const { said, logger } = logOf();
+    let changes = 0;
+    const watched = await watchKind(config, kind, () => void changes++, logger);
+    expect([watched.unknown(), watched.list(), changes]).toEqual([undefined, [], 1]);
+    expect(said).toEqual([expect.stringContaining("the cluster has no such kind")]);
+
+    for (const path of Object.keys(answers)) delete answers[path];
+    put({ kind: "PolicyException", metadata: { name: "e", namespace: "security" } });
+    await expect.poll(() => watched.get("e", "security"), { timeout: 6000 }).toBeDefined();
+    expect(said.slice(1)).toEqual(["the cluster has this kind now"]);
+    watched.stop();
+  });
+});
+
+test("a refusal that lasts is told of once, and its end too", async () => {
+  const answers: Record<string, number> = { "/api/v1/configmaps": 503 };
+  const { config } = await cluster(answers);
+  let logins = 0;
+  const login = config.applySecurityAuthentication.bind(config);
+  config.applySecurityAuthentication = async (context) => {
+    logins++;
+    return login(context);
+  };
+  const { said, logger } = logOf();
+  const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
+  const watched = await watchKind(config, kind, () => {}, logger);
+  await expect.poll(() => logins, { timeout: 5000 }).toBeGreaterThan(2);
+  delete answers["/api/v1/configmaps"];
+  await expect.poll(watched.unknown, { timeout: 5000 }).toBeUndefined();
+  expect(said).toEqual(["watch interrupted, trying again", "watch goes on"]);
+  watched.stop();
 });
 
 describe("a list that is read again", () => {
@@ -166,6 +221,18 @@ describe("a list that is read again", () => {
     await followed.stop();
   });
 
+  test("after an event that cannot be read, which may have been any", async () => {
+    let items = [named("strict")];
+    const followed = await follow({ [path]: () => listOf(items) });
+    await expect.poll(followed.server.openWatches).toBe(3);
+    items = [named("stricter")];
+    const changed = followed.changed();
+    followed.server.garbleWatches();
+    await changed;
+    expect(followed.inForce()).toEqual(["stricter"]);
+    await followed.stop();
+  });
+
   test("is not waited for without end", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
@@ -185,7 +252,7 @@ describe("a list that is read again", () => {
       await vi.advanceTimersByTimeAsync(30_000);
       const watched = await watching;
       expect(watched.unknown()?.message).toContain("no answer within 30 s");
-      await watched.stop();
+      watched.stop();
     } finally {
       vi.useRealTimers();
     }
@@ -205,8 +272,11 @@ test("a login that fails for a moment while a watch is taken up again ends nothi
   const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
   const watched = await watchKind(config, kind, () => {});
   isBroken = true;
-  endWatches();
-  await expect.poll(() => failures).toBeGreaterThan(0);
+  const meet = (): number => {
+    endWatches();
+    return failures;
+  };
+  await expect.poll(meet, { timeout: 5000 }).toBeGreaterThan(0);
   isBroken = false;
   await expect
     .poll(
@@ -217,7 +287,65 @@ test("a login that fails for a moment while a watch is taken up again ends nothi
       { timeout: 5000 },
     )
     .toBeDefined();
-  await watched.stop();
+  watched.stop();
+});
+
+test("a watch that says nothing for 30 seconds is begun anew: its connection may be half open", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const { config, openWatches, put } = await cluster({});
+    const { said, logger } = logOf();
+    let logins = 0;
+    const login = config.applySecurityAuthentication.bind(config);
+    config.applySecurityAuthentication = async (context) => {
+      logins++;
+      return login(context);
+    };
+    const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
+    const watched = await watchKind(config, kind, () => {}, logger);
+    // A list and a watch.
+    await expect.poll(openWatches).toBe(1);
+    expect(logins).toBe(2);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await expect.poll(() => logins).toBe(3);
+    put({ kind: "ConfigMap", metadata: { name: "later", namespace: "default" } });
+    await expect.poll(() => watched.get("later", "default")).toBeDefined();
+    expect(said).toEqual([]);
+    watched.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+describe("stop", () => {
+  const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
+
+  test("closes the watch at once", async () => {
+    const { config, openWatches } = await cluster({});
+    const watched = await watchKind(config, kind, () => {});
+    await expect.poll(openWatches).toBe(1);
+    watched.stop();
+    await expect.poll(openWatches).toBe(0);
+  });
+
+  test("closes a watch that the API server has not answered yet", async () => {
+    const { config, openWatches, hangWatches } = await cluster({});
+    hangWatches();
+    const watched = await watchKind(config, kind, () => {});
+    await expect.poll(openWatches).toBe(1);
+    watched.stop();
+    await expect.poll(openWatches).toBe(0);
+  });
+
+  test("begins no watch where one had just ended", async () => {
+    const { config, openWatches, endWatches } = await cluster({});
+    const watched = await watchKind(config, kind, () => {});
+    await expect.poll(openWatches).toBe(1);
+    endWatches();
+    watched.stop();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(openWatches()).toBe(0);
+  });
 });
 
 test("an object that changes all the time does not keep changes from being in force", async () => {
@@ -251,6 +379,21 @@ test("exceptions count only from the namespaces that the operator names", async 
   await (await watchPolicies(config, handOver)).stop();
   await (await watchPolicies(config, handOver, { exceptionNamespaces: ["security"] })).stop();
   expect(seen).toEqual([[], [expect.stringContaining("security")]]);
+});
+
+test("what the client library has no name for is in the copy, from a list and from a watch", async () => {
+  const { config, put } = await cluster({});
+  const metadata = { name: "keys", namespace: "default", selfLinkOfLaterVersions: "x" };
+  const later = { apiVersion: "v1", kind: "ConfigMap", metadata, dataOfLaterVersions: { key: ["1"] } };
+  put(later);
+  const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
+  const watched = await watchKind(config, kind, () => {});
+  expect(watched.list()).toEqual([{ ...later, metadata: expect.objectContaining(metadata) }]);
+  put({ ...later, metadata: { ...metadata, name: "more" } });
+  await expect
+    .poll(() => watched.get("more", "default"))
+    .toMatchObject({ dataOfLaterVersions: { key: ["1"] } });
+  watched.stop();
 });
 
 describe("watchedContext", () => {

@@ -1,34 +1,23 @@
 import type { Logger } from "@assay/engine";
-import {
-  ApisApi,
-  type KubeConfig,
-  type KubernetesListObject,
-  type KubernetesObject,
-  KubernetesObjectApi,
-  ListWatch,
-  Watch,
-} from "@kubernetes/client-node";
-import { inTime, statusOf } from "./api-answer.ts";
-import { listPages } from "./list-pages.ts";
-
-/** A kind by its REST path: plural names are the cluster's, so they are written down here. */
-export interface Kind {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly plural: string;
-}
+import type { JsonObject } from "@assay/policy";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { statusOf } from "./api-answer.ts";
+import { groupPath, type Kind } from "./list-pages.ts";
+import { type LiveCopy, liveCopy } from "./live-copy.ts";
+import { type RawApi, rawApi } from "./raw-api.ts";
+import { sleep } from "./sleep.ts";
 
 /** A live copy of all objects of one kind. */
 export interface WatchedKind {
-  readonly kind: Kind;
-  list(): readonly KubernetesObject[];
-  get(name: string, namespace?: string): KubernetesObject | undefined;
+  list(): readonly JsonObject[];
+  get(name: string, namespace?: string): JsonObject | undefined;
   /**
    * Why the objects are not known: no list has arrived yet. Undefined once one has, or once the API server has said that
    * the cluster has no such kind; from then on the last known objects stand.
    */
   unknown(): Unlisted | undefined;
-  stop(): Promise<void>;
+  /** Closes the connection at once. Nothing changes from then on. */
+  stop(): void;
 }
 
 /** The last refusal of a first list. */
@@ -38,7 +27,11 @@ export interface Unlisted {
   readonly status?: number;
 }
 
+/** Milliseconds from a failure to the next list, and at least from the beginning of a watch to that of the next. */
 const retryMs = 1000;
+
+/** Milliseconds after which a kind that the cluster does not have is looked for again. */
+const missingMs = 5000;
 
 /**
  * Lists and watches a kind until stopped; `changed` is called after every change, and when the first list has arrived.
@@ -52,89 +45,104 @@ export async function watchKind(
   changed: () => void,
   logger?: Logger,
 ): Promise<WatchedKind> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  let unknown: Unlisted | undefined = { message: "not listed yet" };
-  const known = (): void => {
-    if (unknown === undefined) return;
-    unknown = undefined;
-    changed();
-  };
-  const listed = async (): Promise<KubernetesListObject<KubernetesObject>> => {
-    const list = await listAll(api, kind);
-    if (stopped) throw new Error("stopped");
-    // The informer takes the list over before any timer or event can run.
-    queueMicrotask(known);
-    return list;
-  };
-  const informer = new ListWatch(restPath(kind), toldWatch(config), listed, false);
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let retrying = Promise.resolve();
-  const start = async (): Promise<void> => {
-    await informer.start().catch((error: unknown) => {
-      retrying = retry(error);
-    });
-    await retrying;
-  };
-  const retry = async (error: unknown): Promise<void> => {
-    if (stopped) return;
-    logger?.warn({ kind: kind.kind, error: String(error) }, "watch interrupted, trying again");
-    if (unknown !== undefined) {
-      unknown = unlisted(error);
-      if (await isMissing(error, kind, config)) known();
-    }
-    if (stopped) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => void start(), retryMs).unref();
-  };
-  for (const verb of ["add", "update", "delete"] as const) informer.on(verb, changed);
-  informer.on("error", (error: unknown) => {
-    retrying = retry(error);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const api = rawApi(config);
+  const copy = liveCopy(api, kind, signal);
+  const standing = standingOf(kind, changed, logger);
+  await new Promise<void>((answered) => {
+    void keepCurrent({ api, kind, copy, standing, changed, signal }, answered);
   });
-  await start();
   return {
-    kind,
-    list: () => informer.list(),
-    get: (name, namespace) => informer.get(name, namespace),
-    unknown: () => unknown,
-    stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await informer.stop();
+    list: copy.list,
+    get: copy.get,
+    unknown: standing.unknown,
+    stop: () => stopping.abort(),
+  };
+}
+
+interface Watching {
+  readonly api: RawApi;
+  readonly kind: Kind;
+  readonly copy: LiveCopy;
+  readonly standing: Standing;
+  readonly changed: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Lists, watches from there on, and lists anew after every failure. `answered` is called after each answer. */
+async function keepCurrent(
+  { api, kind, copy, standing, changed, signal }: Watching,
+  answered: () => void,
+): Promise<void> {
+  let version: string | undefined;
+  while (!signal.aborted) {
+    const begun = performance.now();
+    let pauseMs = 0;
+    try {
+      if (version === undefined) {
+        const list = await copy.refresh();
+        version = list.version;
+        standing.listed(list.isChanged);
+      } else {
+        version = await copy.follow(version, changed);
+        // Who ends every watch at once would be asked without a pause.
+        pauseMs = retryMs - (performance.now() - begun);
+      }
+    } catch (error) {
+      version = undefined;
+      const isMissing = standing.mayBeMissing() && (await isMissingKind(error, kind, api, signal));
+      if (!signal.aborted) standing.failed(error, isMissing);
+      pauseMs = isMissing ? missingMs : retryMs;
+    }
+    answered();
+    if (pauseMs > 0) await sleep(pauseMs, signal);
+  }
+}
+
+/** What is known of a kind. */
+interface Standing {
+  unknown(): Unlisted | undefined;
+  /** Not once the kind was listed: then its last known objects stand. */
+  mayBeMissing(): boolean;
+  listed(isChanged: boolean): void;
+  failed(error: unknown, isMissing: boolean): void;
+}
+
+function standingOf(kind: Kind, changed: () => void, logger: Logger | undefined): Standing {
+  let state: "unlisted" | "missing" | "listed" = "unlisted";
+  let refusal: Unlisted = { message: "not listed yet" };
+  let told = "";
+  const tell = (message: string, fields: object): void => {
+    const news = JSON.stringify([message, fields]);
+    // A cluster that is away for an hour is no news every second.
+    if (news !== told) logger?.warn({ kind: kind.kind, ...fields }, message);
+    told = news;
+  };
+  return {
+    unknown: () => (state === "unlisted" ? refusal : undefined),
+    mayBeMissing: () => state !== "listed",
+    listed: (isChanged) => {
+      const recovery = state === "missing" ? "the cluster has this kind now" : "watch goes on";
+      if (told !== "") logger?.info({ kind: kind.kind }, recovery);
+      const isFirst = state === "unlisted";
+      [state, told] = ["listed", ""];
+      if (isFirst || isChanged) changed();
+    },
+    failed: (error, isMissing) => {
+      if (isMissing) {
+        tell("the cluster has no such kind, so there is nothing of it: it is looked for every five seconds", {
+          apiVersion: kind.apiVersion,
+        });
+        const isFirst = state === "unlisted";
+        state = "missing";
+        if (isFirst) changed();
+      } else {
+        tell("watch interrupted, trying again", { error: String(error) });
+        if (state === "unlisted") refusal = unlisted(error);
+      }
     },
   };
-}
-
-/**
- * The informer takes up a watch that ended by itself, and hears of nothing that goes wrong before the request is sent (a token
- * that cannot be read, a plug-in for logins that fails): the rejection would end the process.
- */
-function toldWatch(config: KubeConfig): Watch {
-  const told = new Watch(config);
-  const watch = told.watch.bind(told);
-  told.watch = async (path, query, callback, done) => {
-    try {
-      return await watch(path, query, callback, done);
-    } catch (error) {
-      done(error);
-      return new AbortController();
-    }
-  };
-  return told;
-}
-
-/** The informer takes what it is given for all that there is: objects of a page that it does not get would be gone. */
-async function listAll(
-  api: KubernetesObjectApi,
-  kind: Kind,
-): Promise<KubernetesListObject<KubernetesObject>> {
-  const items: KubernetesObject[] = [];
-  let last: KubernetesListObject<KubernetesObject> = { items };
-  for await (const page of listPages(api, kind)) {
-    for (const item of page.items) items.push(item);
-    last = page;
-  }
-  return { ...last, items };
 }
 
 function unlisted(error: unknown): Unlisted {
@@ -146,16 +154,26 @@ function unlisted(error: unknown): Unlisted {
  * The API server knows no such kind: its definition is not installed, so there are no objects of it. A status alone does not
  * say that: a proxy whose cluster is away answers 404 to everything, and would make a cluster without policies of it.
  */
-async function isMissing(error: unknown, { apiVersion }: Kind, config: KubeConfig): Promise<boolean> {
+async function isMissingKind(
+  error: unknown,
+  { apiVersion, plural }: Kind,
+  api: RawApi,
+  signal: AbortSignal,
+): Promise<boolean> {
   // Every cluster has the core kinds.
-  if (!apiVersion.includes("/")) return false;
-  if (error instanceof Error && error.message.startsWith("Unrecognized API version and kind")) return true;
-  if (statusOf(error) !== 404) return false;
-  const list = await inTime(config.makeApiClient(ApisApi).getAPIVersions()).catch(() => undefined);
-  const served = (list?.groups ?? []).flatMap(({ versions }) => versions.map((one) => one.groupVersion));
-  return served.length > 0 && !served.includes(apiVersion);
+  if (!apiVersion.includes("/") || statusOf(error) !== 404) return false;
+  try {
+    const groups = await api.get({ path: "/apis", signal });
+    const served = each(groups["groups"]).flatMap(({ versions }) => each(versions));
+    const versions = served.map(({ groupVersion }) => groupVersion);
+    if (versions.length > 0 && !versions.includes(apiVersion)) return true;
+    const { resources } = await api.get({ path: groupPath(apiVersion), signal });
+    return Array.isArray(resources) && !each(resources).some(({ name }) => name === plural);
+  } catch {
+    return false;
+  }
 }
 
-function restPath({ apiVersion, plural }: Kind): string {
-  return apiVersion.includes("/") ? `/apis/${apiVersion}/${plural}` : `/api/${apiVersion}/${plural}`;
+function each(list: unknown): readonly JsonObject[] {
+  return Array.isArray(list) ? list.filter((one) => typeof one === "object" && one !== null) : [];
 }

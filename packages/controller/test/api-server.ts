@@ -33,6 +33,12 @@ export interface ApiServer {
   expireWatches(): void;
   /** Ends every watch as an API server does when its time is up. */
   endWatches(): void;
+  /** Writes a line that is no event into every watch, which goes on. */
+  garbleWatches(): void;
+  /** How many watches are under way. */
+  openWatches(): number;
+  /** From now on no watch is answered, not even with a head. */
+  hangWatches(): void;
   /** Resolves when `count` Events were written, anew or as one that was counted up. */
   eventWrites(count: number): Promise<void>;
   /** Names of what was deleted by request. */
@@ -47,7 +53,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** How one path is answered instead of with what is stored. */
+/** How one path is answered instead of with what is stored; a status also answers for all that is below. */
 export type Answers = Readonly<Record<string, number | readonly object[] | Answer>>;
 
 /** What a list or a write is answered with; undefined: nothing, ever. A deletion is answered after it was called. */
@@ -66,15 +72,28 @@ function pluralOf(kind: string): string {
   return kind.toLowerCase().replace(/y?$/, (end) => (end === "y" ? "ies" : "s"));
 }
 
+interface OpenWatch {
+  readonly plural: string;
+  readonly response: ServerResponse;
+}
+
+interface WatchEvent {
+  readonly version: number;
+  readonly plural: string;
+  readonly line: string;
+}
+
 interface World {
   readonly answers: Answers;
   /** By the last part of the path, then by namespace and name. */
   readonly stored: Map<string, Map<string, object>>;
-  readonly watches: Set<{ readonly plural: string; readonly response: ServerResponse }>;
+  readonly watches: Set<OpenWatch>;
+  readonly history: WatchEvent[];
   readonly events: Map<string, StoredEvent>;
   readonly deleted: string[];
   readonly leases: Map<string, StoredLease & { readonly metadata: { readonly resourceVersion: string } }>;
   leaseAnswers: "given" | "failing" | "hanging";
+  watchAnswers: "given" | "hanging";
   version: number;
   writtenEvents: number;
   onEvent: () => void;
@@ -85,10 +104,12 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
     answers,
     stored: new Map(),
     watches: new Set(),
+    history: [],
     events: new Map(),
     deleted: [],
     leases: new Map(),
     leaseAnswers: "given",
+    watchAnswers: "given",
     version: 1,
     writtenEvents: 0,
     onEvent: () => {},
@@ -109,7 +130,8 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
     },
     remove: (object) => {
       kindOf(object, world).delete(keyOf(object));
-      tell("DELETED", object, world);
+      const metadata = { ...object.metadata, resourceVersion: `${++world.version}` };
+      tell("DELETED", { ...object, metadata }, world);
     },
     expireWatches: () => {
       const object = { kind: "Status", code: 410, reason: "Expired" };
@@ -120,6 +142,13 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
     endWatches: () => {
       for (const { response } of world.watches) response.end();
       world.watches.clear();
+    },
+    garbleWatches: () => {
+      for (const { response } of world.watches) response.write('{"type":"MODIFIED","object":\n');
+    },
+    openWatches: () => world.watches.size,
+    hangWatches: () => {
+      world.watchAnswers = "hanging";
     },
     eventWrites: (count) =>
       new Promise((resolve) => {
@@ -148,7 +177,7 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
 async function respond(request: IncomingMessage, response: ServerResponse, world: World): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
   const plural = pathname.split("/").at(-1) ?? "";
-  const answer = world.answers[pathname];
+  const answer = answerTo(pathname, world.answers);
   if (typeof answer === "number") send(response, answer, { kind: "Status" });
   else if (request.method === "DELETE") {
     world.deleted.push(plural);
@@ -157,12 +186,16 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
   } else if (pathname.includes("/leases")) await answerLease(request, response, world);
   else if (pathname.includes("/events")) await answerEvents(request, response, world);
   else if (searchParams.has("watch")) {
-    response.writeHead(200).flushHeaders();
     const watch = { plural, response };
+    if (world.watchAnswers === "given") {
+      response.writeHead(200).flushHeaders();
+      const from = Number(searchParams.get("resourceVersion"));
+      for (const event of world.history) if (event.version > from) tellOne(event, watch);
+    }
     world.watches.add(watch);
     response.on("close", () => world.watches.delete(watch));
   } else if (/^\/apis\/?$/.test(pathname)) send(response, 200, groupList(world));
-  else if (groups[pathname] !== undefined) {
+  else if (groups[pathname] !== undefined && answer === undefined) {
     const resources = groups[pathname].map((kind) => ({
       name: pluralOf(kind),
       kind,
@@ -178,6 +211,13 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
     const items = answer ?? [...(world.stored.get(plural)?.values() ?? [])];
     send(response, 200, { kind: "List", metadata: { resourceVersion: `${world.version}` }, items });
   }
+}
+
+function answerTo(path: string, answers: Answers): Answers[string] | undefined {
+  const above = Object.keys(answers).find(
+    (one) => typeof answers[one] === "number" && path.startsWith(`${one}/`),
+  );
+  return answers[path] ?? (above === undefined ? undefined : answers[above]);
 }
 
 /** The groups whose path is not answered as missing. */
@@ -240,10 +280,14 @@ function send(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-function tell(type: string, object: StoredObject, { watches }: World): void {
-  for (const { plural, response } of watches) {
-    if (plural === pluralOf(object.kind)) response.write(`${JSON.stringify({ type, object })}\n`);
-  }
+function tell(type: string, object: StoredObject, { watches, history, version }: World): void {
+  const event = { version, plural: pluralOf(object.kind), line: `${JSON.stringify({ type, object })}\n` };
+  history.push(event);
+  for (const watch of watches) tellOne(event, watch);
+}
+
+function tellOne(event: WatchEvent, watch: OpenWatch): void {
+  if (event.plural === watch.plural) watch.response.write(event.line);
 }
 
 function kindOf({ kind }: StoredObject, { stored }: World): Map<string, object> {
