@@ -7,6 +7,8 @@ export interface WebhookMetrics {
   lookup(kind: string, outcome: string, requests: number, seconds: number): void;
   /** How many policies and exceptions are in force, and how many are not as they were written, by what counts instead. */
   policies(inForce: number, refused: Readonly<Record<string, number>>): void;
+  /** When the certificate that is served ends, or one of its chain before it, in milliseconds since 1970. */
+  certificateEnds(at: number): void;
   /** The text exposition format. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -55,6 +57,21 @@ export function webhookMetrics(): WebhookMetrics {
     labelNames: ["lookup"],
     registers,
   });
+  return {
+    admission: (kind, allowed, seconds) =>
+      admissions.observe({ kind: bounded(kind), allowed: String(allowed) }, seconds),
+    refused: (reason) => refusals.inc({ reason }),
+    lookup: (lookup, outcome, count, seconds) => {
+      lookups.observe({ lookup, outcome }, seconds);
+      requests.inc({ lookup }, count);
+    },
+    ...standingGauges(registers),
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
+
+/** What stands as it is until it is set anew. */
+function standingGauges(registers: Registry[]): Pick<WebhookMetrics, "policies" | "certificateEnds"> {
   const policies = new Gauge({
     name: "assay_policies_in_force",
     help: "Policies and exceptions in force.",
@@ -66,20 +83,18 @@ export function webhookMetrics(): WebhookMetrics {
     labelNames: ["in_force"],
     registers,
   });
+  const certificateEnd = new Gauge({
+    name: "assay_tls_certificate_not_after_timestamp_seconds",
+    help: "When the TLS certificate that is served ends, or one of its chain before it.",
+    registers,
+  });
   return {
-    admission: (kind, allowed, seconds) =>
-      admissions.observe({ kind: bounded(kind), allowed: String(allowed) }, seconds),
-    refused: (reason) => refusals.inc({ reason }),
-    lookup: (lookup, outcome, count, seconds) => {
-      lookups.observe({ lookup, outcome }, seconds);
-      requests.inc({ lookup }, count);
-    },
     policies: (inForce, byReplacement) => {
       policies.set(inForce);
       for (const [replacement, count] of Object.entries(byReplacement)) {
         refused.set({ in_force: replacement }, count);
       }
     },
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    certificateEnds: (at) => certificateEnd.set(at / 1000),
   };
 }

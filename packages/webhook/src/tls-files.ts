@@ -67,6 +67,12 @@ export function outOfTime(pem: Buffer, now: number): OutOfTime | undefined {
   return undefined;
 }
 
+/** When the first certificate of a PEM text ends, in milliseconds since 1970: clients refuse it from then on. */
+export function endOf(pem: Buffer): number {
+  const ends = certificatesIn(pem.toString("latin1")).map(({ validTo }) => new Date(validTo).getTime());
+  return Math.min(...ends);
+}
+
 /**
  * The authorities of a PEM text. Throws `WebhookError` `badTls` where there are none: OpenSSL would pass over what it
  * cannot read, and Node takes an empty text for "those that everybody trusts", so that anybody's certificate would do.

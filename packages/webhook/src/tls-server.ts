@@ -1,11 +1,12 @@
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, isIPv6 } from "node:net";
 import type { Logger } from "@assay/engine";
 import { getRequestListener } from "@hono/node-server";
 import { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
 import type { RequestBody } from "./read-json-body.ts";
 import {
   checkAuthorities,
+  endOf,
   outOfTime,
   readTlsFiles,
   type TlsFiles,
@@ -66,9 +67,9 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
     getRequestListener((request, { incoming }) => route(request, incoming, all)),
   );
   const port = await listen(server, options.port ?? 8443, options.host);
-  const unwatch = reloadTls(server, material, options);
+  const unwatch = reloadTls(server, material, { ...options, metrics });
   return {
-    url: `https://${options.host ?? "127.0.0.1"}:${port}`,
+    url: `https://${addressOf(options.host ?? "127.0.0.1", port)}`,
     port,
     metrics,
     close: async () => {
@@ -97,12 +98,17 @@ async function route(request: Request, body: RequestBody, routes: Routes): Promi
   return new Response(`not found: try ${Object.keys(routes).join(", ")}\n`, { status: 404 });
 }
 
-function reloadTls(server: Server, first: TlsMaterial, options: TlsServerOptions): () => void {
-  const { tls, logger } = options;
+function reloadTls(
+  server: Server,
+  first: TlsMaterial,
+  options: TlsServerOptions & { readonly metrics: WebhookMetrics },
+): () => void {
+  const { tls, logger, metrics } = options;
   const ca = options.clientCa === undefined ? {} : { ca: options.clientCa };
   const tellOutOfTime = outOfTimeTeller(options);
   let current = first;
   tellOutOfTime(current);
+  metrics.certificateEnds(endOf(current.cert));
   return watchTlsFiles(
     tls,
     first,
@@ -110,6 +116,7 @@ function reloadTls(server: Server, first: TlsMaterial, options: TlsServerOptions
       changed: (material) => {
         server.setSecureContext({ ...material, ...ca });
         current = material;
+        metrics.certificateEnds(endOf(material.cert));
         logger?.info({ file: tls.certFile }, "TLS certificate reloaded");
       },
       failed: (error) =>
@@ -139,7 +146,7 @@ function outOfTimeTeller({ tls, logger }: TlsServerOptions): (material: TlsMater
 
 async function listen(server: Server, port: number, host: string | undefined): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    const refused = (error: Error): void => reject(cannotListen(`${host ?? ""}:${port}`, error));
+    const refused = (error: Error): void => reject(cannotListen(addressOf(host ?? "", port), error));
     server.once("error", refused);
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       server.off("error", refused);
@@ -147,6 +154,10 @@ async function listen(server: Server, port: number, host: string | undefined): P
     });
   });
   return (server.address() as AddressInfo).port;
+}
+
+function addressOf(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 /** Node says `listen EADDRINUSE: address already in use 127.0.0.1:8443`. */

@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import type { Evaluator } from "@assay/engine";
@@ -14,6 +14,10 @@ const closers: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
+
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
 
 const review = {
   apiVersion: "admission.k8s.io/v1",
@@ -160,6 +164,28 @@ describe("the webhook server", () => {
       await expect.poll(() => looks).toBe(count);
     }
     expect(warnings).toHaveLength(1);
+  });
+
+  test("tells in its metrics when the certificate ends, or one of its chain before it, also after a rotation", async () => {
+    const { server, files } = await serve({ evaluate: async () => verdict(true) });
+    const endTold = async (): Promise<number> => {
+      const { text } = await ask(server, "/metrics");
+      return Number(/^assay_tls_certificate_not_after_timestamp_seconds (\S+)$/m.exec(text)?.[1]);
+    };
+    const pem = (name: string): string => readFileSync(join(testdata, `${name}.crt`), "utf8");
+    const end = (name: string): number => Date.parse(new X509Certificate(pem(name)).validTo) / 1000;
+    expect(end("authority")).toBeLessThan(end("first"));
+    expect(await endTold()).toBe(end("first"));
+    writeFileSync(join(files, "tls.crt"), pem("first") + pem("authority"));
+    await expect.poll(endTold).toBe(end("authority"));
+  });
+
+  test.runIf(hasIPv6)("has a URL that can be called where its host is an IPv6 address", async () => {
+    const { server } = await serve({ evaluate: async () => verdict(true) }, { host: "::1" });
+    expect(server.url).toBe(`https://[::1]:${server.port}`);
+    expect((await ask(server, "/healthz")).status).toBe(200);
+    const taken = serve({ evaluate: async () => verdict(true) }, { host: "::1", port: server.port });
+    await expect(taken).rejects.toThrow(`can't listen on \`[::1]:${server.port}\`: address already in use`);
   });
 
   test("sees a rotation in the very moment of its start, and a missing file once", async () => {
