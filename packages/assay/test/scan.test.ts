@@ -211,6 +211,27 @@ test("a list of images may have the line ends of Windows, and none at its end", 
   expect(out).toMatch(/2 allowed, 0 denied|1 allowed, 1 denied/);
 });
 
+test("a Pod whose tag was moved since it started is undecided: what runs is another image than what passes", async () => {
+  const name = `${server.host}/fleet/app-0:v1`;
+  const pod = (digest: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web" },
+    spec: { containers: [{ name: "web", image: name }] },
+    status: { containerStatuses: [{ name: "web", imageID: `${server.host}/fleet/app-0@${digest}` }] },
+  });
+  const now = (await runHere(["digest", name, "--insecure-registry", server.host], { cwd })).out.trim();
+  const scanned = async (digest: string) => {
+    await writeFile(join(cwd, "pod.json"), JSON.stringify(pod(digest)));
+    return scan("--resource", "pod.json");
+  };
+  expect(await scanned(/sha256:\S+/.exec(now)?.[0] ?? "")).toMatchObject({ status: 0 });
+  const moved = await scanned(`sha256:${"b".repeat(64)}`);
+  expect(moved.out).toContain("undecided Pod/default/web\n  otherImageRuns: ");
+  expect(moved.out).toContain(`runs sha256:${"b".repeat(64)}`);
+  expect(moved.status).toBe(2);
+});
+
 describe("the Pods of a cluster", () => {
   /** An API server's answers by URL: the port that the cluster is read through. */
   function cluster(pages: Readonly<Record<string, Json>>): ContextSource {

@@ -51,6 +51,38 @@ test("what is judged is what the API server has, field by field: as at admission
   expect(judged).toEqual([{ apiVersion: "v1", kind: "Pod", ...web }]);
 });
 
+test("a report does not call passed what another image passed than the one that runs", async () => {
+  const [now, running] = ["a", "b"].map((digit) => `sha256:${digit.repeat(64)}`);
+  const status = { containerStatuses: [{ name: "web", imageID: `r.example/app@${running}` }] };
+  const [web] = pods.items;
+  const spec = { containers: [{ name: "web", image: "r.example/app:v1" }] };
+  const written: Promise<{ results: object[]; summary: object }>[] = [];
+  api = await apiServer({
+    "/api/v1/pods": () => ({ metadata: {}, items: [{ ...web, spec, status }] }),
+    [`${reports}/namespaces/default/policyreports/assay-web`]: (_, body) => {
+      written.push(body as never);
+      return {};
+    },
+  });
+  const place = { policy: "p", rule: "r", image: "r.example/app:v1", digest: now ?? "" };
+  const passed = {
+    ...place,
+    outcome: "pass",
+    code: "ok",
+    message: "verified",
+    failureAction: "Enforce",
+  } as const;
+  const verdict: Verdict = { ...denied, allowed: true, outcome: "pass", results: [passed] };
+  const evaluate = async () => verdict;
+  const { denied: count } = await scanCluster(api.config, { evaluate }, stop().signal);
+  const [report] = await Promise.all(written);
+  expect(report?.summary).toMatchObject({ pass: 0, error: 1 });
+  const message = expect.stringMatching(new RegExp(`${now} now.*runs ${running}`));
+  const properties = expect.objectContaining({ code: "otherImageRuns", digest: now });
+  expect(report?.results).toMatchObject([{ result: "error", message, properties }]);
+  expect(count).toBe(1);
+});
+
 describe("reports about what is gone", () => {
   test("are removed page by page, those of others and those already gone left alone", async () => {
     const asked: (string | null)[] = [];

@@ -1,4 +1,4 @@
-import type { Evaluator, Logger, Verdict } from "@assay/engine";
+import { type Evaluator, type Logger, type Verdict, withRunningImages } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import {
   type KubeConfig,
@@ -102,7 +102,7 @@ async function scanObject(resource: JsonObject, scan: Scan): Promise<void> {
   if (signal.aborted) return;
   const scope = scopeOf(resource);
   try {
-    const verdict = await judge(resource, scan);
+    const verdict = withRunningImages(await judge(resource, scan), resource);
     // Judging takes its time: who no longer leads meanwhile would write beside the one who does.
     if (signal.aborted) return;
     totals.judged++;

@@ -57,7 +57,7 @@ export interface ApiServer {
 export type Answers = Readonly<Record<string, number | readonly object[] | Answer>>;
 
 /** What a list or a write is answered with; undefined: nothing, ever. A deletion is answered after it was called. */
-type Answer = (query: URLSearchParams) => object | undefined;
+type Answer = (query: URLSearchParams, body: Promise<unknown>) => object | undefined;
 
 const groups: Readonly<Record<string, readonly string[]>> = {
   "/api/v1": ["ConfigMap", "Secret", "Namespace", "Pod", "ReplicationController"],
@@ -181,7 +181,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
   if (typeof answer === "number") send(response, answer, { kind: "Status" });
   else if (request.method === "DELETE") {
     world.deleted.push(plural);
-    if (typeof answer === "function") answer(searchParams);
+    if (typeof answer === "function") answer(searchParams, Promise.resolve());
     send(response, 200, { kind: "Status" });
   } else if (pathname.includes("/leases")) await answerLease(request, response, world);
   else if (pathname.includes("/events")) await answerEvents(request, response, world);
@@ -205,7 +205,10 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
     const groupVersion = pathname.replace(/^\/apis?\//, "");
     send(response, 200, { kind: "APIResourceList", groupVersion, resources });
   } else if (typeof answer === "function") {
-    const body = answer(searchParams);
+    const body = answer(
+      searchParams,
+      bodyOf(request).catch(() => undefined),
+    );
     if (body !== undefined) send(response, 200, body);
   } else {
     const items = answer ?? [...(world.stored.get(plural)?.values() ?? [])];

@@ -173,6 +173,13 @@ export const codes: Readonly<Record<Code, CodeHelp>> = {
     meaning: "The registry sent bytes that do not have the digest that was asked for.",
     nextStep: "Do not trust this registry or proxy until you know why. Ask the upstream registry directly.",
   },
+  otherImageRuns: {
+    outcome: "error",
+    meaning:
+      "What the tag names now was judged, and the Pod runs another image: the tag was moved after it started, or its container runtime reports the image of one platform.",
+    nextStep:
+      "Judge what runs (`assay verify REPOSITORY@DIGEST` with the digest that the message says), or start the Pod anew. Where images are pinned to digests this cannot happen: `mutateDigest: true` and the mutating webhook or `assay apply`.",
+  },
   trustUnavailable: {
     outcome: "error",
     meaning: "Keys of logs or authorities are needed, and no trust root could be had.",

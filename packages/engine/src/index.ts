@@ -39,4 +39,5 @@ export {
   recordOf,
   replaySources,
 } from "./record.ts";
+export { withRunningImages } from "./running-images.ts";
 export type { EvaluationRequest, JsonPatch, Result, Verdict } from "./verdict.ts";

@@ -38,6 +38,7 @@ export type Code =
   | "unavailable"
   | "timeout"
   | "digestMismatch"
+  | "otherImageRuns"
   | "trustUnavailable"
   | "manifestUnavailable"
   | "contextUnavailable"

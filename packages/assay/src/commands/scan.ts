@@ -138,8 +138,10 @@ async function clusterContext(terminal: Terminal): Promise<ContextSource> {
 
 async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSignal): Promise<ScanResult> {
   const { scanResult } = await import("../scan/scan-result.ts");
-  const request = { resource: item.resource, mutate: flags.mutate };
-  return scanResult(item.name, await assay.evaluate(request, limitsOf(flags, { signal })));
+  const { withRunningImages } = await import("@assay/engine");
+  const { resource } = item;
+  const verdict = await assay.evaluate({ resource, mutate: flags.mutate }, limitsOf(flags, { signal }));
+  return scanResult(item.name, withRunningImages(verdict, resource));
 }
 
 async function scanAll(work: Work): Promise<ScanCounts> {

@@ -326,6 +326,23 @@ async function programs(): Promise<void> {
     const bad = await runAssay(bundle, scan, kubeconfig);
     if (bad.status !== 1) throw new Error(`exit ${bad.status}: ${bad.stderr || bad.stdout}`);
   });
+  await check("a Pod that runs another digest than its tag names now is undecided in a scan", async () => {
+    const system = ["-n", "kube-system"];
+    await must(run("moved", "key-ecdsa", ...system));
+    const digest = `sha256:${"0".repeat(64)}`;
+    const running = { name: "moved", image: "sha256:1", imageID: `registry.example.com/app@${digest}` };
+    const told = { ready: true, restartCount: 0, ...running };
+    const patch = ["--subresource=status", "-p", JSON.stringify({ status: { containerStatuses: [told] } })];
+    await must(kubectl([...system, "patch", "pod", "moved", ...patch]));
+    const policy = join(directory, "scan.json");
+    writeFileSync(policy, JSON.stringify(objects.keyPolicy(key("cosign"))));
+    const kubeconfig = { KUBECONFIG: cluster.kubeconfig("admin") };
+    const { status, stdout, stderr } = await runAssay(bundle, ["scan", policy, "--cluster"], kubeconfig);
+    if (status !== 2) throw new Error(`exit ${status}: ${stderr || stdout}`);
+    mustContain(stdout, "undecided Pod/kube-system/moved\n  otherImageRuns: ");
+    mustContain(stdout, `runs ${digest}`);
+    await must(kubectl([...system, "delete", "pod", "moved", "--force", "--grace-period=0"]));
+  });
   await check("examples/08-controller does against this cluster what it does without one", async () => {
     const example = join(root, "examples/08-controller/main.ts");
     const ran = await runNode(root, cluster.kubeconfig("admin"), [example]);

@@ -1,0 +1,103 @@
+import type { JsonObject } from "@assay/policy";
+import { describe, expect, test } from "vitest";
+import { withRunningImages } from "../src/running-images.ts";
+import type { Result, Verdict } from "../src/verdict.ts";
+
+const [judged, running] = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`];
+const tag = "registry.example.com/app:v1";
+
+function verdict(over: Partial<Result> = {}): Verdict {
+  const passed = { policy: "p", rule: "r", image: tag, digest: judged, outcome: "pass", code: "ok" } as const;
+  const result: Result = { ...passed, message: "verified", failureAction: "Enforce", ...over };
+  return {
+    resource: { kind: "Pod", name: "web" },
+    allowed: result.outcome === "pass",
+    outcome: result.outcome,
+    results: [result],
+    patches: [],
+    warnings: [],
+    trace: [],
+  };
+}
+
+function pod(imageID: string, image = tag, group = "containers", told = "containerStatuses"): JsonObject {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web" },
+    spec: { [group]: [{ name: "web", image }] },
+    // `image` of a status is what the runtime calls it, which may be any of its names.
+    status: { [told]: [{ name: "web", image: "sha256:0", imageID }] },
+  };
+}
+
+describe("a Pod that runs another image than its tag names now", () => {
+  test.each([
+    ["containerd", `registry.example.com/app@${running}`],
+    ["Docker", `docker-pullable://registry.example.com/app@${running}`],
+  ])("as %s reports it: what passed is undecided, and both digests are told", (_, imageID) => {
+    const { allowed, outcome, results } = withRunningImages(verdict(), pod(imageID));
+    expect([allowed, outcome, results[0]?.code]).toEqual([false, "error", "otherImageRuns"]);
+    expect(results[0]?.message).toBe(
+      `\`${tag}\` is ${judged} now, which passes, but container \`web\` runs ${running}, which was not judged`,
+    );
+  });
+
+  test.each([
+    ["initContainers", "initContainerStatuses"],
+    ["ephemeralContainers", "ephemeralContainerStatuses"],
+  ])("also in %s", (group, told) => {
+    const { allowed } = withRunningImages(verdict(), pod(`r/app@${running}`, tag, group, told));
+    expect(allowed).toBe(false);
+  });
+
+  test("under Audit it is told and does not deny", () => {
+    const found = withRunningImages(verdict({ failureAction: "Audit" }), pod(`r/app@${running}`));
+    expect([found.allowed, found.outcome]).toEqual([true, "error"]);
+  });
+
+  test("what failed goes on failing, and tells which image that was", () => {
+    const failed = verdict({ outcome: "fail", code: "notSigned", message: "no signature" });
+    const [result] = withRunningImages(failed, pod(`r/app@${running}`)).results;
+    expect(result).toMatchObject({ outcome: "fail", code: "notSigned" });
+    expect(result?.message).toContain(
+      `no signature; this is of ${judged}, but container \`web\` runs ${running}`,
+    );
+  });
+
+  test("one of two containers is enough", () => {
+    const one = pod(`r/app@${judged}`);
+    const other = { name: "sidecar", image: tag };
+    const both = {
+      ...one,
+      spec: { containers: [{ name: "web", image: tag }, other] },
+      status: {
+        containerStatuses: [
+          { name: "web", imageID: `r/app@${judged}` },
+          { name: "sidecar", imageID: `r/app@${running}` },
+        ],
+      },
+    };
+    const [result] = withRunningImages(verdict(), both).results;
+    expect(result?.message).toContain("container `sidecar` runs");
+    expect(result?.message).not.toContain("`web`");
+  });
+});
+
+test.each<[string, JsonObject]>([
+  ["it runs what was judged", pod(`r/app@${judged}`)],
+  ["it has not started", pod("")],
+  ["the runtime tells the digest of the configuration alone", pod(`docker://sha256:${"c".repeat(64)}`)],
+  ["it has no status", { ...pod(""), status: null }],
+  ["its status is none", { ...pod(""), status: { containerStatuses: "many" } }],
+  ["another container runs another image", pod(`r/app@${running}`, "registry.example.com/other:v1")],
+  ["it is no Pod", { ...pod(`r/app@${running}`), kind: "Deployment" }],
+])("where %s the verdict stays as it is", (_, object) => {
+  expect(withRunningImages(verdict(), object)).toEqual(verdict());
+});
+
+test("an image by digest is what runs, whatever a runtime calls its platform's part", () => {
+  const image = `${tag}@${judged}`;
+  const pinned = verdict({ image });
+  expect(withRunningImages(pinned, pod(`r/app@${running}`, image))).toEqual(pinned);
+});
