@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { AssayError } from "./assay-error.ts";
@@ -26,6 +27,20 @@ export function loadKubeConfig(config: KubeConfig, place: KubeConfigPlace): void
     const where =
       file === undefined ? "there is no cluster: no kubeconfig names one" : `\`${file}\` names no cluster`;
     throw new AssayError("usage", where, { hint });
+  }
+}
+
+/**
+ * What tells one cluster from another: its address, and its authority, since from inside every API server has the same address.
+ * INVARIANT: what was found in one cluster is not taken for what another one has.
+ */
+export function clusterIdentity(config: KubeConfig): string {
+  const { server, caData, caFile } = config.getCurrentCluster() ?? {};
+  try {
+    const file = caData === undefined && caFile !== undefined ? readFileSync(caFile, "base64") : undefined;
+    return JSON.stringify([server, caData ?? file]);
+  } catch (cause) {
+    throw new AssayError("usage", `the cluster's authority \`${caFile}\` cannot be read`, { cause });
   }
 }
 

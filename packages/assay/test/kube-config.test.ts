@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { loadKubeConfig } from "../src/kube-config.ts";
+import { clusterIdentity, loadKubeConfig } from "../src/kube-config.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 const GOOD = `apiVersion: v1
@@ -41,6 +41,27 @@ function said(listed: readonly string[], file?: string): string {
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }
 }
+
+test("clusters with one address are told apart by their authority", async () => {
+  await writeFile(join(home, "ca.crt"), "authority");
+  const identity = (cluster: object): string => {
+    const config = new KubeConfig();
+    const users = [{ name: "u" }];
+    const server = "https://10.96.0.1:443";
+    const clusters = [{ name: "c", server, skipTLSVerify: false, ...cluster }];
+    config.loadFromOptions({
+      clusters,
+      users,
+      contexts: [{ name: "x", cluster: "c", user: "u" }],
+      currentContext: "x",
+    });
+    return clusterIdentity(config);
+  };
+  const caFile = join(home, "ca.crt");
+  expect(identity({ caFile })).toBe(identity({ caData: Buffer.from("authority").toString("base64") }));
+  expect(identity({ caFile })).not.toBe(identity({ caData: "b3RoZXI=" }));
+  expect(() => identity({ caFile: join(home, "missing.crt") })).toThrow("cannot be read");
+});
 
 test("what is wrong with a kubeconfig is said with the file's name", () => {
   expect(said([], "good.yaml")).toBe("");

@@ -1,4 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Answer, ContextLookup, ContextSource } from "@assay/engine";
@@ -11,7 +13,7 @@ import {
   type Registry,
   type RunningServer,
 } from "@assay/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type ScanItem, scanItems } from "../src/scan/scan-items.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 import { ROOT, runCli } from "./run-cli.ts";
@@ -271,6 +273,33 @@ describe("the Pods of a cluster", () => {
     ["an item that is no object", { kind: "PodList", items: [null] }],
   ])("%s is an error, not an empty cluster", async (_, answer) => {
     await expect(all(cluster({ "/api/v1/pods?limit=500": answer }))).rejects.toThrow("is no list of Pods");
+  });
+
+  test("keep their results apart from those of another cluster in one journal", async () => {
+    const names = ["first", "second"];
+    for (const [i, name] of names.entries()) {
+      const spec = { containers: [{ name: "web", image: `${server.host}/fleet/app-${i}:v1` }] };
+      const items = [{ metadata: { name, namespace: "default", uid: name }, spec }];
+      const api = createServer((_, response) => response.end(JSON.stringify({ kind: "PodList", items })));
+      await new Promise<void>((done) => api.listen(0, "127.0.0.1", done));
+      onTestFinished(() => void api.close());
+      const { port } = api.address() as AddressInfo;
+      const reached = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
+      const cluster = { name: "c", cluster: reached };
+      const context = { name: "x", context: { cluster: "c", user: "u" } };
+      const users = [{ name: "u", user: {} }];
+      const config = { clusters: [cluster], users, contexts: [context], "current-context": "x" };
+      await writeFile(join(cwd, `${name}.kubeconfig`), JSON.stringify(config));
+    }
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const scanned = async (name: string): Promise<string> => {
+      vi.stubEnv("KUBECONFIG", join(cwd, `${name}.kubeconfig`));
+      const { out, err } = await scan("--cluster", "--journal", "clusters.jsonl");
+      return `${out}${err}`;
+    };
+    for (const name of [...names, ...names]) expect(await scanned(name)).toBe("1 allowed, 0 denied\n");
+    const journal = await readFile(join(cwd, "clusters.jsonl"), "utf8");
+    expect(journal.trim().split("\n")).toHaveLength(2);
   });
 
   test("that may not be listed are an error, not an empty cluster", async () => {

@@ -14,7 +14,7 @@ import {
   limitsOf,
   type ResourceFlags,
 } from "../judging-command.ts";
-import { loadKubeConfig } from "../kube-config.ts";
+import { clusterIdentity, loadKubeConfig } from "../kube-config.ts";
 import { optionalPackages } from "../optional-packages.ts";
 import { plainText } from "../plain-text.ts";
 import type { ScanItem } from "../scan/scan-items.ts";
@@ -73,6 +73,11 @@ interface Work {
   readonly cluster: ContextSource | undefined;
 }
 
+interface Cluster {
+  readonly context: ContextSource;
+  readonly identity: string;
+}
+
 async function open(policies: readonly string[], flags: Flags, terminal: Terminal): Promise<Work> {
   if (flags.worker === true && flags.redis === undefined)
     throw new AssayError("usage", "--worker needs --redis");
@@ -82,9 +87,9 @@ async function open(policies: readonly string[], flags: Flags, terminal: Termina
       hint: "give --images FILE, --resource DIR or --cluster",
     });
   }
-  const cluster = flags.cluster === true ? await clusterContext(terminal) : undefined;
+  const cluster = flags.cluster === true ? await openCluster(terminal) : undefined;
   const { assay, fingerprint } = await openWork(policies, cluster, { flags, terminal });
-  return { assay, fingerprint, flags, terminal, cluster };
+  return { assay, fingerprint, flags, terminal, cluster: cluster?.context };
 }
 
 /**
@@ -93,7 +98,7 @@ async function open(policies: readonly string[], flags: Flags, terminal: Termina
  */
 async function openWork(
   policies: readonly string[],
-  cluster: ContextSource | undefined,
+  cluster: Cluster | undefined,
   { flags, terminal }: Pick<Work, "flags" | "terminal">,
 ): Promise<Pick<Work, "assay" | "fingerprint">> {
   const { openAssay, policyFiles } = await import("../open-assay.ts");
@@ -107,13 +112,13 @@ async function openWork(
   const root = await trust?.fetch({ kind: "trustRoot", name: "public-good" }, { signal: terminal.signal });
   const assay = await openAssay(policies, rest, terminal, {
     files,
-    context: cluster ?? contextFromObjects(objects),
+    context: cluster?.context ?? contextFromObjects(objects),
     ...(trust === undefined ? {} : { trust }),
   });
   const settings = {
     version: VERSION,
     texts: files.map(({ text }) => text),
-    context: cluster === undefined ? objects : "cluster",
+    context: cluster === undefined ? objects : cluster.identity,
     var: flags.var,
     mutate: flags.mutate,
     now: flags.now?.toISOString(),
@@ -125,7 +130,7 @@ async function openWork(
   return { assay, fingerprint };
 }
 
-async function clusterContext(terminal: Terminal): Promise<ContextSource> {
+async function openCluster(terminal: Terminal): Promise<Cluster> {
   const { kubernetesContext } = await import("@assay/sources/cluster");
   const { KubeConfig } = await optionalPackages(
     ["@kubernetes/client-node"],
@@ -133,7 +138,7 @@ async function clusterContext(terminal: Terminal): Promise<ContextSource> {
   );
   const config = new KubeConfig();
   loadKubeConfig(config, { terminal, hint: "set KUBECONFIG, or run in a Pod with a service account" });
-  return kubernetesContext({ config });
+  return { context: kubernetesContext({ config }), identity: clusterIdentity(config) };
 }
 
 async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSignal): Promise<ScanResult> {
@@ -234,7 +239,9 @@ function parseCount(text: string): number {
 }
 
 const EXAMPLES = `
-Workers must be given the same policies and flags: others have another queue. Results come back through the Redis: whoever
+A journal keeps results of several clusters and sets of policies apart. What they say of a cluster's ConfigMaps and Secrets
+is as of then: after a change there begin another one. A Pod that runs another digest than its tag names now is undecided.
+Workers must be given the same policies, flags and cluster: others have another queue. Results come back through the Redis: whoever
 can write to it can write results.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.
 
