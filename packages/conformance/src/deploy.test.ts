@@ -9,6 +9,17 @@ import { repository } from "./workspace.ts";
 const base = join(repository, "deploy/base");
 const read = (name: string): string => readFileSync(join(base, name), "utf8");
 
+test("deploy/ names the image and the packages by the version that it is released with", () => {
+  const { version } = JSON.parse(readFileSync(join(repository, "packages/assay/package.json"), "utf8"));
+  const [image] = parse(read("kustomization.yaml")).images;
+  const [container] = parse(read("deployment.yaml")).spec.template.spec.containers;
+  // kustomize leaves other names as they are, and would take a tag here for the image's own.
+  expect(image).toEqual({ name: container.image, newTag: version });
+  expect(container.image).not.toMatch(/[:@]/);
+  const dockerfile = readFileSync(join(repository, "deploy/Dockerfile"), "utf8");
+  expect(/^ARG ASSAY_VERSION=(.*)$/m.exec(dockerfile)?.[1]).toBe(version);
+});
+
 test("deploy/base names every file in it", () => {
   const files = readdirSync(base).filter((name) => name !== "kustomization.yaml");
   expect(parse(read("kustomization.yaml")).resources.toSorted()).toEqual(files.toSorted());
