@@ -193,6 +193,7 @@ describe("the API server", () => {
     ],
     ["HTML", (_, outgoing) => void outgoing.end("<html>"), /^unavailable: .* with no JSON$/],
     ["nothing", () => undefined, /^timeout: /],
+    ["half", (_, outgoing) => void outgoing.writeHead(200).write("{"), /^timeout: /],
     ["too much", (_, outgoing) => void outgoing.end(`"${"x".repeat(2000)}"`), /^tooLarge: /],
     [
       "a broken connection",
@@ -217,6 +218,21 @@ describe("the API server", () => {
     expect(await ask(cluster(), lookup)).toEqual({ data: { allowed: true } });
     expect(seen[0]?.headers).toMatchObject({ "x-team": "shop" });
     expect(seen[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test("a service that closes a kept connection in the moment of a question is asked again, unless it was told something", async () => {
+    const asked = async (method: "GET" | "POST"): Promise<unknown> => {
+      let requests = 0;
+      respond = (incoming, outgoing) => {
+        if (++requests === 2) incoming.socket.resetAndDestroy();
+        else json(200, requests)(incoming, outgoing);
+      };
+      const lookup = { kind: "apiCall", method, url: `${address()}/check` } as const;
+      await ask(cluster(), lookup);
+      return ask(cluster(), lookup);
+    };
+    expect(await asked("GET")).toEqual({ data: 3 });
+    expect(await asked("POST")).toMatch(/^unavailable: /);
   });
 
   test.each([

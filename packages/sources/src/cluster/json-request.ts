@@ -1,6 +1,8 @@
-import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
-import { type RequestOptions, request as requestHttps } from "node:https";
+import type { IncomingMessage } from "node:http";
+import type { RequestOptions } from "node:https";
+import { urlToHttpOptions } from "node:url";
 import type { Json } from "@assay/policy";
+import { sendRequest } from "../send-request.ts";
 import { SourceError, shown } from "../source-error.ts";
 
 /** One request that is answered with JSON. */
@@ -43,37 +45,34 @@ export async function jsonRequest(request: JsonRequest): Promise<JsonResponse> {
   }
 }
 
-function send(request: JsonRequest): Promise<{ readonly status: number; readonly body: Buffer }> {
-  const { url, method, headers, timeoutMs, signal } = request;
+async function send(request: JsonRequest): Promise<{ readonly status: number; readonly body: Buffer }> {
+  const { url, method, headers, tls, timeoutMs } = request;
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const content = body === undefined ? {} : { "content-type": "application/json" };
-  const options = {
-    ...request.tls,
-    method,
-    signal,
-    headers: { accept: "application/json", ...content, ...headers },
-  };
-  return new Promise((resolve, reject) => {
-    const start = url.protocol === "https:" ? requestHttps : requestHttp;
-    let isAnswered = false;
-    const sent = start(url, options, (answer) => {
-      isAnswered = true;
-      collect(answer, request).then(resolve, reject);
-    });
-    const timer = setTimeout(() => expire(sent, url.host, timeoutMs), timeoutMs);
-    sent.on("error", reject).on("close", () => {
-      clearTimeout(timer);
-      // Who answers 101 is hung up on without an error: nobody would hear of this request again.
-      if (!isAnswered) reject(new Error("the connection was closed without an answer"));
-    });
-    sent.end(body);
-  });
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(expired(url.host, timeoutMs)), timeoutMs);
+  const signal = AbortSignal.any([request.signal, late.signal]);
+  try {
+    const answer = await sendRequest(
+      { body, signal },
+      {
+        ...tls,
+        ...urlToHttpOptions(url),
+        method,
+        headers: { accept: "application/json", ...content, ...headers },
+      },
+    );
+    return await collect(answer, request);
+  } catch (error) {
+    late.signal.throwIfAborted();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-function expire(sent: ClientRequest, host: string, timeoutMs: number): void {
-  sent.destroy(
-    new SourceError("timeout", `\`${host}\` did not answer within ${timeoutMs} ms`, { origin: host }),
-  );
+function expired(host: string, timeoutMs: number): SourceError {
+  return new SourceError("timeout", `\`${host}\` did not answer within ${timeoutMs} ms`, { origin: host });
 }
 
 async function collect(

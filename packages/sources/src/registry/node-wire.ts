@@ -1,13 +1,9 @@
-import {
-  Agent as HttpAgent,
-  type IncomingMessage,
-  type RequestOptions,
-  request as requestHttp,
-} from "node:http";
-import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { Agent as HttpAgent, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import type { SecureContext } from "node:tls";
-import type { Wire, WireAnswer, WireRequest } from "./wire.ts";
+import { sendRequest } from "../send-request.ts";
+import type { Wire, WireAnswer } from "./wire.ts";
 
 /** What may be connected to. */
 export interface AddressCheck {
@@ -51,42 +47,11 @@ export function nodeWire({ secureContextFor, check }: NodeWireOptions): Wire {
     const path = `${url.pathname}${url.search}`;
     const common = { ...lookup, protocol, hostname, port, path, method, headers };
     if (protocol === "http:" && check === undefined)
-      return answerOf(await send(request, { ...common, agent: agents.http }));
+      return answerOf(await sendRequest(request, { ...common, agent: agents.http }));
     const secureContext = secureContextFor?.(url.host);
     const tls = { rejectUnauthorized: true, ...(secureContext === undefined ? {} : { secureContext }) };
-    return answerOf(await send(request, { ...common, ...tls, agent: agents.https }));
+    return answerOf(await sendRequest(request, { ...common, ...tls, agent: agents.https }));
   };
-}
-
-function send(request: WireRequest, options: RequestOptions): Promise<IncomingMessage> {
-  const start = options.agent instanceof HttpsAgent ? requestHttps : requestHttp;
-  const { signal } = request;
-  return new Promise((resolve, reject) => {
-    let isDecided = false;
-    let answered = false;
-    const sent = start(options, (incoming) => {
-      isDecided = true;
-      answered = true;
-      resolve(incoming);
-    });
-    // Node's own `signal` option watches five events of the request for the same.
-    const abort = (): void => void sent.destroy(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    sent.on("close", () => {
-      signal.removeEventListener("abort", abort);
-      // Who answers 101 is hung up on without an error: nobody would hear of this request again.
-      if (!isDecided) reject(new Error("the connection was closed without an answer"));
-    });
-    sent.on("error", (error: NodeJS.ErrnoException) => {
-      isDecided = true;
-      // The other side closed a kept connection while the request was on its way: it goes out again, on another one.
-      const isStale = sent.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
-      const mayRepeat = request.method === "GET" && !answered && !signal.aborted;
-      if (isStale && mayRepeat) send(request, options).then(resolve, reject);
-      else reject(error);
-    });
-    sent.end(request.body);
-  });
 }
 
 function answerOf(incoming: IncomingMessage): WireAnswer {
