@@ -14,7 +14,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
+/** The program, as it stands in the sources. */
+export const CLI: string = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 /** The repository's root: what paths in tests are relative to. */
 export const ROOT: string = fileURLToPath(new URL("../../../", import.meta.url));
 

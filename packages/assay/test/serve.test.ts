@@ -25,7 +25,7 @@ async function serving(policy: object, more: { readonly cacheDir?: string } = {}
   const stop = new AbortController();
   const terminal = { ...fakeTerminal({ cwd: directory }), signal: stop.signal };
   const { printed } = terminal;
-  const flags = { tlsCert, tlsKey, port: 0, host: "127.0.0.1", logFormat: "json" } as const;
+  const flags = { tlsCert, tlsKey, port: 0, shutdownDelay: 0, host: "127.0.0.1", logFormat: "json" } as const;
   const none = {
     insecureRegistry: [],
     allowPrivateHost: [],

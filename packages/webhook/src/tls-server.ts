@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:https";
 import { type AddressInfo, isIPv6 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@assay/engine";
 import { getRequestListener } from "@hono/node-server";
 import { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
@@ -27,6 +28,11 @@ export interface TlsServerOptions {
   readonly host?: string;
   /** Readiness beside "is listening": e.g. whether policies were loaded. Default always ready. */
   readonly ready?: () => boolean;
+  /**
+   * How long everything is still answered after `close`, but for readiness, in milliseconds: who sends requests here hears of
+   * the end meanwhile, and nothing is refused. Default 0.
+   */
+  readonly shutdownDelayMs?: number;
   /** Longest wait for requests in flight when closing, in milliseconds. Default 10,000. */
   readonly drainMs?: number;
   readonly logger?: Logger;
@@ -37,7 +43,7 @@ export interface TlsServer {
   readonly url: string;
   readonly port: number;
   readonly metrics: WebhookMetrics;
-  /** Stops being ready, lets requests in flight finish, then closes. */
+  /** Stops being ready, waits for `shutdownDelayMs`, lets requests in flight finish, then closes. */
   close(): Promise<void>;
 }
 
@@ -74,6 +80,11 @@ export async function createTlsServer(routes: Routes, options: TlsServerOptions)
     metrics,
     close: async () => {
       closing = true;
+      // Whoever asks from now on is told to ask elsewhere next time.
+      server.prependListener("request", (_request, response) => {
+        response.shouldKeepAlive = false;
+      });
+      await sleep(options.shutdownDelayMs ?? 0);
       unwatch();
       await drain(server, options.drainMs ?? 10_000);
     },
@@ -169,7 +180,10 @@ function cannotListen(address: string, cause: Error): WebhookError {
 async function drain(server: Server, limitMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  // Connections whose last request is answered meanwhile are kept by Node, and would be waited for to the limit.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   const timer = setTimeout(() => server.closeAllConnections(), limitMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(timer);
 }

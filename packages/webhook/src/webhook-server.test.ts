@@ -1,6 +1,6 @@
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
+import { Agent, request } from "node:https";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
@@ -71,9 +71,9 @@ interface Answer {
 function ask(server: TlsServer, path: string, body?: unknown, identity = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
-      ...identity,
       rejectUnauthorized: false,
       agent: false,
+      ...identity,
       method: body === undefined ? "GET" : "POST",
     } as const;
     const sent = request(
@@ -216,6 +216,27 @@ describe("the webhook server", () => {
     copyFileSync(join(testdata, "second.key"), join(files, "tls.key"));
     await done;
     expect((await ask(server, "/healthz")).certificate).toBe("first");
+  });
+
+  test("closing does not wait for a connection that is kept after its last answer", async () => {
+    let release = (): void => {};
+    const inside = new Promise<void>((arrived) => {
+      release = arrived;
+    });
+    const evaluate = async () => {
+      release();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return verdict(true);
+    };
+    // Longer than a test may take.
+    const { server } = await serve({ evaluate }, { drainMs: 600_000 });
+    const agent = new Agent({ keepAlive: true });
+    closers.push(() => agent.destroy());
+    const answer = ask(server, "/mutate", review, { agent });
+    await inside;
+    const closing = server.close();
+    expect(JSON.parse((await answer).text).response.allowed).toBe(true);
+    await closing;
   });
 
   test("closing waits for the reviews in flight", async () => {

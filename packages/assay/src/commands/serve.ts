@@ -28,6 +28,14 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
         .argParser(wholeNumber("--port", 0, 65_535)),
     )
     .option("--host <address>", "address to listen on (default: all)")
+    .addOption(
+      new Option(
+        "--shutdown-delay <seconds>",
+        "when told to stop: go on answering, not ready any more, for so long",
+      )
+        .default(0)
+        .argParser(wholeNumber("--shutdown-delay", 0, 3600)),
+    )
     .addOption(new Option("--log-format <format>", "log lines").choices(["json", "text"]).default("json"));
   addClusterFlags(command)
     .option(
@@ -100,8 +108,8 @@ function addClusterFlags(command: Command): Command {
 }
 
 const EXAMPLES = `
-Serves /mutate and /validate, /healthz, /readyz and /metrics, until it is told to stop (SIGTERM, Ctrl-C): then it lets the
-reviews in flight finish. What can't be decided is not allowed.
+Serves /mutate and /validate, /healthz, /readyz and /metrics, until it is told to stop (SIGTERM, Ctrl-C): then it is not
+ready, answers for --shutdown-delay, and lets the reviews in flight finish (ten seconds at most). What can't be decided is not allowed.
 Exit status: 0 told to stop (or printed), 2 wrong usage, or it could not start.
 
 Examples:

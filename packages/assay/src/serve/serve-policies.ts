@@ -17,6 +17,7 @@ export interface ServerFlags {
   readonly tlsKey?: string;
   readonly port: number;
   readonly host?: string;
+  readonly shutdownDelay: number;
   readonly logFormat: "json" | "text";
 }
 
@@ -52,7 +53,7 @@ export async function serveUntilStopped(
   ready: () => boolean,
   { flags, terminal, logger, metrics, namespaceLabels }: Serving,
 ): Promise<void> {
-  const { tlsCert, tlsKey, port, host } = flags;
+  const { tlsCert, tlsKey, port, host, shutdownDelay } = flags;
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new AssayError("usage", "an API server only calls webhooks over TLS", {
       hint: "give --tls-cert and --tls-key; cert-manager makes and rotates them",
@@ -63,13 +64,14 @@ export async function serveUntilStopped(
     port,
     ...(host === undefined ? {} : { host }),
     ready,
+    shutdownDelayMs: shutdownDelay * 1000,
     logger,
     ...(metrics === undefined ? {} : { metrics }),
     ...(namespaceLabels === undefined ? {} : { namespaceLabels }),
   });
   logger.info({ port: server.port }, "image verification webhook is listening");
   await stopped(terminal.signal);
-  logger.info({}, "stopping: letting the reviews in flight finish");
+  logger.info({ shutdownDelay }, "stopping: no longer ready, then the reviews in flight finish");
   await server.close();
 }
 
