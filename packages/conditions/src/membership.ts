@@ -1,4 +1,5 @@
 import { matchWildcard } from "./budgeted-wildcard.ts";
+import { sameNumber } from "./compare-operators.ts";
 import { ConditionError } from "./condition-error.ts";
 import { validJson } from "./go-json.ts";
 import { printText } from "./go-text.ts";
@@ -12,7 +13,7 @@ import { isRange, matchesRange } from "./range-pattern.ts";
 /** A text, and the number that it was made from. */
 interface Member {
   readonly text: string;
-  readonly number?: number;
+  readonly number?: number | bigint;
 }
 
 /** What the value of the condition offers; `undefined` when it has no type that the operator takes: then nothing holds. */
@@ -46,7 +47,7 @@ export function includesDeprecated(negated: boolean): Operator {
 
 function member(value: Value, { budget }: OperatorContext): Member {
   const text = printText(value, budget);
-  return typeof value === "number" || typeof value === "bigint" ? { text, number: Number(value) } : { text };
+  return typeof value === "number" || typeof value === "bigint" ? { text, number: value } : { text };
 }
 
 /** `undefined` for null and maps, which are in nothing and not in nothing. */
@@ -55,7 +56,8 @@ function scalarMember(key: Value, context: OperatorContext): Member | undefined 
 }
 
 function matches(left: Member, right: Member, { budget }: OperatorContext): boolean {
-  if (left.number !== undefined && left.number === right.number) return true;
+  if (left.number !== undefined && right.number !== undefined && sameNumber(left.number, right.number))
+    return true;
   return matchWildcard(budget, left.text, right.text) || matchWildcard(budget, right.text, left.text);
 }
 

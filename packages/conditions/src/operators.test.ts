@@ -43,6 +43,10 @@ describe("int64 and float64", () => {
     expect(holds([1, { a: 2 }], "Equals", [1n, { a: 2n }])).toBe(true);
     expect(holds(1e6, "AnyIn", [1000000n])).toBe(true);
     expect(holds(9007199254740993n, "Equals", "9007199254740993")).toBe(true);
+    expect(holds(9007199254740993n, "AnyIn", [9007199254740992n])).toBe(false);
+    expect(holds([9007199254740993n], "AllIn", [9007199254740992n])).toBe(false);
+    expect(holds(9007199254740993n, "In", [9007199254740992n])).toBe(false);
+    expect(holds(9007199254740993n, "AnyNotIn", [9007199254740992])).toBe(true);
   });
 });
 
@@ -137,6 +141,8 @@ describe("names", () => {
 
   test("are found in any case, but those of order then never hold", () => {
     expect(holds("a", "eQuAlS", "a")).toBe(true);
+    // Go's lower case of U+0130 is a plain `i`.
+    expect(holds("a", "\u0130n", ["a"])).toBe(true);
     expect(holds(2, "greaterthan", 1)).toBe(false);
   });
 

@@ -1,3 +1,4 @@
+import { toLower } from "./case-mapping.ts";
 import { compareDurations, compareNumeric, equals } from "./compare-operators.ts";
 import { ConditionError } from "./condition-error.ts";
 import { nearestOf } from "./function-table.ts";
@@ -47,7 +48,7 @@ export const operatorNames: readonly string[] = [...operators.keys()];
  * exactly: `greaterthan` is accepted and never true. Throws `unknownOperator`.
  */
 export function operatorOf(name: unknown): Operator {
-  const known = typeof name === "string" ? lowerCase.get(name.toLowerCase()) : undefined;
+  const known = typeof name === "string" ? lowerCase.get(toLower(name)) : undefined;
   const operator = known === undefined ? undefined : operators.get(known);
   if (known === undefined || operator === undefined) throw unknownOperator(name);
   return /Than/.test(known) && known !== name ? () => false : operator;
