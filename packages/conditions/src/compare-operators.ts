@@ -51,8 +51,7 @@ function equalsText(key: string, value: Value, negated: boolean, context: Operat
   return matchWildcard(context.budget, value, key);
 }
 
-/** Whether a value is the same number, to the last digit of an int64. */
-export function sameNumber(key: number | bigint, value: Value): boolean {
+function sameNumber(key: number | bigint, value: Value): boolean {
   if (typeof value !== "number" && typeof value !== "bigint") return false;
   if (typeof key === typeof value) return key === value;
   // An int64 and a float64: equal when the float64 is that integer.

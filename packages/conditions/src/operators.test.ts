@@ -47,6 +47,8 @@ describe("int64 and float64", () => {
     expect(holds([9007199254740993n], "AllIn", [9007199254740992n])).toBe(false);
     expect(holds(9007199254740993n, "In", [9007199254740992n])).toBe(false);
     expect(holds(9007199254740993n, "AnyNotIn", [9007199254740992])).toBe(true);
+    expect(holds(-9223372036854775808n, "AnyIn", [1e21])).toBe(false);
+    expect(holds(1e21, "AnyNotIn", [-9223372036854775808n])).toBe(true);
   });
 });
 
