@@ -54,16 +54,25 @@ function equalsText(key: string, value: Value, negated: boolean, context: Operat
 function sameNumber(key: number | bigint, value: Value): boolean {
   if (typeof value !== "number" && typeof value !== "bigint") return false;
   if (typeof key === typeof value) return key === value;
-  // An int64 and a float64: equal when the float64 is that integer.
+  // As Kyverno converts: a float64 beyond int64 becomes the lowest int64.
   const [whole, float] = typeof key === "bigint" ? [key, value as number] : [value as bigint, key];
   return Number.isInteger(float) && toInt64(float) === whole;
+}
+
+/** To the last digit, also of an integer and a float: none is rounded to the other. */
+export function sameDigits(left: number | bigint, right: number | bigint): boolean {
+  if (typeof left === typeof right) return left === right;
+  const [whole, float] = typeof left === "bigint" ? [left, Number(right)] : [right, Number(left)];
+  return Number.isInteger(float) && BigInt(float) === whole;
 }
 
 /** Deep equality in which numbers compare by value: Kyverno tells int64 from float64 here, by accident of Go. */
 function sameValue(left: Value, right: Value, context: OperatorContext, depth: number): boolean {
   checkDepth(context.budget.limits, depth);
   spend(context.budget, 1);
-  if (typeof left === "number" || typeof left === "bigint") return sameNumber(left, right);
+  if (typeof left === "number" || typeof left === "bigint") {
+    return (typeof right === "number" || typeof right === "bigint") && sameDigits(left, right);
+  }
   if (Array.isArray(left)) {
     if (!Array.isArray(right) || left.length !== right.length) return false;
     return left.every((item, index) => sameValue(item, right[index], context, depth + 1));

@@ -1,4 +1,5 @@
 import { matchWildcard } from "./budgeted-wildcard.ts";
+import { sameDigits } from "./compare-operators.ts";
 import { ConditionError } from "./condition-error.ts";
 import { validJson } from "./go-json.ts";
 import { printText } from "./go-text.ts";
@@ -54,17 +55,9 @@ function scalarMember(key: Value, context: OperatorContext): Member | undefined 
   return key === null || typeof key === "object" ? undefined : member(key, context);
 }
 
-/** To the last digit, also of an integer and a float: none is rounded to the other. */
-function isSameNumber({ number: left }: Member, { number: right }: Member): boolean {
-  if (left === undefined || right === undefined || typeof left === typeof right) {
-    return left !== undefined && left === right;
-  }
-  const [whole, float] = typeof left === "bigint" ? [left, Number(right)] : [right, Number(left)];
-  return Number.isInteger(float) && BigInt(float) === whole;
-}
-
 function matches(left: Member, right: Member, { budget }: OperatorContext): boolean {
-  if (isSameNumber(left, right)) return true;
+  if (left.number !== undefined && right.number !== undefined && sameDigits(left.number, right.number))
+    return true;
   return matchWildcard(budget, left.text, right.text) || matchWildcard(budget, right.text, left.text);
 }
 

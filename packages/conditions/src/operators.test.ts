@@ -49,6 +49,8 @@ describe("int64 and float64", () => {
     expect(holds(9007199254740993n, "AnyNotIn", [9007199254740992])).toBe(true);
     expect(holds(-9223372036854775808n, "AnyIn", [1e21])).toBe(false);
     expect(holds(1e21, "AnyNotIn", [-9223372036854775808n])).toBe(true);
+    expect(holds([-9223372036854775808n], "Equals", [1e21])).toBe(false);
+    expect(holds({ a: 1e21 }, "NotEquals", { a: -9223372036854775808n })).toBe(true);
   });
 });
 
