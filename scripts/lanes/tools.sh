@@ -39,55 +39,42 @@ cosign_binary() {
   echo "$binary"
 }
 
-# Prints the path of a registry with the referrers API, built around go-containerregistry's.
+# Prints the path of a program of scripts/lanes/, built once into a module of its own: NAME of the binary, its DIRECTORY
+# there, WHAT messages call it, and the command that says which modules it requires.
+go_program() {
+  local binary="$LANE_CACHE/bin/$1" directory=$2 source="$LANE_CACHE/$2" what=$3
+  shift 3
+  if [ ! -x "$binary" ]; then
+    command -v go >/dev/null || { echo "go is not on the path, so $what cannot be built" >&2; return 1; }
+    mkdir -p "$source" && cp "scripts/lanes/$directory"/*.go "$source/" || return 1
+    (
+      cd "$source" || exit 1
+      rm -f go.mod go.sum
+      lane_go mod init "assay.test/$directory"
+      "$@"
+      lane_go build -o "$binary" .
+    ) >"$source.log" 2>&1 || { echo "$what cannot be built: $(tail -n 1 "$source.log")" >&2; return 1; }
+  fi
+  echo "$binary"
+}
+
+# A registry with the referrers API, built around go-containerregistry's.
 referrers_registry() {
-  local binary="$LANE_CACHE/bin/referrers-registry" source="$LANE_CACHE/referrers-registry"
-  if [ ! -x "$binary" ]; then
-    command -v go >/dev/null || { echo "go is not on the path, so a registry with the referrers API cannot be built" >&2; return 1; }
-    mkdir -p "$source" && cp scripts/lanes/referrers-registry/main.go "$source/" || return 1
-    (
-      cd "$source" || exit 1
-      rm -f go.mod go.sum
-      lane_go mod init assay.test/referrers-registry
-      lane_go get "github.com/google/go-containerregistry@$GGCR_VERSION"
-      lane_go build -o "$binary" .
-    ) >"$LANE_CACHE/referrers-registry.log" 2>&1 || { echo "the registry with the referrers API could not be built: $(tail -n 1 "$LANE_CACHE/referrers-registry.log")" >&2; return 1; }
-  fi
-  echo "$binary"
+  go_program referrers-registry referrers-registry "a registry with the referrers API" \
+    lane_go get "github.com/google/go-containerregistry@$GGCR_VERSION"
 }
 
-# Prints the path of a Vault server with the transit engine alone (minutes of two cores the first time).
+# A Vault server with the transit engine alone (minutes of two cores the first time). Vault replaces its own SDK and a library
+# of a library; a module that requires Vault has to say so again.
 vault_transit() {
-  local binary="$LANE_CACHE/bin/vault-transit" source="$LANE_CACHE/vault-transit"
-  if [ ! -x "$binary" ]; then
-    command -v go >/dev/null || { echo "go is not on the path, so a Vault cannot be built" >&2; return 1; }
-    mkdir -p "$source" && cp scripts/lanes/vault-transit/*.go "$source/" || return 1
-    (
-      cd "$source" || exit 1
-      rm -f go.mod go.sum
-      lane_go mod init assay.test/vault-transit
-      # Vault replaces its own SDK and a library of a library; a module that requires Vault has to say so again.
-      lane_go mod edit -require="github.com/hashicorp/vault@$VAULT_VERSION" -require="github.com/hashicorp/vault/sdk@$VAULT_SDK_VERSION" -replace=github.com/99designs/keyring=github.com/Jeffail/keyring@v1.2.3
-      lane_go build -o "$binary" .
-    ) >"$LANE_CACHE/vault-transit.log" 2>&1 || { echo "a Vault could not be built: $(tail -n 1 "$LANE_CACHE/vault-transit.log")" >&2; return 1; }
-  fi
-  echo "$binary"
+  go_program vault-transit vault-transit "a Vault" \
+    lane_go mod edit -require="github.com/hashicorp/vault@$VAULT_VERSION" -require="github.com/hashicorp/vault/sdk@$VAULT_SDK_VERSION" -replace=github.com/99designs/keyring=github.com/Jeffail/keyring@v1.2.3
 }
 
-# Prints the path of a program that reads manifests and image names as Kubernetes and containerd do.
+# A program that reads manifests and image names as Kubernetes and containerd do; built anew when it changes.
 go_readers() {
-  local source="$LANE_CACHE/go-readers" binary
-  binary="$LANE_CACHE/bin/go-readers-$(cat scripts/lanes/go-readers/main.go scripts/lanes/tools.sh | cksum | cut -d ' ' -f 1)"
-  if [ ! -x "$binary" ]; then
-    command -v go >/dev/null || { echo "go is not on the path, so Kubernetes' readers cannot be built" >&2; return 1; }
-    mkdir -p "$source" && cp scripts/lanes/go-readers/main.go "$source/" || return 1
-    (
-      cd "$source" || exit 1
-      rm -f go.mod go.sum
-      lane_go mod init assay.test/go-readers
-      lane_go get "k8s.io/apimachinery@$APIMACHINERY_VERSION" "github.com/distribution/reference@$REFERENCE_VERSION"
-      lane_go build -o "$binary" .
-    ) >"$LANE_CACHE/go-readers.log" 2>&1 || { echo "Kubernetes' readers could not be built: $(tail -n 1 "$LANE_CACHE/go-readers.log")" >&2; return 1; }
-  fi
-  echo "$binary"
+  local sum
+  sum=$(cat scripts/lanes/go-readers/main.go scripts/lanes/tools.sh | cksum | cut -d ' ' -f 1)
+  go_program "go-readers-$sum" go-readers "Kubernetes' readers" \
+    lane_go get "k8s.io/apimachinery@$APIMACHINERY_VERSION" "github.com/distribution/reference@$REFERENCE_VERSION"
 }
