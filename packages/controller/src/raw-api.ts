@@ -127,9 +127,11 @@ async function* linesOf(response: ResponseContext): AsyncGenerator<readonly stri
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest = "";
   for await (const chunk of response.body.stream() ?? []) {
-    rest += decoder.decode(chunk, { stream: true });
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
+    const text = decoder.decode(chunk, { stream: true });
+    // Only what is new is searched: a long line comes in many parts.
+    const end = text.lastIndexOf("\n") + 1;
+    const lines = end === 0 ? [] : (rest + text.slice(0, end)).split("\n");
+    rest = end === 0 ? rest + text : text.slice(end);
     if (rest.length > maxBytes) throw tooLarge();
     yield lines.filter((line) => line !== "");
   }
