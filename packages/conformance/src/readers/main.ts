@@ -3,18 +3,10 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { collectChecks } from "../interop/checks.ts";
-import { type Answer, askGo } from "./go-reader.ts";
+import type { Comparison } from "./comparison.ts";
+import { askGo } from "./go-reader.ts";
 import { manifests, yamlTexts } from "./manifests.ts";
 import { references } from "./references.ts";
-
-/** One kind of text that two readers must not read differently. */
-export interface Comparison {
-  /** Of the Go reader. */
-  readonly name: string;
-  readonly sentence: string;
-  readonly texts: fc.Arbitrary<string>;
-  readonly read: (text: string) => Answer;
-}
 
 const { ASSAY_GO_READERS: program = "", READERS_SECONDS = "10", READERS_SEED } = process.env;
 const seed = Number(READERS_SEED ?? Date.now() % 2 ** 31);

@@ -1,10 +1,10 @@
 import { ConditionError, compile, createScope, evaluate } from "@assay/conditions";
 import { parseDocuments } from "@assay/policy";
 import fc from "fast-check";
+import type { Comparison } from "./comparison.ts";
 import { composed } from "./composed.ts";
 import { damaged } from "./damaged.ts";
 import { jsonTexts } from "./json-texts.ts";
-import type { Comparison } from "./main.ts";
 
 const texts = [
   `apiVersion: v1

@@ -1,6 +1,6 @@
 import { ImageReferenceError, parseImageReference } from "@assay/image";
+import type { Comparison } from "./comparison.ts";
 import { damaged } from "./damaged.ts";
-import type { Comparison } from "./main.ts";
 
 const digest = `sha256:${"0a".repeat(32)}`;
 const texts = [
