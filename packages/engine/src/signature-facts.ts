@@ -8,7 +8,7 @@ import type { Pass } from "./pass.ts";
 /** That a digest's signatures satisfied prepared attestors: what once verified stays verified. */
 interface SignatureFact {
   readonly trace: Trace;
-  /** The trust root that it was judged with, where the attestors may need one. */
+  /** The trust root that it rests on, where it rests on one. */
   readonly trustRoot?: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -85,12 +85,13 @@ export function rememberSignatures(
   const { remembered: facts, trust } = pass;
   if (facts === undefined || judgement.trace.outcome !== "pass") return;
   if (!judgement.verified.every(isTimeless)) return;
-  if (question.sets.mayNeedTrust && trust.kind === "unavailable") return;
+  const restsOnTrust = judgement.verified.some(({ restsOnTrustRoot }) => restsOnTrustRoot);
+  if (restsOnTrust && trust.kind !== "loaded") return;
   facts.memory.set(keyOf(question, pass, facts.memory), {
     trace: judgement.trace,
     at: pass.now.getTime(),
     bornIn: facts.evaluation,
-    ...(question.sets.mayNeedTrust && trust.kind === "loaded" ? { trustRoot: trust.root.id } : {}),
+    ...(restsOnTrust && trust.kind === "loaded" ? { trustRoot: trust.root.id } : {}),
   });
 }
 

@@ -48,6 +48,8 @@ export interface VerifiedSignature {
   /** Signed annotations. */
   readonly annotations: JsonObject;
   readonly origin: Origin;
+  /** True where the trust root vouches for any part of the proof: with another one the signature may not hold. */
+  readonly restsOnTrustRoot: boolean;
 }
 
 /** A statement whose signature, subject and type were verified. The predicate is reachable nowhere else. */

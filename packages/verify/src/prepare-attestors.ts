@@ -62,11 +62,13 @@ function leavesOf(attestor: PreparedAttestor): readonly Exclude<PreparedAttestor
 }
 
 function needsTrust(demand: PreparedSigner): boolean {
-  const { signer, log, ctLog } = demand;
+  const { signer, log, ctLog, timestampAuthority } = demand;
   return (
     log === "trust" ||
     (signer.kind === "keyless" && signer.pool === "trust") ||
-    (ctLog === "trust" && mustBeIssued(demand))
+    (ctLog === "trust" && mustBeIssued(demand)) ||
+    // It may come with timestamps, of which only the trust root could know whose they are.
+    (!isPinned(demand) && timestampAuthority === undefined)
   );
 }
 

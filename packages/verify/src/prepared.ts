@@ -18,7 +18,7 @@ import type { TransparencyLog } from "./transparency-log.ts";
  */
 export interface PreparedSets {
   readonly sets: readonly PreparedSet[];
-  /** True where some entry needs log, CT or certificate authority keys that the policy itself does not give. */
+  /** True where some entry may need keys of logs, CT logs, certificate or timestamp authorities that the policy does not give. */
   readonly mayNeedTrust: boolean;
   /** Where evidence has to be looked for: every entry's repository, nested ones too. Undefined: the image's own. */
   readonly repositories: readonly (string | undefined)[];

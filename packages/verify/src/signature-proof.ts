@@ -22,6 +22,8 @@ export interface ProvenSignature {
   readonly names: SignerNames;
   /** True where nobody vouches for a time, so that the certificate had to be valid now. */
   readonly looksAtClock: boolean;
+  /** True where the trust root vouches for any part of it: by another one it may not hold. */
+  readonly restsOnTrustRoot: boolean;
 }
 
 /**
@@ -32,9 +34,17 @@ export interface ProvenSignature {
 export function proveSignature(
   signature: EvidenceSignature,
   signer: PreparedSigner,
-  input: ProofInput,
+  given: ProofInput,
 ): ProvenSignature {
   const { leaf } = signature;
+  let restsOnTrustRoot = false;
+  const input: ProofInput = {
+    ...given,
+    get trust() {
+      restsOnTrustRoot = true;
+      return given.trust;
+    },
+  };
   const by = signingKey(signer, leaf);
   const checked = verifySignature(signature, by, input.digest);
   if (leaf !== undefined && by.certificate === leaf) checkLeaf(leaf, signer);
@@ -49,6 +59,7 @@ export function proveSignature(
     facts: factsOf(signer, by, times, logged),
     names: namesOf(signer, by),
     looksAtClock: times.length === 0 && by.certificate !== undefined,
+    restsOnTrustRoot,
   };
 }
 

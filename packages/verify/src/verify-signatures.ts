@@ -89,9 +89,15 @@ function findSignatures(
       needsLog.push(...judged.needsLog);
       continue;
     }
-    const { names, facts } = judged.proof;
+    const { names, facts, restsOnTrustRoot } = judged.proof;
     signers.push(names);
-    verified.push({ attestor: signer.path, signer: facts, annotations: judged.value, origin: read.origin });
+    verified.push({
+      attestor: signer.path,
+      signer: facts,
+      annotations: judged.value,
+      origin: read.origin,
+      restsOnTrustRoot,
+    });
   }
   return { children, verified, signers, needsLog };
 }
