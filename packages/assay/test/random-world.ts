@@ -70,7 +70,7 @@ const byWorkflow = {
 /** Whose certificates of the own PKI may sign, at whatever time is known of. */
 export const ofOurs: JsonObject = { certificates: { certChain: pki.pem, ...unlogged } };
 
-const attestors: readonly JsonObject[] = [
+export const attestors: readonly JsonObject[] = [
   { keys: { publicKeys: first.pem, ...unlogged } },
   { keys: { publicKeys: second.pem, ...unlogged } },
   { keys: { publicKeys: first.pem } },
@@ -87,7 +87,7 @@ const scan = "https://cosign.sigstore.dev/attestation/vuln/v1";
 function where(type: string, key: string, operator: string, value: string): JsonObject {
   return { type, conditions: [{ all: [{ key, operator, value }] }] };
 }
-const attestations: readonly JsonObject[] = [
+export const attestations: readonly JsonObject[] = [
   { type: provenance },
   { type: scan, quantifier: "any" },
   where(provenance, "{{ runDetails.builder.id }}", "Equals", "{{ keys.data.builder }}"),
