@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createRegistry, createSigstore, image, slsa } from "@assay/testkit";
 import { webhookConfigurations } from "@assay/webhook";
+import { createAssay } from "assay";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { repository } from "./workspace.ts";
@@ -18,6 +20,36 @@ test("deploy/ names the image and the packages by the version that it is release
   expect(container.image).not.toMatch(/[:@]/);
   const dockerfile = readFileSync(join(repository, "deploy/Dockerfile"), "utf8");
   expect(/^ARG ASSAY_VERSION=(.*)$/m.exec(dockerfile)?.[1]).toBe(version);
+});
+
+test("the release pushes the image that deploy/base names, as the one that deploy/README.md's policy admits", async () => {
+  const release = parse(readFileSync(join(repository, ".github/workflows/release.yml"), "utf8"));
+  const name: string = release.jobs.image.env.IMAGE;
+  expect(name).toBe(parse(read("kustomization.yaml")).images[0].name);
+  const readme = readFileSync(join(repository, "deploy/README.md"), "utf8");
+  const policies = /```yaml\n(apiVersion: kyverno.*?)```/s.exec(readme)?.[1] ?? "";
+  const [host = "", path = ""] = name.split(/\/(.*)/);
+  const sigstore = createSigstore();
+  const registry = createRegistry({ host });
+  const assay = createAssay({
+    policies,
+    registry: { fetch: registry.fetch, credentials: [] },
+    trust: { json: sigstore.trustedRoot() },
+    clock: sigstore.clock,
+  });
+  const judged = async (workflow: string): Promise<boolean> => {
+    const subject = `https://github.com/${path}/.github/workflows/${workflow}`;
+    const pushed = image({ repository: path, tag: "1.2.3", content: workflow })
+      .using({ format: "bundle-v0.3" })
+      .attestedBy(sigstore.identity({ subject }), slsa())
+      .pushTo(registry);
+    const spec = { containers: [{ name: "assay", image: pushed.reference }] };
+    const resource = { apiVersion: "v1", kind: "Pod", metadata: { name: "assay" }, spec };
+    return (await assay.evaluate({ resource })).allowed;
+  };
+  expect(await judged("release.yml@refs/tags/v1.2.3")).toBe(true);
+  expect(await judged("release.yml@refs/heads/main")).toBe(false);
+  expect(await judged("ci.yml@refs/tags/v1.2.3")).toBe(false);
 });
 
 test("deploy/base names every file in it", () => {
