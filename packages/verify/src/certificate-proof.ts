@@ -45,7 +45,7 @@ export function checkChain(leaf: Certificate, { signature, signer, times, input 
   const isTimed = signer.signer.kind !== "certificate" || signature.certificates.length > 0;
   const path = isTimed ? validPath(paths, signer, times, input.now) : paths[0];
   const { pools, cache } = poolsOf(signer, input);
-  if (signer.ctLog === "ignore" || pools.length === 0) return;
+  if (signer.ctLog === "ignore" || pools === undefined) return;
   const logs = signer.ctLog === "trust" ? fromTrust(input, "CT log keys").ctLogs : signer.ctLog;
   checkCertificateTimestamps(leaf, path.certificates[1] ?? leaf, logs, cache);
 }
@@ -57,24 +57,31 @@ export function trustedPaths(
 ): readonly [CertificatePath, ...CertificatePath[]] {
   const { pools, cache } = poolsOf(signer, input);
   // A certificate that the policy pins without its authority is its own anchor.
-  if (pools.length === 0) return [{ certificates: [leaf], validFor: always }];
+  if (pools === undefined) return [{ certificates: [leaf], validFor: always }];
   const [path, ...others] = findPaths(leaf, signature, pools, cache);
   // guard: chain-anchor
   if (path === undefined) refuse("untrustedSigner", "certificate signed by unknown authority");
   return [path, ...others];
 }
 
+/** Undefined: the policy pins the certificate itself. Not so an empty list: then nobody vouches for anything. */
 function poolsOf(
   { signer, cache }: PreparedSigner,
   input: ProofInput,
-): { readonly pools: readonly CertificatePool[]; readonly cache: TrustMaterial["cache"] } {
-  if (signer.kind === "key") return { pools: [], cache };
-  if (signer.kind === "keyless" && signer.pool === "trust") {
-    const trust = fromTrust(input, "certificate authorities");
-    return { pools: trust.certificateAuthorities, cache: trust.cache };
+): { readonly pools: readonly CertificatePool[] | undefined; readonly cache: TrustMaterial["cache"] } {
+  switch (signer.kind) {
+    case "key":
+      return { pools: undefined, cache };
+    case "certificate":
+      return { pools: signer.pool && [signer.pool], cache };
+    case "authority":
+      return { pools: [signer.pool], cache };
+    case "keyless": {
+      if (signer.pool !== "trust") return { pools: [signer.pool], cache };
+      const trust = fromTrust(input, "certificate authorities");
+      return { pools: trust.certificateAuthorities, cache: trust.cache };
+    }
   }
-  const own = signer.pool;
-  return { pools: own === undefined || own === "trust" ? [] : [own], cache };
 }
 
 /** Certificates that came along are tried only where the trusted ones do not lead to an anchor. */

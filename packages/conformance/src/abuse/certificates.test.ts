@@ -50,6 +50,11 @@ describe("certificate authorities", () => {
       code: "untrustedSigner",
     },
     {
+      name: "66 anybody's authority where the trust root names none",
+      judge: () => judge(issuedBy(lookalike, { scts: () => undefined }), keyless(), { trust: trusting() }),
+      code: "untrustedSigner",
+    },
+    {
       name: "66 a root that had expired",
       judge: () => judge(issuedBy(oldRoot), keyless(), { trust: trusting(oldRoot.chain) }),
     },
