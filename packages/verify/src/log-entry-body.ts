@@ -187,13 +187,16 @@ function rawVerifier(verifier: Json): Buffer {
   return key === undefined ? refuse("malformed", "log entry names no verifier") : base64(key, "rawBytes");
 }
 
-/** The recorded key is the signer's, or the recorded certificate is; a certificate counts as its key for a key signer. */
+/**
+ * What is recorded must be the signer's certificate where there is one: an entry that holds its key alone hides the name
+ * from whoever watches the log for it. A key signer's entry may hold the key, or a certificate for it.
+ */
 function isSigner(verifier: Buffer, { signer, certificate }: LoggedSignature): boolean {
-  if (certificate === undefined && verifier.equals(signer.pem())) return true;
-  const { spki } = signer;
+  // guard: log-certificate
+  if (certificate !== undefined) return fromPem(verifier).equals(certificate);
+  if (verifier.equals(signer.pem())) return true;
   const der = fromPem(verifier);
-  if (der.equals(spki)) return true;
-  return certificate === undefined ? spkiOfCertificate(der)?.equals(spki) === true : der.equals(certificate);
+  return der.equals(signer.spki) || spkiOfCertificate(der)?.equals(signer.spki) === true;
 }
 
 function fromPem(verifier: Buffer): Buffer {

@@ -73,6 +73,23 @@ describe("entries that are not about this signature", () => {
         },
       }),
     }),
+    // Who watches a log for names that are theirs would not see it.
+    ...(["legacy", "bundle-v0.3"] as const).map(
+      (format): AbuseCase => ({
+        name: `51 an entry that records a certificate's key instead of the certificate (${format})`,
+        judge: () =>
+          certified(
+            {
+              logRequest: (request) => {
+                const { key } = request.verifier;
+                return { ...request, verifier: { kind: "publicKey", der: key.spki, key } };
+              },
+            },
+            { format },
+          ),
+        code: "logMismatch",
+      }),
+    ),
     ...everywhere("52 the same signature with another digest", {
       logRequest: (request) => ({
         ...request,
