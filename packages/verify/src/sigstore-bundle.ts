@@ -127,7 +127,7 @@ function readLogEntry(entry: TransparencyLogEntry, mediaType: string): LogEntry 
     inclusionProof?.treeSize ?? "0",
   ];
   // guard: bundle-log-numbers
-  if (!counts.every((count) => /^\d{1,15}$/.test(count)))
+  if (!counts.every((count) => /^(?:0|[1-9]\d{0,14})$/.test(count)))
     refuse("malformed", "log entry has a bad index, size or time");
   // A v0.1 bundle may hold a proof without checkpoint: nobody vouches for its root, the promise has to do. Later ones
   // must hold a whole proof, so that there an empty checkpoint is one that does not verify.

@@ -259,6 +259,10 @@ function checkTree({ entry, checkpoint, logs }: KnownEntry): void {
   // guard: proof-root
   if (proof.rootHash.toString("base64") !== root)
     refuse("logMismatch", "inclusion proof has another root than its checkpoint");
+  // Only Rekor v1 counts an entry twice, over all of its shards (the promise vouches for that number) and in its tree.
+  // guard: log-index
+  if (!v1Origin.test(origin) && entry.logIndex !== proof.logIndex)
+    refuse("logMismatch", "log entry has another index than its inclusion proof");
   for (const { baseUrl } of logs) {
     // guard: checkpoint-origin
     if (baseUrl !== "" && !v1Origin.test(origin) && !originsOf(baseUrl).includes(origin)) {

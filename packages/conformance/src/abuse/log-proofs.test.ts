@@ -1,5 +1,5 @@
 import type { Edits, LogEntry, SignOptions } from "@assay/testkit";
-import { base64, createRekor, createRekorV2, hashBytes, signedNote } from "@assay/testkit/parts";
+import { base64, createRekor, createRekorV2, hashBytes, signedNote, utf8 } from "@assay/testkit/parts";
 import { describe } from "vitest";
 import { abuseCases } from "./cases.ts";
 import { certified, identity, keyed, minutes, victim } from "./log-world.ts";
@@ -162,6 +162,15 @@ describe("inclusion proofs", () => {
     { name: "57 an index of 2^63", judge: () => provenText({ logIndex: "9223372036854775808" }) },
     { name: "57 an index that is no number", judge: () => provenText({ logIndex: "five" }) },
     {
+      name: "57 an index with a zero in front",
+      judge: () =>
+        keyed(
+          { bundle: (bundle) => utf8(JSON.stringify(bundle).replaceAll('"logIndex":"', '"logIndex":"0')) },
+          { format: "bundle-v0.3", logEvidence: "proof" },
+        ),
+      code: "malformed",
+    },
+    {
       name: "57 a tree of size zero",
       judge: () => provenText({ treeSize: "0" }),
     },
@@ -266,6 +275,15 @@ describe("checkpoints", () => {
           { format: "bundle-v0.3", logEvidence: "proof" },
         ),
       want: "allowed",
+    },
+    {
+      name: "59 another index than the proof's (Rekor v2)",
+      judge: () =>
+        keyed(
+          { entry: (entry) => ({ ...entry, logIndex: entry.logIndex + 1 }) },
+          { format: "bundle-v0.3", log: rekorV2 },
+        ),
+      code: "logMismatch",
     },
   ]);
 });
