@@ -45,6 +45,8 @@ function isByAuthority(token: TimestampToken, authority: TimestampAuthority, cac
   const signer = candidates.find((certificate) => isSigner(token, certificate));
   // guard: timestamp-usage
   if (signer === undefined || !isTimestamping(signer)) return false;
+  // guard: timestamp-signer-ca
+  if (signer.isCa) return false;
   // guard: timestamp-signature
   if (!isTimestampSigned(token, signer.key.keyObject)) return false;
   const question = { pools: [authority.pool], untrusted: embedded, usage: usage.timeStamping, cache };

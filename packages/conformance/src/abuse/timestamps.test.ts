@@ -74,6 +74,12 @@ describe("timestamp authorities", () => {
   const forged = stranger.chain[0] ?? new Uint8Array();
   const own = honest.chain[0] ?? new Uint8Array();
   const expired = createTimestampAuthority({ clock, leaf: { notAfter: minutes(-60) } });
+  // It may issue certificates, and says that it makes timestamps, too.
+  const issuing = createTimestampAuthority({
+    clock,
+    leaf: { authority: {} },
+    edit: { intermediate: (spec) => ({ ...spec, authority: {} }) },
+  });
   abuseCases([
     { name: "87 an honest timestamp", judge: () => timed(honest), want: "allowed" },
     { name: "87 another authority's timestamp", judge: () => timed(stranger, {}, trusting(honest)) },
@@ -102,6 +108,7 @@ describe("timestamp authorities", () => {
         return timed(honest, { edit });
       },
     },
+    { name: "87 an authority's own certificate for a signer's", judge: () => timed(issuing) },
     { name: "87 a response that was not granted", judge: () => timed(answering({ status: 2 })) },
     {
       name: "87 a response granted with modifications",
