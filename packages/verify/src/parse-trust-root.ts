@@ -85,7 +85,8 @@ function readRoot(text: string, at: string): NamedRoot {
   for (const list of ["tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"]) {
     const value = own(json, list) ?? [];
     // guard: trust-lists
-    if (!Array.isArray(value)) fail(`${at}${list}`, "is no list");
+    if (!Array.isArray(value)) return fail(`${at}${list}`, "is no list");
+    for (const [i, entry] of value.entries()) checkWindow(entry, `${at}${list}[${i}]`);
   }
   try {
     return { root: TrustedRoot.fromJSON(json), at };
@@ -117,6 +118,34 @@ function guarded<T>(path: string, read: () => T): T {
   }
 }
 
+/** Of an end that is misspelt nothing would be left, and what it was to end would be trusted for ever. */
+function checkWindow(entry: Json, path: string): void {
+  // Logs have it beside their key.
+  for (const holder of [entry, memberOf(entry, "publicKey")]) {
+    const window = memberOf(holder, "validFor");
+    const isWindow =
+      isJsonObject(window) &&
+      Object.entries(window).every(([name, time]) => (name === "start" || name === "end") && isTime(time));
+    // guard: trust-window-form
+    if (window !== null && !isWindow)
+      fail(path, "validity cannot be read: it is a `start` and an `end`, times like 2026-01-31T12:00:00Z");
+  }
+}
+
+function memberOf(value: Json, key: string): Json {
+  return isJsonObject(value) ? (own(value, key) ?? null) : null;
+}
+
+const timeForm = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** Protobuf's JSON has RFC 3339 times. `Date` reads others as well, some by the local clock, and 31 February as 3 March. */
+function isTime(value: Json): boolean {
+  if (typeof value !== "string") return value === null;
+  const day = timeForm.exec(value)?.[1];
+  if (day === undefined || Number.isNaN(Date.parse(value))) return false;
+  return new Date(day).toISOString().startsWith(day);
+}
+
 /** A window must have a start: without one, a log that does not exist yet could vouch for the past. */
 function readWindow(
   validFor: { start?: Date | undefined; end?: Date | undefined } | undefined,
@@ -125,7 +154,6 @@ function readWindow(
   const { start = always.start, end = always.end } = validFor ?? {};
   // guard: trust-window-start
   if (validFor?.start === undefined) fail(path, "start of validity is missing");
-  if (Number.isNaN(start.getTime()) || Number.isNaN(end.getTime())) fail(path, "validity cannot be read");
   // guard: trust-window-end
   if (end < start) fail(path, "validity ends before it starts");
   return { start, end };

@@ -37,6 +37,11 @@ test("real trust roots are taken, and known by their text", () => {
   expect(Object.isFrozen(parseTrustRoot(fixture))).toBe(true);
 });
 
+test("times may have fractions and offsets, and an end may be null", () => {
+  const validFor = { start: "2025-01-01T01:00:00.123456789+01:00", end: null };
+  expect(problem(changed((root) => Object.assign(root.tlogs[0].publicKey, { validFor })))).toBe("trusted");
+});
+
 test("a file with one root a line unites them", () => {
   const line = (text: string): string => JSON.stringify(JSON.parse(text));
   expect(problem(`${line(fixture)}\n${line(production)}\n`)).toBe("trusted");
@@ -78,6 +83,25 @@ describe("what would widen trust by accident is refused", () => {
       "a time that is none",
       changed((root) => Object.assign(root.tlogs[0].publicKey, { validFor: { start: "yesterday" } })),
       /cannot be read/,
+    ],
+    ...[
+      { start: "2025-01-01T00:00:00Z", ends: "2026-01-01T00:00:00Z" },
+      { start: "2025-01-01T00:00:00Z", end: "01/02/2026" },
+      { start: "2025-01-01T00:00:00Z", end: "2026-02-31T00:00:00Z" },
+      { start: "2025-01-01T00:00:00Z", end: 1_767_225_600 },
+    ].map((validFor): [string, string, RegExp] => [
+      `a log that is valid for ${JSON.stringify(validFor)}`,
+      changed((root) => Object.assign(root.tlogs[0].publicKey, { validFor })),
+      /tlogs\[0\]/,
+    ]),
+    [
+      "an authority with an end that is misspelt",
+      changed((root) =>
+        Object.assign(root.certificateAuthorities[0], {
+          validFor: { start: "2025-01-01T00:00:00Z", End: "2026-01-01T00:00:00Z" },
+        }),
+      ),
+      /validity cannot be read/,
     ],
     [
       "an authority without start",
