@@ -62,6 +62,11 @@ describe("what counts though a verifier in Go refuses it", () => {
       want: "allowed",
     },
     {
+      name: "30 a bundle with a certificate for the policy's own key",
+      judge: () => judgeSignature(victim.signedBy(sigstore.fulcio.certify(policyKey, {}), bundle), byKey()),
+      want: "allowed",
+    },
+    {
       name: "25 a bundle with a member that nobody knows",
       judge: () => signed({ bundle: (value) => ({ ...value, comment: "x" }) }, bundle),
       want: "allowed",
