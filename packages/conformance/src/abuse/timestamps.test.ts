@@ -191,6 +191,11 @@ describe("timestamp authorities", () => {
       want: "allowed",
     },
     {
+      name: "87 only a stranger's certificate in the response, the trust root names the signer",
+      judge: () => timed(answering({ embed: [forged] })),
+      want: "allowed",
+    },
+    {
       name: "87 a forged certificate before the signer's",
       judge: () => timed(answering({ embed: [forged, own] })),
       want: "allowed",
