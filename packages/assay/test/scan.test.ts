@@ -275,23 +275,38 @@ describe("the Pods of a cluster", () => {
     await expect(all(cluster({ "/api/v1/pods?limit=500": answer }))).rejects.toThrow("is no list of Pods");
   });
 
+  /** An API server's answers by path, and the kubeconfig `NAME.kubeconfig` that leads to it. */
+  async function apiServer(name: string, objects: Readonly<Record<string, Json>>): Promise<void> {
+    const api = createServer(({ url = "" }, response) => {
+      const path = url.split("?")[0] ?? "";
+      response.statusCode = path in objects ? 200 : 404;
+      response.end(JSON.stringify(objects[path] ?? { kind: "Status", code: 404 }));
+    });
+    await new Promise<void>((done) => api.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void api.close());
+    const { port } = api.address() as AddressInfo;
+    const reached = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
+    const context = { name: "x", context: { cluster: "c", user: "u" } };
+    const config = {
+      clusters: [{ name: "c", cluster: reached }],
+      users: [{ name: "u", user: {} }],
+      contexts: [context],
+      "current-context": "x",
+    };
+    await writeFile(join(cwd, `${name}.kubeconfig`), JSON.stringify(config));
+    onTestFinished(() => void vi.unstubAllEnvs());
+  }
+  const pods = (names: readonly string[]) => ({
+    kind: "PodList",
+    items: names.map((name, i) => ({
+      metadata: { name, namespace: "default", uid: name },
+      spec: { containers: [{ name: "web", image: `${server.host}/fleet/app-${i}:v1` }] },
+    })),
+  });
+
   test("keep their results apart from those of another cluster in one journal", async () => {
     const names = ["first", "second"];
-    for (const [i, name] of names.entries()) {
-      const spec = { containers: [{ name: "web", image: `${server.host}/fleet/app-${i}:v1` }] };
-      const items = [{ metadata: { name, namespace: "default", uid: name }, spec }];
-      const api = createServer((_, response) => response.end(JSON.stringify({ kind: "PodList", items })));
-      await new Promise<void>((done) => api.listen(0, "127.0.0.1", done));
-      onTestFinished(() => void api.close());
-      const { port } = api.address() as AddressInfo;
-      const reached = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
-      const cluster = { name: "c", cluster: reached };
-      const context = { name: "x", context: { cluster: "c", user: "u" } };
-      const users = [{ name: "u", user: {} }];
-      const config = { clusters: [cluster], users, contexts: [context], "current-context": "x" };
-      await writeFile(join(cwd, `${name}.kubeconfig`), JSON.stringify(config));
-    }
-    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const name of names) await apiServer(name, { "/api/v1/pods": pods([name]) });
     const scanned = async (name: string): Promise<string> => {
       vi.stubEnv("KUBECONFIG", join(cwd, `${name}.kubeconfig`));
       const { out, err } = await scan("--cluster", "--journal", "clusters.jsonl");
@@ -300,6 +315,81 @@ describe("the Pods of a cluster", () => {
     for (const name of [...names, ...names]) expect(await scanned(name)).toBe("1 allowed, 0 denied\n");
     const journal = await readFile(join(cwd, "clusters.jsonl"), "utf8");
     expect(journal.trim().split("\n")).toHaveLength(2);
+  });
+
+  /** A policy whose key is `keys`, which `context` tells. */
+  async function scannedBy(keys: string, context: Json, objects: Record<string, Json>) {
+    const policy = JSON.parse(await readFile(join(cwd, "policy.json"), "utf8"));
+    const [rule] = policy.spec.rules;
+    rule.context = context;
+    rule.verifyImages[0].attestors[0].entries[0].keys.publicKeys = keys;
+    await writeFile(join(cwd, "reading.json"), JSON.stringify(policy));
+    objects["/api/v1/pods"] = pods(["a", "b", "c"]);
+    await apiServer("reading", objects);
+    vi.stubEnv("KUBECONFIG", join(cwd, "reading.kubeconfig"));
+    const journal = join(cwd, "reading.jsonl");
+    await rm(journal, { force: true });
+    return async () => {
+      registry.forgetRequests();
+      const { out } = await runHere(["scan", "reading.json", "--cluster", "--journal", journal], { cwd });
+      return { totals: out.trim().split("\n").at(-1), isAsked: registry.requests.length > 0 };
+    };
+  }
+  const keyMap = "/api/v1/namespaces/trust/configmaps/keys";
+  const keySecret = "/api/v1/namespaces/trust/secrets/cosign";
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+  test.each<[string, string, Json, string, (key: string) => Json]>([
+    [
+      "ConfigMap",
+      "{{ keys.data.pub }}",
+      [{ name: "keys", configMap: { name: "keys", namespace: "trust" } }],
+      keyMap,
+      (pub) => ({ data: { pub } }),
+    ],
+    [
+      "ConfigMap that is read by an API call",
+      "{{ keys }}",
+      [{ name: "keys", apiCall: { urlPath: keyMap, jmesPath: "data.pub" } }],
+      keyMap,
+      (pub) => ({ data: { pub } }),
+    ],
+    [
+      "Secret with a key",
+      "k8s://trust/cosign",
+      [],
+      keySecret,
+      (pub) => ({ data: { "cosign.pub": base64(pub) } }),
+    ],
+  ])("are judged again where a %s has changed since the journal was written", async (...row) => {
+    const [, keys, context, path, object] = row;
+    const objects: Record<string, Json> = { [path]: object(pem) };
+    const scanned = await scannedBy(keys, context, objects);
+    expect(await scanned()).toEqual({ totals: "3 allowed, 0 denied", isAsked: true });
+    expect(await scanned()).toEqual({ totals: "3 allowed, 0 denied", isAsked: false });
+    objects[path] = object(createKey().pem);
+    expect(await scanned()).toEqual({ totals: "0 allowed, 3 denied", isAsked: true });
+    delete objects[path];
+    expect(await scanned()).toEqual({
+      totals: "0 allowed, 0 denied, 3 could not be decided",
+      isAsked: expect.any(Boolean),
+    });
+    objects[path] = object(pem);
+    expect((await scanned()).totals).toBe("3 allowed, 0 denied");
+  });
+
+  test("are judged again where a journal does not say what its results rest on", async () => {
+    const objects = { [keyMap]: { data: { pub: pem } } };
+    const context = [{ name: "keys", configMap: { name: "keys", namespace: "trust" } }];
+    const scanned = await scannedBy("{{ keys.data.pub }}", context, objects);
+    await scanned();
+    const path = join(cwd, "reading.jsonl");
+    const journal = await readFile(path, "utf8");
+    expect(journal).toContain('"reads":[{"lookup":{"kind":"configMap","namespace":"trust","name":"keys"},');
+    for (const reads of ["null", '[{"sha256":"00"}]', '[{"lookup":{"kind":"trustRoot"},"sha256":"00"}]']) {
+      await writeFile(path, journal.replace(/"reads":\[.*?\]/g, `"reads":${reads}`));
+      expect(await scanned()).toEqual({ totals: "3 allowed, 0 denied", isAsked: true });
+    }
   });
 
   test("that may not be listed are an error, not an empty cluster", async () => {

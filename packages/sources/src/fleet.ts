@@ -1,5 +1,11 @@
 export { type ScanOptions, type ScanProgress, scan } from "./fleet/scan.ts";
-export { fileJournal, memoryJournal, type ScanJournal, type ScanOutcome } from "./fleet/scan-journal.ts";
+export {
+  type FileJournalOptions,
+  fileJournal,
+  memoryJournal,
+  type ScanJournal,
+  type ScanOutcome,
+} from "./fleet/scan-journal.ts";
 export {
   type QueuedScanOptions,
   type QueueOptions,

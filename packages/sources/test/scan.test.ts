@@ -138,6 +138,32 @@ describe("a journal", () => {
     expect(await readFile(path, "utf8")).toBe('{"key":"a","result":1}\n{"key":"b","result":2}\n');
   });
 
+  test("is asked which of its outcomes hold: the items of others are judged again", async () => {
+    const path = join(directory, "journal");
+    const lines = [
+      { key: "a", result: 1 },
+      { key: "b", result: 2 },
+      { key: "b", result: 3 },
+      { key: "a", result: 4 },
+      { key: "c", error: "try again" },
+    ];
+    await writeFile(path, `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
+    const seen: unknown[] = [];
+    const journal = await fileJournal<number>(path, {
+      reuse: async (outcome) => {
+        seen.push("result" in outcome ? outcome.result : outcome.error);
+        return !("result" in outcome) || outcome.result !== 2;
+      },
+    });
+    await journal.close();
+    // Of what is done, no more is asked.
+    expect(seen).toEqual([1, 2, 3, "try again"]);
+    expect(["a", "b", "c"].map((one) => journal.has(one))).toEqual([true, true, false]);
+    const none = await fileJournal<number>(path, { reuse: () => false });
+    await none.close();
+    expect(["a", "b", "c"].map((one) => none.has(one))).toEqual([false, false, false]);
+  });
+
   test.each([
     ["a directory", () => directory],
     ["a device", () => "/dev/zero"],

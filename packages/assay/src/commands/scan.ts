@@ -18,7 +18,7 @@ import { clusterIdentity, loadKubeConfig } from "../kube-config.ts";
 import { optionalPackages } from "../optional-packages.ts";
 import { plainText } from "../plain-text.ts";
 import type { ScanItem } from "../scan/scan-items.ts";
-import type { ScanCounts, ScanResult } from "../scan/scan-result.ts";
+import type { ScanCounter, ScanCounts, ScanResult } from "../scan/scan-result.ts";
 import type { Terminal } from "../terminal.ts";
 import { refuseUnheeded } from "../unheeded-flags.ts";
 import { VERSION } from "../version.ts";
@@ -66,11 +66,12 @@ export function addScanCommand(program: Command, { terminal, finish }: CommandCo
 
 interface Work {
   readonly assay: Assay;
+  /** ConfigMaps, Secrets and API calls: the cluster's, or those of files. */
+  readonly context: ContextSource;
   /** Of the policies and everything that a verdict depends on: results of others are not reused. */
   readonly fingerprint: string;
   readonly flags: Flags;
   readonly terminal: Terminal;
-  readonly cluster: ContextSource | undefined;
 }
 
 interface Cluster {
@@ -88,8 +89,8 @@ async function open(policies: readonly string[], flags: Flags, terminal: Termina
     });
   }
   const cluster = flags.cluster === true ? await openCluster(terminal) : undefined;
-  const { assay, fingerprint } = await openWork(policies, cluster, { flags, terminal });
-  return { assay, fingerprint, flags, terminal, cluster: cluster?.context };
+  const opened = await openWork(policies, cluster, { flags, terminal });
+  return { ...opened, flags, terminal };
 }
 
 /**
@@ -100,7 +101,7 @@ async function openWork(
   policies: readonly string[],
   cluster: Cluster | undefined,
   { flags, terminal }: Pick<Work, "flags" | "terminal">,
-): Promise<Pick<Work, "assay" | "fingerprint">> {
+): Promise<Pick<Work, "assay" | "context" | "fingerprint">> {
   const { openAssay, policyFiles } = await import("../open-assay.ts");
   const { trustOf } = await import("../open-sources.ts");
   const { readObjects } = await import("../read-objects.ts");
@@ -110,9 +111,10 @@ async function openWork(
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const trust = trustedRoot === undefined ? undefined : await trustOf(flags, terminal);
   const root = await trust?.fetch({ kind: "trustRoot", name: "public-good" }, { signal: terminal.signal });
+  const context = cluster?.context ?? contextFromObjects(objects);
   const assay = await openAssay(policies, rest, terminal, {
     files,
-    context: cluster?.context ?? contextFromObjects(objects),
+    context,
     ...(trust === undefined ? {} : { trust }),
   });
   const settings = {
@@ -127,7 +129,7 @@ async function openWork(
     trust: root?.ok === true ? root.value.json : undefined,
   };
   const fingerprint = createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 16);
-  return { assay, fingerprint };
+  return { assay, context, fingerprint };
 }
 
 async function openCluster(terminal: Terminal): Promise<Cluster> {
@@ -145,29 +147,26 @@ async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSig
   const { scanResult } = await import("../scan/scan-result.ts");
   const { withRunningImages } = await import("@assay/engine");
   const { resource } = item;
-  const verdict = await assay.evaluate({ resource, mutate: flags.mutate }, limitsOf(flags, { signal }));
-  return scanResult(item.name, withRunningImages(verdict, resource));
+  const evaluation = await assay.evaluation({ resource, mutate: flags.mutate }, limitsOf(flags, { signal }));
+  return scanResult(item.name, withRunningImages(evaluation.verdict, resource), evaluation);
 }
 
 async function scanAll(work: Work): Promise<ScanCounts> {
-  const { fileJournal, memoryJournal, queuedScan, scan } = await import("@assay/sources/fleet");
+  const { queuedScan, scan } = await import("@assay/sources/fleet");
   const { scanItems, scanKey } = await import("../scan/scan-items.ts");
-  const { countJournal, decision } = await import("../scan/scan-result.ts");
-  const { flags, terminal, fingerprint, cluster } = work;
-  const path = flags.journal === undefined ? undefined : resolve(terminal.cwd, flags.journal);
-  const journal: ScanJournal<ScanResult> = path === undefined ? memoryJournal() : await fileJournal(path);
-  const counts = { allowed: 0, denied: 0, undecided: 0 };
+  const { scanCounter } = await import("../scan/scan-result.ts");
+  const { flags, terminal, fingerprint, context } = work;
+  const counter = scanCounter();
+  const journal = await openJournal(work, counter);
+  const cluster = flags.cluster === true ? { cluster: context } : {};
   const common = {
-    items: scanItems(
-      { images: flags.images, resource: flags.resource, ...(cluster === undefined ? {} : { cluster }) },
-      terminal,
-    ),
+    items: scanItems({ images: flags.images, resource: flags.resource, ...cluster }, terminal),
     key: (item: ScanItem) => scanKey(item, fingerprint),
     journal,
     signal: terminal.signal,
     onProgress: progressLine(terminal),
     onOutcome: (outcome: ScanOutcome<ScanResult>) => {
-      counts["result" in outcome ? decision(outcome.result) : "undecided"]++;
+      counter.add(outcome);
       report(outcome, flags, terminal);
     },
   };
@@ -183,7 +182,27 @@ async function scanAll(work: Work): Promise<ScanCounts> {
     await journal.close();
     if (terminal.progress) terminal.err("\r\u001b[K");
   }
-  return path === undefined ? counts : countJournal(path, fingerprint);
+  return counter.counts();
+}
+
+/** The journal of the flags. What earlier runs judged by the same policies, and what holds of it, is counted. */
+async function openJournal(
+  { flags, terminal, fingerprint, context }: Work,
+  counter: ScanCounter,
+): Promise<ScanJournal<ScanResult>> {
+  const { fileJournal, memoryJournal } = await import("@assay/sources/fleet");
+  if (flags.journal === undefined) return memoryJournal();
+  const { readsHold } = await import("../scan/cluster-reads.ts");
+  const { defaultKeys } = await import("../default-keys.ts");
+  const hold = readsHold({ context, keys: defaultKeys(context) }, terminal.signal);
+  return fileJournal<ScanResult>(resolve(terminal.cwd, flags.journal), {
+    reuse: async (outcome) => {
+      if (!outcome.key.endsWith(` ${fingerprint}`)) return false;
+      if (!("error" in outcome) && !(await hold(outcome.result?.reads))) return false;
+      counter.add(outcome);
+      return true;
+    },
+  });
 }
 
 async function beWorker(work: Work): Promise<void> {
@@ -239,8 +258,9 @@ function parseCount(text: string): number {
 }
 
 const EXAMPLES = `
-A journal keeps results of several clusters and sets of policies apart. What they say of a cluster's ConfigMaps and Secrets
-is as of then: after a change there begin another one. A Pod that runs another digest than its tag names now is undecided.
+A journal keeps results of several clusters and sets of policies apart. A result that rests on a ConfigMap, a Secret or an API call
+whose answer has changed is not reused; nor one that rests on a call to a service or a POST, which are not made again to see. What
+registries hold is as of then, and what workers had finished by a stop too. A Pod that runs another digest than its tag names now is undecided.
 Workers must be given the same policies, flags and cluster: others have another queue. Results come back through the Redis: whoever
 can write to it can write results.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.

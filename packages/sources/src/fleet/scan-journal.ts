@@ -18,13 +18,25 @@ export interface ScanJournal<R> {
   close(): Promise<void>;
 }
 
+/** What of a journal's earlier outcomes is used. */
+export interface FileJournalOptions<R> {
+  /**
+   * Asked of each outcome that the file holds, in order, one at a time; once an item is done, no more of it. False: the result
+   * holds no longer, and its item is judged again. Default: all of them hold.
+   */
+  readonly reuse?: (outcome: ScanOutcome<R>) => boolean | Promise<boolean>;
+}
+
 /**
  * A journal in a file, one outcome a line (JSON): it is the scan's result at the same time. A line that was cut off by a
  * crash is dropped. Of each item that is done, only a short hash is kept in memory.
  */
-export async function fileJournal<R>(path: string): Promise<ScanJournal<R>> {
+export async function fileJournal<R>(
+  path: string,
+  { reuse = () => true }: FileJournalOptions<R> = {},
+): Promise<ScanJournal<R>> {
   const done = new Set<string>();
-  const whole = await readDone(path, done);
+  const whole = await readDone(path, done, reuse);
   const file = await open(path, "a");
   if (whole !== undefined) await file.truncate(whole);
   let writing = Promise.resolve();
@@ -68,7 +80,11 @@ const beginning = '{"key":';
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** Bytes of whole lines; undefined: there is no file. */
-async function readDone(path: string, done: Set<string>): Promise<number | undefined> {
+async function readDone<R>(
+  path: string,
+  done: Set<string>,
+  reuse: NonNullable<FileJournalOptions<R>["reuse"]>,
+): Promise<number | undefined> {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined) return undefined;
   if (!info.isFile()) throw notAJournal(path, "it is no file");
@@ -81,7 +97,10 @@ async function readDone(path: string, done: Set<string>): Promise<number | undef
     if (!ended && (outcome !== undefined || text.startsWith(beginning) || beginning.startsWith(text))) break;
     if (outcome === undefined) throw notAJournal(path, `line ${count} is none of its lines`);
     whole += bytes;
-    if (Object.hasOwn(outcome, "result")) done.add(short(String(own(outcome, "key"))));
+    const key = short(String(own(outcome, "key")));
+    if (done.has(key)) continue;
+    const holds = await reuse(outcome as ScanOutcome<R>); // a line of this journal, written by `add`
+    if (holds && Object.hasOwn(outcome, "result")) done.add(key);
   }
   return whole;
 }
