@@ -7,7 +7,7 @@ import { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
 import type { Kind } from "./list-pages.ts";
 import { withDenials } from "./policy-denials.ts";
 import { metadataOf, type PolicyStanding } from "./policy-sieve.ts";
-import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
+import { type PolicyDocuments, type WatchPoliciesOptions, watchPolicies } from "./policy-watcher.ts";
 import { tellRefusals } from "./refusal-events.ts";
 import { type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { type Alarm, createAlarm } from "./sleep.ts";
@@ -26,6 +26,8 @@ export interface ControllerOptions {
   };
   /** Namespaces whose PolicyExceptions count. Default none. */
   readonly exceptionNamespaces?: readonly string[];
+  /** Told whether the API server serves the kinds of policies; for metrics. */
+  readonly kindServed?: WatchPoliciesOptions["kindServed"];
   /** Told after every change of the policies what is in force and what is not; for metrics. */
   readonly loaded?: (standing: PolicyStanding) => void;
   /** Also of the scan and the election, unless they have their own. */
@@ -60,8 +62,9 @@ export async function startController(config: KubeConfig, options: ControllerOpt
   const watcher = await watchPolicies(config, evaluator.load, {
     ...(logger ? { logger } : {}),
     ...(options.exceptionNamespaces ? { exceptionNamespaces: options.exceptionNamespaces } : {}),
+    ...(options.kindServed ? { kindServed: options.kindServed } : {}),
   });
-  const namespaces = await watchKind(config, namespaceKind, () => {}, logger);
+  const namespaces = await watchKind(config, namespaceKind, () => {}, logger ? { logger } : {});
   const namespaceLabels = (name: string): Readonly<Record<string, string>> | undefined => {
     const found = namespaces.get(name);
     return found === undefined ? undefined : (metadataOf(found).labels ?? {});

@@ -25,6 +25,11 @@ export interface WatchPoliciesOptions {
    * otherwise exempt themselves from the cluster's policies.
    */
   readonly exceptionNamespaces?: readonly string[];
+  /**
+   * Told of each kind, by its name, whether the API server serves it: when that is known, and whenever it changes. One that
+   * is not served has no objects, so nothing of it is in force.
+   */
+  readonly kindServed?: (kind: string, isServed: boolean) => void;
   readonly logger?: Logger;
 }
 
@@ -62,7 +67,11 @@ export async function watchPolicies(
       hand();
     }, options.settleMs ?? 100);
   };
-  for (const kind of watchedKinds) kinds.push(await watchKind(config, kind, settle, options.logger));
+  const { logger, kindServed } = options;
+  for (const kind of watchedKinds) {
+    const served = (isServed: boolean): void => kindServed?.(kind.kind, isServed);
+    kinds.push(await watchKind(config, kind, settle, { served, ...(logger ? { logger } : {}) }));
+  }
   complete = true;
   if (isKnown()) hand();
   return {

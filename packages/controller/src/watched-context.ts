@@ -12,17 +12,18 @@ export async function watchedContext(
   logger?: Logger,
 ): Promise<{ readonly source: ContextSource; stop(): Promise<void> }> {
   const none = (): void => {};
+  const observer = logger === undefined ? {} : { logger };
   const configMaps = await watchKind(
     config,
     { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" },
     none,
-    logger,
+    observer,
   );
   const secrets = await watchKind(
     config,
     { apiVersion: "v1", kind: "Secret", plural: "secrets" },
     none,
-    logger,
+    observer,
   );
   const watched = { configMap: configMaps, secret: secrets };
   const source = {

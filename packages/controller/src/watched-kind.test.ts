@@ -36,15 +36,29 @@ function logOf(): { readonly said: string[]; readonly logger: Logger } {
 const one = { metadata: { name: "signed", resourceVersion: "1" } };
 
 describe("watchPolicies", () => {
-  async function handed(answers: Answers): Promise<{ sets: PolicyDocuments[]; ready: boolean }> {
+  interface Handed {
+    readonly sets: PolicyDocuments[];
+    readonly ready: boolean;
+    readonly served: Readonly<Record<string, boolean>>;
+  }
+  async function handed(answers: Answers): Promise<Handed> {
+    const served: Record<string, boolean> = {};
     const sets: PolicyDocuments[] = [];
     const evaluator = reloadableEvaluator(() => ({ evaluate: () => Promise.resolve(verdict) }));
-    const watcher = await watchPolicies((await cluster(answers)).config, (documents) => {
-      sets.push(documents);
-      evaluator.load(documents);
-    });
+    const watcher = await watchPolicies(
+      (await cluster(answers)).config,
+      (documents) => {
+        sets.push(documents);
+        evaluator.load(documents);
+      },
+      {
+        kindServed: (kind, isServed) => {
+          served[kind] = isServed;
+        },
+      },
+    );
     await watcher.stop();
-    return { sets, ready: evaluator.ready() };
+    return { sets, ready: evaluator.ready(), served };
   }
 
   test.each([
@@ -54,7 +68,7 @@ describe("watchPolicies", () => {
     "/apis/kyverno.io/v1",
   ])("where %s is refused there are no policies yet, and nothing is ready", async (path) => {
     for (const status of [401, 403, 429, 500, 503]) {
-      expect(await handed({ [path]: status }), `${status}`).toEqual({ sets: [], ready: false });
+      expect(await handed({ [path]: status }), `${status}`).toMatchObject({ sets: [], ready: false });
     }
   });
 
@@ -63,7 +77,9 @@ describe("watchPolicies", () => {
     ["everything", { "/apis": 404, "/apis/kyverno.io/v1": 404, "/apis/kyverno.io/v2": 404 }],
     ["the policies, of a kind that the cluster has", { "/apis/kyverno.io/v1/clusterpolicies": 404 }],
   ])("who answers 404 to %s does not say that there are no policies", async (_, answers) => {
-    expect(await handed(answers)).toEqual({ sets: [], ready: false });
+    const { sets, ready, served } = await handed(answers);
+    expect({ sets, ready }).toEqual({ sets: [], ready: false });
+    expect(served).not.toHaveProperty("ClusterPolicy");
   });
 
   test("a cluster without policies is ready", async () => {
@@ -73,12 +89,13 @@ describe("watchPolicies", () => {
   });
 
   test("a kind that the cluster does not have has no objects", async () => {
-    const { sets, ready } = await handed({
+    const { sets, ready, served } = await handed({
       "/apis/kyverno.io/v2": 404,
       "/apis/kyverno.io/v1/clusterpolicies": [one],
     });
     expect(ready).toBe(true);
     expect(sets.at(-1)?.policies).toMatchObject([{ kind: "ClusterPolicy", metadata: { name: "signed" } }]);
+    expect(served).toEqual({ ClusterPolicy: true, Policy: true, PolicyException: false });
   });
 });
 
@@ -99,7 +116,12 @@ describe("a kind that the cluster does not have", () => {
     const { config, put } = await cluster(answers);
     const { said, logger } = logOf();
     let changes = 0;
-    const watched = await watchKind(config, kind, () => void changes++, logger);
+    const served: boolean[] = [];
+    const watched = await watchKind(config, kind, () => void changes++, {
+      logger,
+      served: (isServed) => void served.push(isServed),
+    });
+    expect(served).toEqual([false]);
     expect([watched.unknown(), watched.list(), changes]).toEqual([undefined, [], 1]);
     expect(said).toEqual([expect.stringContaining("the cluster has no such kind")]);
 
@@ -107,6 +129,7 @@ describe("a kind that the cluster does not have", () => {
     put({ kind: "PolicyException", metadata: { name: "e", namespace: "security" } });
     await expect.poll(() => watched.get("e", "security"), { timeout: 6000 }).toBeDefined();
     expect(said.slice(1)).toEqual(["the cluster has this kind now"]);
+    expect(served).toEqual([false, true]);
     watched.stop();
   });
 });
@@ -122,7 +145,7 @@ test("a refusal that lasts is told of once, and its end too", async () => {
   };
   const { said, logger } = logOf();
   const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
-  const watched = await watchKind(config, kind, () => {}, logger);
+  const watched = await watchKind(config, kind, () => {}, { logger });
   await expect.poll(() => logins, { timeout: 5000 }).toBeGreaterThan(2);
   delete answers["/api/v1/configmaps"];
   await expect.poll(watched.unknown, { timeout: 5000 }).toBeUndefined();
@@ -302,7 +325,7 @@ test("a watch that says nothing for 30 seconds is begun anew: its connection may
       return login(context);
     };
     const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
-    const watched = await watchKind(config, kind, () => {}, logger);
+    const watched = await watchKind(config, kind, () => {}, { logger });
     // A list and a watch.
     await expect.poll(openWatches).toBe(1);
     expect(logins).toBe(2);

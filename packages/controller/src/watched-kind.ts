@@ -20,6 +20,13 @@ export interface WatchedKind {
   stop(): void;
 }
 
+/** Who is told of what becomes of a kind. */
+export interface KindObserver {
+  readonly logger?: Logger;
+  /** Called when it is known whether the API server serves the kind, and whenever that changes. */
+  readonly served?: (isServed: boolean) => void;
+}
+
 /** The last refusal of a first list. */
 export interface Unlisted {
   readonly message: string;
@@ -43,13 +50,13 @@ export async function watchKind(
   config: KubeConfig,
   kind: Kind,
   changed: () => void,
-  logger?: Logger,
+  observer: KindObserver = {},
 ): Promise<WatchedKind> {
   const stopping = new AbortController();
   const { signal } = stopping;
   const api = rawApi(config);
   const copy = liveCopy(api, kind, signal);
-  const standing = standingOf(kind, changed, logger);
+  const standing = standingOf(kind, changed, observer);
   await new Promise<void>((answered) => {
     void keepCurrent({ api, kind, copy, standing, changed, signal }, answered);
   });
@@ -109,7 +116,7 @@ interface Standing {
   failed(error: unknown, isMissing: boolean): void;
 }
 
-function standingOf(kind: Kind, changed: () => void, logger: Logger | undefined): Standing {
+function standingOf(kind: Kind, changed: () => void, { logger, served }: KindObserver): Standing {
   let state: "unlisted" | "missing" | "listed" = "unlisted";
   let refusal: Unlisted = { message: "not listed yet" };
   let told = "";
@@ -126,6 +133,7 @@ function standingOf(kind: Kind, changed: () => void, logger: Logger | undefined)
       const recovery = state === "missing" ? "the cluster has this kind now" : "watch goes on";
       if (told !== "") logger?.info({ kind: kind.kind }, recovery);
       const isFirst = state === "unlisted";
+      if (state !== "listed") served?.(true);
       [state, told] = ["listed", ""];
       if (isFirst || isChanged) changed();
     },
@@ -135,6 +143,7 @@ function standingOf(kind: Kind, changed: () => void, logger: Logger | undefined)
           apiVersion: kind.apiVersion,
         });
         const isFirst = state === "unlisted";
+        if (isFirst) served?.(false);
         state = "missing";
         if (isFirst) changed();
       } else {

@@ -7,6 +7,8 @@ export interface WebhookMetrics {
   lookup(kind: string, outcome: string, requests: number, seconds: number): void;
   /** How many policies and exceptions are in force, and how many are not as they were written, by what counts instead. */
   policies(inForce: number, refused: Readonly<Record<string, number>>): void;
+  /** Whether the API server serves a kind of policies: of one that it does not, nothing can be in force. */
+  policyKind(kind: string, isServed: boolean): void;
   /** When the certificate that is served ends, or one of its chain before it, in milliseconds since 1970. */
   certificateEnds(at: number): void;
   /** The text exposition format. */
@@ -71,7 +73,9 @@ export function webhookMetrics(): WebhookMetrics {
 }
 
 /** What stands as it is until it is set anew. */
-function standingGauges(registers: Registry[]): Pick<WebhookMetrics, "policies" | "certificateEnds"> {
+function standingGauges(
+  registers: Registry[],
+): Pick<WebhookMetrics, "policies" | "policyKind" | "certificateEnds"> {
   const policies = new Gauge({
     name: "assay_policies_in_force",
     help: "Policies and exceptions in force.",
@@ -81,6 +85,12 @@ function standingGauges(registers: Registry[]): Pick<WebhookMetrics, "policies" 
     name: "assay_policies_refused",
     help: "Invalid policies and exceptions, by what is in force in their place.",
     labelNames: ["in_force"],
+    registers,
+  });
+  const missing = new Gauge({
+    name: "assay_policy_kind_missing",
+    help: "1 where the API server does not serve a kind of policies, so that nothing of it is in force.",
+    labelNames: ["kind"],
     registers,
   });
   const certificateEnd = new Gauge({
@@ -95,6 +105,7 @@ function standingGauges(registers: Registry[]): Pick<WebhookMetrics, "policies" 
         refused.set({ in_force: replacement }, count);
       }
     },
+    policyKind: (kind, isServed) => missing.set({ kind }, isServed ? 0 : 1),
     certificateEnds: (at) => certificateEnd.set(at / 1000),
   };
 }

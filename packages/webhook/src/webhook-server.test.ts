@@ -106,10 +106,14 @@ describe("the webhook server", () => {
     const metrics = await ask(server, "/metrics");
     expect(metrics.text).toContain('assay_admission_duration_seconds_count{kind="Pod",allowed="true"} 1');
     server.metrics.policies(3, { lastValid: 1, nothing: 0, denial: 0 });
+    server.metrics.policyKind("ClusterPolicy", true);
+    server.metrics.policyKind("PolicyException", false);
     const { text } = await ask(server, "/metrics");
     expect(text).toContain("assay_policies_in_force 3");
     expect(text).toContain('assay_policies_refused{in_force="lastValid"} 1');
     expect(text).toContain('assay_policies_refused{in_force="nothing"} 0');
+    expect(text).toContain('assay_policy_kind_missing{kind="ClusterPolicy"} 0');
+    expect(text).toContain('assay_policy_kind_missing{kind="PolicyException"} 1');
     expect((await ask(server, "/constructor")).status).toBe(404);
   });
 

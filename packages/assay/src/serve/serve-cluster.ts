@@ -50,6 +50,7 @@ export async function serveCluster(
     build,
     logger,
     loaded: (standing) => count(standing, metrics),
+    kindServed: metrics.policyKind,
     exceptionNamespaces: flags.exceptionNamespace,
     ...(flags.leaderElectionNamespace === undefined
       ? {}

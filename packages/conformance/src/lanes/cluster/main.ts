@@ -203,7 +203,9 @@ async function refusals(): Promise<void> {
     const events = () => must(kubectl(["get", "events", "-o", "json"]));
     await until(async () => (await events()).includes("nothing of it is in force"), 10_000, "the Event");
     mustContain(await events(), '"reason": "PolicyError"');
-    mustContain((await assay?.metrics(cluster.caFile)) ?? "", 'assay_policies_refused{in_force="nothing"} 1');
+    const metrics = (await assay?.metrics(cluster.caFile)) ?? "";
+    mustContain(metrics, 'assay_policies_refused{in_force="nothing"} 1');
+    mustContain(metrics, 'assay_policy_kind_missing{kind="ClusterPolicy"} 0');
   });
   await check("a policy that becomes invalid goes on demanding what it did; deleted, it leaves", async () => {
     const strict = objects.denyAllPolicy("invalid");
