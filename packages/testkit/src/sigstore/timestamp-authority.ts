@@ -86,11 +86,12 @@ export function createTimestampAuthority(options: TimestampAuthorityOptions): Ti
     ...options.leaf,
   });
   const chain = [leaf.certificate, ...authority.chain];
+  const nextSerial = serialNumbers();
   return {
     chain,
     pem: chain.map((each) => pem(each, "CERTIFICATE")).join(""),
     timestamp: (data, at = options.clock(), how = {}) =>
-      respond({ data, at, how, key, certificate: leaf.certificate }),
+      respond({ data, at, how, key, certificate: leaf.certificate, serial: nextSerial() }),
   };
 }
 
@@ -100,6 +101,7 @@ interface Question {
   readonly how: TimestampOptions;
   readonly key: SigningKey;
   readonly certificate: Uint8Array;
+  readonly serial: Uint8Array;
 }
 
 function respond(question: Question): Uint8Array {
@@ -139,7 +141,7 @@ function signedDataOf(question: Question): SignedData {
   });
 }
 
-function tstInfoOf({ data, at, how, certificate }: Question): Uint8Array {
+function tstInfoOf({ data, at, how, serial }: Question): Uint8Array {
   const hash = how.hash ?? "sha256";
   const info = new TSTInfo({
     ...{ version: 1, policy: OIDS.policy, genTime: at },
@@ -147,15 +149,20 @@ function tstInfoOf({ data, at, how, certificate }: Question): Uint8Array {
       hashAlgorithm: new AlgorithmIdentifier({ algorithm: HASH_OIDS[hash] }),
       hashedMessage: new OctetString(buffer(how.imprint ?? hashBytes(data, hash))),
     }),
-    serialNumber: buffer(positive(hashBytes(Buffer.concat([data, certificate])).slice(0, 8))),
+    serialNumber: buffer(serial),
   });
   const bytes = new Uint8Array(AsnConvert.serialize(info));
   return how.genTime === undefined ? bytes : withTime(bytes, how.genTime);
 }
 
-function positive(bytes: Uint8Array): Uint8Array {
-  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-  return bytes;
+/** Never the same twice, as RFC 3161 wants it, and all of one length. */
+function serialNumbers(): () => Uint8Array {
+  let last = 0x4000_0000_0000_0000n;
+  return () => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64BE(++last);
+    return new Uint8Array(bytes);
+  };
 }
 
 /** Puts another text in place of the GeneralizedTime that ends a TSTInfo. */
