@@ -14,6 +14,7 @@ import { checkPagePolicies } from "./page-policies.ts";
 import { type RegistryProcess, startDockerRegistry, startReferrersRegistry } from "./processes.ts";
 import { pushLayout } from "./push.ts";
 import { checkSecured } from "./secured.ts";
+import { checkTimestamps } from "./timestamps.ts";
 import { checkVault } from "./vault.ts";
 
 const FIXTURES = new URL("../../cases/fixtures/", import.meta.url).pathname;
@@ -84,6 +85,7 @@ async function checkCosign(binary: string): Promise<void> {
     await checkPagePolicies(interop, join(directory, "policies"));
     await checkKeyless(interop, join(directory, "keyless"));
     await checkManifestSignatures(interop, join(directory, "manifests"));
+    await checkTimestamps(interop, join(directory, "timestamps"));
     if (!registry.referrersApi) await checkLogLookup(interop, join(directory, "log"));
     if (!registry.referrersApi && ASSAY_DOCKER_REGISTRY)
       await checkSecured(interop, {

@@ -15,11 +15,13 @@ import {
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import { MessageImprint, PKIStatus, PKIStatusInfo, TimeStampResp, TSTInfo } from "@peculiar/asn1-tsp";
 import { AlgorithmIdentifier, Certificate } from "@peculiar/asn1-x509";
+import type { Handler } from "../registry/host-fetch.ts";
 import { pem } from "../signing/encoding.ts";
 import { createKey, type HashName, hashBytes, type SigningKey, signBytes } from "../signing/signing-key.ts";
 import { type AuthorityOptions, createAuthority, type LeafSpec } from "./authority.ts";
 import { algorithmOf } from "./certificate.ts";
 import { buffer, der, TAG } from "./der.ts";
+import { type TimestampQuery, timestampHandler } from "./timestamp-api.ts";
 
 /** An RFC 3161 authority. */
 export interface TimestampAuthority {
@@ -29,6 +31,8 @@ export interface TimestampAuthority {
   readonly pem: string;
   /** A TimeStampResp over `data`, DER. */
   timestamp(data: Uint8Array, at?: Date, options?: TimestampOptions): Uint8Array;
+  /** The API of Sigstore's timestamp authority, as far as cosign uses it. */
+  readonly handle: Handler;
 }
 
 /** How one response is made; the defaults are those of a good authority. */
@@ -86,12 +90,22 @@ export function createTimestampAuthority(options: TimestampAuthorityOptions): Ti
     ...options.leaf,
   });
   const chain = [leaf.certificate, ...authority.chain];
+  const chainPem = chain.map((each) => pem(each, "CERTIFICATE")).join("");
   const nextSerial = serialNumbers();
+  const answer = (question: Pick<Question, "data" | "at" | "how" | "query">): Uint8Array =>
+    respond({ ...question, key, certificate: leaf.certificate, serial: nextSerial() });
   return {
     chain,
-    pem: chain.map((each) => pem(each, "CERTIFICATE")).join(""),
-    timestamp: (data, at = options.clock(), how = {}) =>
-      respond({ data, at, how, key, certificate: leaf.certificate, serial: nextSerial() }),
+    pem: chainPem,
+    timestamp: (data, at = options.clock(), how = {}) => answer({ data, at, how }),
+    handle: timestampHandler({
+      pem: chainPem,
+      respond(query) {
+        const { hash, imprint, wantsCertificate } = query;
+        const how = { hash, imprint, ...(wantsCertificate ? {} : { embed: [] }) };
+        return answer({ data: new Uint8Array(), at: options.clock(), how, query });
+      },
+    }),
   };
 }
 
@@ -99,6 +113,8 @@ interface Question {
   readonly data: Uint8Array;
   readonly at: Date;
   readonly how: TimestampOptions;
+  /** What came by HTTP. */
+  readonly query?: Pick<TimestampQuery, "policy" | "nonce">;
   readonly key: SigningKey;
   readonly certificate: Uint8Array;
   readonly serial: Uint8Array;
@@ -141,10 +157,11 @@ function signedDataOf(question: Question): SignedData {
   });
 }
 
-function tstInfoOf({ data, at, how, serial }: Question): Uint8Array {
+function tstInfoOf({ data, at, how, query, serial }: Question): Uint8Array {
   const hash = how.hash ?? "sha256";
   const info = new TSTInfo({
-    ...{ version: 1, policy: OIDS.policy, genTime: at },
+    ...{ version: 1, policy: query?.policy ?? OIDS.policy, genTime: at },
+    ...(query?.nonce === undefined ? {} : { nonce: buffer(query.nonce) }),
     messageImprint: new MessageImprint({
       hashAlgorithm: new AlgorithmIdentifier({ algorithm: HASH_OIDS[hash] }),
       hashedMessage: new OctetString(buffer(how.imprint ?? hashBytes(data, hash))),
