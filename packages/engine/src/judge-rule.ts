@@ -16,7 +16,7 @@ import { exemptions } from "./exemptions.ts";
 import { type AccessOf, securelyFirst } from "./image-access.ts";
 import { type ImageJudgement, type ImageQuestion, judgeImage } from "./judge-image.ts";
 import type { Pass } from "./pass.ts";
-import { worst } from "./reason.ts";
+import { imagesMessage, worst } from "./reason.ts";
 import type { PlannedRule } from "./request-plan.ts";
 import { type RuleScope, ruleScope } from "./rule-scope.ts";
 import { settle } from "./settle.ts";
@@ -67,7 +67,11 @@ export function judgeRule(planned: PlannedRule, accessOf: AccessOf, pass: Pass):
   return {
     rulings: all.map((one) => rulingOf(rule, one)),
     patches: judged.flatMap((one) => one.patches),
-    trace: ruleTrace(planned, outcome, { code: lead?.code ?? "ok", message: ruleMessage(all), children }),
+    trace: ruleTrace(planned, outcome, {
+      code: lead?.code ?? "ok",
+      message: imagesMessage(all.map(({ trace }) => trace.outcome)),
+      children,
+    }),
   };
 }
 
@@ -208,18 +212,6 @@ function rulingOf({ planned, failureAction }: RuleCase, judged: Judged): Ruling 
       failureAction,
     },
   };
-}
-
-function ruleMessage(all: readonly ImageRuling[]): string {
-  const count = (outcome: Outcome): number => all.filter(({ trace }) => trace.outcome === outcome).length;
-  const parts = [
-    [count("pass"), "verified"],
-    [count("fail"), "refused"],
-    [count("error"), "undecided"],
-    [count("skip"), "skipped"],
-  ] as const;
-  const said = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
-  return `${all.length === 1 ? "1 image" : `${all.length} images`}: ${said.join(", ")}`;
 }
 
 function ruleTrace(

@@ -25,6 +25,16 @@ export function leadOf(traces: readonly Trace[], outcome: Outcome): Trace | unde
   return traces.find((trace) => trace.outcome === outcome);
 }
 
+/** What a rule came to, by the outcomes of its images. */
+export function imagesMessage(outcomes: readonly Outcome[]): string {
+  const words = { pass: "verified", fail: "refused", error: "undecided", skip: "skipped" } as const;
+  const said = (["pass", "fail", "error", "skip"] as const)
+    .map((outcome) => [outcomes.filter((one) => one === outcome).length, words[outcome]] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`);
+  return `${outcomes.length === 1 ? "1 image" : `${outcomes.length} images`}: ${said.join(", ")}`;
+}
+
 const maxReasons = 4;
 
 /**

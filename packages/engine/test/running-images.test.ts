@@ -1,7 +1,9 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
+import { explain } from "../src/explain.ts";
 import { withRunningImages } from "../src/running-images.ts";
 import type { Result, Verdict } from "../src/verdict.ts";
+import { digestOf, engineFor, pod as podOf, policy, image as tagOf } from "./build.ts";
 
 const [judged, running] = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`];
 const tag = "registry.example.com/app:v1";
@@ -100,4 +102,57 @@ test("an image by digest is what runs, whatever a runtime calls its platform's p
   const image = `${tag}@${judged}`;
   const pinned = verdict({ image });
   expect(withRunningImages(pinned, pod(`r/app@${running}`, image))).toEqual(pinned);
+});
+
+describe("the trace of a verdict about a Pod that runs another image", () => {
+  const [signed, unsigned] = [tagOf("key-ecdsa"), tagOf("unsigned")];
+  const passes = digestOf("key-ecdsa");
+  const preconditions = { all: [{ key: "{{ request.operation }}", operator: "Equals", value: "CREATE" }] };
+  const moved = { containerStatuses: [{ name: "c0", imageID: `r/app@${running}` }] };
+  async function judgedOf(images: readonly string[], status: JsonObject): Promise<Verdict> {
+    const resource = podOf(images, { status });
+    const engine = engineFor(policy({ rule: { preconditions } }));
+    return withRunningImages((await engine.evaluate({ resource })).verdict, resource);
+  }
+
+  test("says so of the image with both digests, and of the rule and the policy above", async () => {
+    const { trace, allowed } = await judgedOf([signed], moved);
+    expect(allowed).toBe(false);
+    const message = expect.stringMatching(`${passes} now.*runs ${running}, which was not judged`);
+    const digests = { expected: passes, received: running };
+    const undecided = { outcome: "error", code: "otherImageRuns" };
+    const image = { ...undecided, step: "image", message };
+    expect(trace[0]).toMatchObject({
+      ...{ ...undecided, step: "policy", message: "1 image: 1 undecided" },
+      children: [{ ...undecided, step: "rule", message: "1 image: 1 undecided" }],
+    });
+    const [preconditions, judged] = trace[0]?.children[0]?.children ?? [];
+    expect(preconditions).toMatchObject({ step: "preconditions", outcome: "pass" });
+    expect(judged).toMatchObject(image);
+    expect(judged?.children.at(-1)).toMatchObject({ ...undecided, step: "digest", ...digests });
+    const told = explain(await judgedOf([signed], moved));
+    expect(told).toContain(`expected: ${passes}`);
+    expect(told).toContain(`received: ${running}`);
+    expect(told).toContain("container `c0` runs another image than the one that was judged [otherImageRuns]");
+  });
+
+  test("goes on saying what failed, with both digests beside it", async () => {
+    const { trace } = await judgedOf([unsigned], moved);
+    const [, judged] = trace[0]?.children[0]?.children ?? [];
+    expect(judged).toMatchObject({ step: "image", outcome: "fail", code: "notSigned" });
+    expect(judged?.children.at(-1)).toMatchObject({
+      step: "digest",
+      code: "otherImageRuns",
+      received: running,
+    });
+    expect(trace[0]).toMatchObject({ outcome: "fail", code: "notSigned" });
+  });
+
+  test("stays as it is of the images beside it, and where nothing else runs", async () => {
+    const { trace } = await judgedOf([signed, tagOf("key-ecdsa", "referrers")], moved);
+    expect(trace[0]?.children[0]).toMatchObject({ message: "2 images: 1 verified, 1 undecided" });
+    const same = { containerStatuses: [{ name: "c0", imageID: `r/app@${passes}` }] };
+    const { trace: unchanged } = await judgedOf([signed], same);
+    expect(unchanged[0]).toMatchObject({ outcome: "pass", children: [{ message: "1 image: 1 verified" }] });
+  });
 });
