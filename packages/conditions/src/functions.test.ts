@@ -234,3 +234,12 @@ describe("parse_yaml refuses what go-yaml does not read", () => {
     expect(ask("parse_yaml(t)", { t: text })).toEqual(expected);
   });
 });
+
+// Kyverno's `sort_by` compares NaN as equal to everything, and leaves the others as they stand around it.
+test.each(["sort(list)", "sort_by(list, &@)"])(
+  "%s puts NaN before every other number, and sorts those",
+  (expression) => {
+    const list = [5, 6, Number.NaN, 7, 8, Number.NaN, 9, 1];
+    expect(ask(expression, { list })).toEqual([Number.NaN, Number.NaN, 1, 5, 6, 7, 8, 9]);
+  },
+);

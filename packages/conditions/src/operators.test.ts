@@ -42,6 +42,10 @@ describe("int64 and float64", () => {
     expect(holds(9007199254740992n, "Equals", 9007199254740992)).toBe(true);
     expect(holds([1, { a: 2 }], "Equals", [1n, { a: 2n }])).toBe(true);
     expect(holds(1e6, "AnyIn", [1000000n])).toBe(true);
+    expect(holds(-0, "AnyIn", [0])).toBe(true);
+    expect(holds([0n], "AllIn", [-0])).toBe(true);
+    expect(holds(-0, "AnyNotIn", [0n])).toBe(false);
+    expect(holds(-0, "Equals", 0)).toBe(true);
     expect(holds(9007199254740993n, "Equals", "9007199254740993")).toBe(true);
     expect(holds(9007199254740993n, "AnyIn", [9007199254740992n])).toBe(false);
     expect(holds([9007199254740993n], "AllIn", [9007199254740992n])).toBe(false);

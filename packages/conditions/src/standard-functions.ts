@@ -124,15 +124,21 @@ function sortBy([arg, by]: readonly Item[], evaluation: Evaluation): Item {
     return { item, key: key as Comparable };
   });
   // A new list: go-jmespath sorts its input in place, so that later expressions see the data changed.
-  return keyed.sort((a, b) => order(a.key, b.key)).map(({ item }) => item);
+  return keyed.sort((a, b) => totalOrder(a.key, b.key)).map(({ item }) => item);
 }
 
 function sort([arg]: readonly Item[], { budget }: Evaluation): Item {
   const list = arg as readonly Comparable[];
   spend(budget, list.length * Math.ceil(Math.log2(list.length + 1)));
-  // Go puts NaN before every other number.
-  const isNaNumber = (item: Comparable): boolean => typeof item === "number" && Number.isNaN(item);
-  return [...list].sort((a, b) => Number(isNaNumber(b)) - Number(isNaNumber(a)) || order(a, b));
+  return [...list].sort(totalOrder);
+}
+
+/**
+ * Go's `sort` puts NaN before every other number, and so does `sort_by` here: by an order in which it is equal to all of them,
+ * the other numbers would not be sorted either.
+ */
+function totalOrder(left: Comparable, right: Comparable): number {
+  return Number(Number.isNaN(right)) - Number(Number.isNaN(left)) || order(left, right);
 }
 
 function merge(args: readonly Item[], { budget }: Evaluation): Item {
