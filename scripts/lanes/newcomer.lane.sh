@@ -12,7 +12,11 @@ passed=0 failed=0
 ok() { passed=$((passed + 1)) && echo "ok    $1"; }
 bad() { failed=$((failed + 1)) && echo "FAIL  $1" && sed 's/^/      /' "$work/log" | tail -n 20; }
 
+# As an earlier build leaves it: what is restored from Turbo's cache is put beside what lies there.
+left=packages/image/dist/chunk-LEFT.js
+mkdir -p "$(dirname "$left")" && touch "$left"
 npx -y pnpm@12.21.0 exec turbo run build >"$work/log" 2>&1 || { bad "build"; echo "$passed passed, $failed failed"; exit 1; }
+if [ -e "$left" ]; then echo "$left is still there" >"$work/log"; bad "a build leaves nothing of an earlier one"; else ok "a build leaves nothing of an earlier one"; fi
 pnpm=$(npx -y pnpm@12.21.0 exec sh -c 'command -v pnpm')
 mkdir "$work/tarballs" "$work/project"
 for manifest in packages/*/package.json; do
