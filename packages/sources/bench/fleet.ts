@@ -7,9 +7,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseDigest } from "@assay/image";
 import { redisCache } from "@assay/sources/cache";
-import { queuedScan, type ScanOutcome, type ScanProgress, scan } from "@assay/sources/fleet";
+import { queuedScan, type ScanOutcome, type ScanProgress, scan, scanWorker } from "@assay/sources/fleet";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { type Fleet, imageJudge } from "./judge-image.ts";
@@ -120,6 +121,39 @@ async function withWorkers(
   for (const worker of started) if (worker.connected) worker.disconnect();
 }
 
+/** What workers had ready when a scan was stopped, of which the next one says that it does not hold. */
+async function leftOver(redis: string): Promise<void> {
+  const name = "left-over";
+  let [open, answer] = [(): void => undefined, "old"];
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const worker = await scanWorker<string, string>({
+    ...{ redis, name },
+    evaluate: (item) => opened.then(() => `${answer} ${item}`),
+  });
+  const items = ["a", "b", "c"];
+  const options = { redis, name, items, key: (item: string) => item };
+  const stopped = AbortSignal.timeout(1000);
+  await queuedScan<string, string>({ ...options, signal: stopped }).catch(() => undefined);
+  open();
+  const queue = new Queue(name, { connection: { url: redis } });
+  while ((await queue.getJobCounts())["completed"] !== items.length) await setTimeout(20);
+  answer = "new";
+  const results: string[] = [];
+  const onOutcome = (outcome: ScanOutcome<string>): void => {
+    results.push("result" in outcome ? outcome.result : outcome.error);
+  };
+  const reuse = (outcome: ScanOutcome<string>): boolean => outcome.key !== "b";
+  await queuedScan<string, string>({ ...options, onOutcome, reuse, signal });
+  check(
+    "what was ready before is collected, and what of it holds no longer is judged again",
+    results.sort().join() === "new b,old a,old c",
+  );
+  await queue.close();
+  await worker.close();
+}
+
 async function nothingLeft(redis: string): Promise<void> {
   const queue = new Queue("assay-scan", { connection: { url: redis } });
   const left = Object.values(await queue.getJobCounts()).reduce((sum, jobs) => sum + jobs, 0);
@@ -171,6 +205,7 @@ if (binary === undefined) {
   await withRedis(binary, async (redis) => {
     for (const workers of [1, 2, 4]) await withWorkers(registry.fleet, redis, { workers, kill: false });
     await withWorkers(registry.fleet, redis, { workers: 4, kill: true });
+    await leftOver(redis);
     await nothingLeft(redis);
     await sharedCache(redis);
   });

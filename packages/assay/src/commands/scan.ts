@@ -157,7 +157,8 @@ async function scanAll(work: Work): Promise<ScanCounts> {
   const { scanCounter } = await import("../scan/scan-result.ts");
   const { flags, terminal, fingerprint, context } = work;
   const counter = scanCounter();
-  const journal = await openJournal(work, counter);
+  const holds = await holding(work);
+  const journal = await openJournal(work, holds, counter);
   const cluster = flags.cluster === true ? { cluster: context } : {};
   const common = {
     items: scanItems({ images: flags.images, resource: flags.resource, ...cluster }, terminal),
@@ -177,7 +178,7 @@ async function scanAll(work: Work): Promise<ScanCounts> {
           concurrency: flags.concurrency,
           evaluate: (item, { signal }) => evaluate(work, item, signal),
         })
-      : queuedScan({ ...common, redis: flags.redis, name: queueName(work) }));
+      : queuedScan({ ...common, reuse: holds, redis: flags.redis, name: queueName(work) }));
   } finally {
     await journal.close();
     if (terminal.progress) terminal.err("\r\u001b[K");
@@ -185,24 +186,31 @@ async function scanAll(work: Work): Promise<ScanCounts> {
   return counter.counts();
 }
 
-/** The journal of the flags. What earlier runs judged by the same policies, and what holds of it, is counted. */
+type Holds = (outcome: ScanOutcome<ScanResult>) => Promise<boolean>;
+
+/** Whether an earlier run's outcome is by these policies, and what it read of the cluster is there as it was. */
+async function holding({ terminal, fingerprint, context }: Work): Promise<Holds> {
+  const { readsHold } = await import("../scan/cluster-reads.ts");
+  const { defaultKeys } = await import("../default-keys.ts");
+  const hold = readsHold({ context, keys: defaultKeys(context) }, terminal.signal);
+  return async (outcome) =>
+    outcome.key.endsWith(` ${fingerprint}`) && ("error" in outcome || (await hold(outcome.result?.reads)));
+}
+
+/** The journal of the flags. What of it holds is counted. */
 async function openJournal(
-  { flags, terminal, fingerprint, context }: Work,
+  { flags, terminal }: Work,
+  holds: Holds,
   counter: ScanCounter,
 ): Promise<ScanJournal<ScanResult>> {
   const { fileJournal, memoryJournal } = await import("@assay/sources/fleet");
   if (flags.journal === undefined) return memoryJournal();
-  const { readsHold } = await import("../scan/cluster-reads.ts");
-  const { defaultKeys } = await import("../default-keys.ts");
-  const hold = readsHold({ context, keys: defaultKeys(context) }, terminal.signal);
-  return fileJournal<ScanResult>(resolve(terminal.cwd, flags.journal), {
-    reuse: async (outcome) => {
-      if (!outcome.key.endsWith(` ${fingerprint}`)) return false;
-      if (!("error" in outcome) && !(await hold(outcome.result?.reads))) return false;
-      counter.add(outcome);
-      return true;
-    },
-  });
+  const reuse = async (outcome: ScanOutcome<ScanResult>): Promise<boolean> => {
+    const isHeld = await holds(outcome);
+    if (isHeld) counter.add(outcome);
+    return isHeld;
+  };
+  return fileJournal<ScanResult>(resolve(terminal.cwd, flags.journal), { reuse });
 }
 
 async function beWorker(work: Work): Promise<void> {
@@ -260,7 +268,7 @@ function parseCount(text: string): number {
 const EXAMPLES = `
 A journal keeps results of several clusters and sets of policies apart. A result that rests on a ConfigMap, a Secret or an API call
 whose answer has changed is not reused; nor one that rests on a call to a service or a POST, which are not made again to see. What
-registries hold is as of then, and what workers had finished by a stop too. A Pod that runs another digest than its tag names now is undecided.
+registries hold is as of then. A Pod that runs another digest than its tag names now is undecided.
 Workers must be given the same policies, flags and cluster: others have another queue. Results come back through the Redis: whoever
 can write to it can write results.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.

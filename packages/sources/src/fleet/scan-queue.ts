@@ -3,7 +3,12 @@ import { optionalPeer } from "../credentials/optional-peer.ts";
 import { systemClock } from "../registry/deadline.ts";
 import { SourceError } from "../source-error.ts";
 import type { ScanOptions, ScanProgress } from "./scan.ts";
-import { memoryJournal, type ScanJournal, type ScanOutcome } from "./scan-journal.ts";
+import {
+  type FileJournalOptions,
+  memoryJournal,
+  type ScanJournal,
+  type ScanOutcome,
+} from "./scan-journal.ts";
 
 /** Where the queue is. */
 export interface QueueOptions {
@@ -50,7 +55,9 @@ const pollMs = 50;
 
 export interface QueuedScanOptions<T, R>
   extends Pick<ScanOptions<T, R>, "items" | "key" | "onOutcome" | "onProgress" | "journal" | "signal">,
-    QueueOptions {}
+    QueueOptions,
+    /** Asked of the outcomes that workers had ready when this scan began, too: an earlier run did not collect them. */
+    FileJournalOptions<R> {}
 
 /**
  * Gives the items of a scan to the workers of a queue (`scanWorker`, on any number of machines) and collects their
@@ -65,6 +72,7 @@ export async function queuedScan<T, R>(options: QueuedScanOptions<T, R>): Promis
   const waiting = new Set<string>();
   const feed = feeder(options, { queue, journal, waiting, progress });
   try {
+    if (options.reuse !== undefined) await removeOutdated(queue, options.reuse, signal);
     let fed = false;
     while (!fed || waiting.size > 0) {
       signal.throwIfAborted();
@@ -75,6 +83,24 @@ export async function queuedScan<T, R>(options: QueuedScanOptions<T, R>): Promis
     return progress;
   } finally {
     await queue.close();
+  }
+}
+
+/** Takes off the queue what was judged before this scan and holds no longer: its item is added, and judged, anew. */
+async function removeOutdated<R>(
+  queue: Queue,
+  reuse: NonNullable<FileJournalOptions<R>["reuse"]>,
+  signal: AbortSignal,
+): Promise<void> {
+  let kept = 0;
+  for (;;) {
+    const jobs = await queue.getJobs(["completed"], kept, kept + batch - 1, true);
+    if (jobs.length === 0) return;
+    for (const job of jobs) {
+      signal.throwIfAborted();
+      if (job === undefined || (await reuse(outcomeOf<R>(job, keyOf(job))))) kept++;
+      else await job.remove();
+    }
   }
 }
 
@@ -122,7 +148,7 @@ async function collect<T, R>(queue: Queue, state: Collecting<T, R>): Promise<num
   let collected = 0;
   for (const job of jobs) {
     if (job === undefined) continue;
-    const { key } = job.data as { readonly key: string }; // written by `feeder`
+    const key = keyOf(job);
     if (!state.journal.has(key)) await tell(outcomeOf<R>(job, key), state);
     await job.remove();
     state.waiting.delete(key);
@@ -137,6 +163,10 @@ async function tell<T, R>(outcome: ScanOutcome<R>, state: Collecting<T, R>): Pro
   state.progress.done++;
   if ("error" in outcome) state.progress.failed++;
   state.onProgress?.({ ...state.progress });
+}
+
+function keyOf({ data }: Job): string {
+  return (data as { readonly key: string }).key; // written by `feeder`
 }
 
 function outcomeOf<R>(job: Job, key: string): ScanOutcome<R> {
