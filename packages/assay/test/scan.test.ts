@@ -105,6 +105,23 @@ test("a scan that was stopped goes on: only what is missing is judged, and every
   expect(out).toContain("16 allowed, 4 denied");
 });
 
+test("what could not be decided is judged again by the next run, and counted once", async () => {
+  const args = ["--images", "images.txt", "--journal", "away.jsonl"];
+  const mend = registry.inject({ path: "/fleet/app-0/", effect: { kind: "status", status: 401 } });
+  const away = await scan(...args);
+  expect(away.out).toContain("15 allowed, 4 denied, 1 could not be decided");
+  // An item that is not asked for now stays as it was left.
+  await writeFile(join(cwd, "few.txt"), `${server.host}/fleet/app-1:v1\n`);
+  const few = await scan("--images", "few.txt", "--journal", "away.jsonl");
+  expect(few.out).toBe("15 allowed, 4 denied, 1 could not be decided\n");
+  mend();
+  registry.forgetRequests();
+  const back = await scan(...args);
+  expect(back).toMatchObject({ out: expect.stringContaining("16 allowed, 4 denied\n"), status: 1 });
+  const asked = new Set(registry.requests.map(({ path }) => /fleet\/app-\d+/.exec(path)?.[0]));
+  expect([...asked]).toEqual(["fleet/app-0"]);
+});
+
 test("results of other policies are neither reused nor counted", async () => {
   const text = await readFile(join(cwd, "policy.json"), "utf8");
   await writeFile(

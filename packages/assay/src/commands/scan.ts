@@ -188,26 +188,35 @@ async function scanAll(work: Work): Promise<ScanCounts> {
 
 type Holds = (outcome: ScanOutcome<ScanResult>) => Promise<boolean>;
 
-/** Whether an earlier run's outcome is by these policies, and what it read of the cluster is there as it was. */
+/** Whether an earlier run found out something by these policies, and what it read of the cluster is there as it was. */
 async function holding({ terminal, fingerprint, context }: Work): Promise<Holds> {
   const { readsHold } = await import("../scan/cluster-reads.ts");
+  const { isSettled } = await import("../scan/scan-result.ts");
   const { defaultKeys } = await import("../default-keys.ts");
   const hold = readsHold({ context, keys: defaultKeys(context) }, terminal.signal);
   return async (outcome) =>
-    outcome.key.endsWith(` ${fingerprint}`) && ("error" in outcome || (await hold(outcome.result?.reads)));
+    isOf(outcome, fingerprint) &&
+    "result" in outcome &&
+    isSettled(outcome) &&
+    (await hold(outcome.result?.reads));
 }
 
-/** The journal of the flags. What of it holds is counted. */
+function isOf({ key }: ScanOutcome<ScanResult>, fingerprint: string): boolean {
+  return key.endsWith(` ${fingerprint}`);
+}
+
+/** The journal of the flags. What of it holds is counted; and, as long as nothing else is known, what was not found out. */
 async function openJournal(
-  { flags, terminal }: Work,
+  { flags, terminal, fingerprint }: Work,
   holds: Holds,
   counter: ScanCounter,
 ): Promise<ScanJournal<ScanResult>> {
   const { fileJournal, memoryJournal } = await import("@assay/sources/fleet");
   if (flags.journal === undefined) return memoryJournal();
+  const { isSettled } = await import("../scan/scan-result.ts");
   const reuse = async (outcome: ScanOutcome<ScanResult>): Promise<boolean> => {
     const isHeld = await holds(outcome);
-    if (isHeld) counter.add(outcome);
+    if (isHeld || (isOf(outcome, fingerprint) && !isSettled(outcome))) counter.add(outcome);
     return isHeld;
   };
   return fileJournal<ScanResult>(resolve(terminal.cwd, flags.journal), { reuse });
@@ -266,9 +275,9 @@ function parseCount(text: string): number {
 }
 
 const EXAMPLES = `
-A journal keeps results of several clusters and sets of policies apart. A result that rests on a ConfigMap, a Secret or an API call
-whose answer has changed is not reused; nor one that rests on a call to a service or a POST, which are not made again to see. What
-registries hold is as of then. A Pod that runs another digest than its tag names now is undecided.
+A journal keeps results of several clusters and sets of policies apart. What could not be decided is judged again, and so is what rests
+on a ConfigMap, a Secret or an API call whose answer has changed, or on a call to a service or a POST, which are not made again to
+see. What registries hold is as of then. A Pod that runs another digest than its tag names now is undecided.
 Workers must be given the same policies, flags and cluster: others have another queue. Results come back through the Redis: whoever
 can write to it can write results.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Evaluation, Result, Verdict } from "@assay/engine";
 import type { Outcome } from "@assay/policy";
 import type { ScanOutcome } from "@assay/sources/fleet";
@@ -34,24 +35,35 @@ function decision({ allowed, outcome }: Pick<ScanResult, "allowed" | "outcome">)
   return outcome === "error" ? "undecided" : "denied";
 }
 
-/** Counts outcomes of this run, and of earlier ones that hold. */
+/** Whether something was found out. What was not is asked again by the next run: a registry may have been away. */
+export function isSettled(outcome: ScanOutcome<ScanResult>): boolean {
+  return "result" in outcome && outcome.result?.outcome !== "error";
+}
+
+/** Counts outcomes of this run, and of earlier ones. */
 export interface ScanCounter {
   add(outcome: ScanOutcome<ScanResult>): void;
   counts(): ScanCounts;
 }
 
-/** An item that failed and has a result later counts by the result. */
+/** Of an item that is judged several times the last outcome counts. INVARIANT: only one that was settled is not judged again. */
 export function scanCounter(): ScanCounter {
-  const counts = { allowed: 0, denied: 0, undecided: 0 };
-  const failed = new Set<string>();
+  const settled = { allowed: 0, denied: 0, undecided: 0 };
+  const open = new Map<string, keyof ScanCounts>();
   return {
     add(outcome) {
-      if ("error" in outcome) failed.add(outcome.key);
+      const word = "result" in outcome ? decision(outcome.result) : "undecided";
+      const key = createHash("sha256").update(outcome.key).digest("base64url").slice(0, 22);
+      if (!isSettled(outcome)) open.set(key, word);
       else {
-        failed.delete(outcome.key);
-        counts[decision(outcome.result)]++;
+        open.delete(key);
+        settled[word]++;
       }
     },
-    counts: () => ({ ...counts, undecided: counts.undecided + failed.size }),
+    counts() {
+      const counts = { ...settled };
+      for (const word of open.values()) counts[word]++;
+      return counts;
+    },
   };
 }
