@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { PolicyDocuments, PolicyStanding } from "@assay/controller";
+import type { Controller, ControllerOptions, PolicyDocuments, PolicyStanding } from "@assay/controller";
 import type { ContextSource, Sources } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import { kubernetesContext } from "@assay/sources/cluster";
@@ -12,7 +12,7 @@ import { sourceOptions } from "../open-sources.ts";
 import { optionalPackages } from "../optional-packages.ts";
 import type { Terminal } from "../terminal.ts";
 import { loggingTerminal, logLines } from "./log-lines.ts";
-import { type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
+import { checkTlsFlags, type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
 
 export interface ClusterFlags {
   readonly kubeconfig?: string;
@@ -43,36 +43,34 @@ export async function serveCluster(
     ...(flags.kubeconfig !== undefined && { file: flags.kubeconfig }),
     hint: "give --kubeconfig FILE, set KUBECONFIG, or run in a Pod with a service account",
   });
-  const context = await cluster.watchedContext(config, kubernetesContext({ config }), logger);
+  checkTlsFlags(flags);
   const metrics = webhookMetrics();
-  const build = await evaluatorFactory(context.source, flags, loggingTerminal(terminal, logger), metrics);
-  const running = await cluster.startController(config, {
-    build,
-    logger,
-    loaded: (standing) => count(standing, metrics),
-    kindServed: metrics.policyKind,
-    exceptionNamespaces: flags.exceptionNamespace,
-    ...(flags.leaderElectionNamespace === undefined
-      ? {}
-      : {
-          scan: {
-            election: { namespace: flags.leaderElectionNamespace, identity: identity(terminal) },
-            intervalMs: flags.scanInterval * 1000,
-          },
-        }),
-  });
+  // INVARIANT: whatever fails from here on, no watch stays open: it would keep a process running that serves nothing.
+  const context = await cluster.watchedContext(config, kubernetesContext({ config }), logger);
+  let controller: Controller | undefined;
   try {
-    await serveUntilStopped(running.evaluator, () => running.evaluator.ready(), {
-      flags,
-      terminal,
+    const build = await evaluatorFactory(context.source, flags, loggingTerminal(terminal, logger), metrics);
+    controller = await cluster.startController(config, {
+      build,
       logger,
-      metrics,
-      namespaceLabels: running.namespaceLabels,
+      loaded: (standing) => count(standing, metrics),
+      kindServed: metrics.policyKind,
+      exceptionNamespaces: flags.exceptionNamespace,
+      ...scanOptions(flags, terminal),
     });
+    const { evaluator, namespaceLabels } = controller;
+    const serving = { flags, terminal, logger, metrics, namespaceLabels };
+    await serveUntilStopped(evaluator, () => evaluator.ready(), serving);
   } finally {
-    await running.stop();
+    await controller?.stop();
     await context.stop();
   }
+}
+
+function scanOptions(flags: Flags, terminal: Terminal): Pick<ControllerOptions, "scan"> {
+  const { leaderElectionNamespace: namespace, scanInterval } = flags;
+  if (namespace === undefined) return {};
+  return { scan: { election: { namespace, identity: identity(terminal) }, intervalMs: scanInterval * 1000 } };
 }
 
 /** Registries, trust roots and their caches are opened once and outlive every change of the policies. */

@@ -3,6 +3,7 @@ import {
   type AdmissionHandlerOptions,
   createWebhookServer,
   observedSources,
+  type TlsFiles,
   type WebhookMetrics,
   webhookMetrics,
 } from "@assay/webhook";
@@ -32,11 +33,20 @@ export async function servePolicies(
       hint: "name policy files or directories, or take them from the cluster: --cluster",
     });
   }
+  checkTlsFlags(flags);
   const metrics = webhookMetrics();
   const observe = (sources: Sources): Sources => observedSources(sources, metrics);
   const logger = logLines(terminal, flags.logFormat);
   const assay = await openAssay(policies, flags, loggingTerminal(terminal, logger), { observe });
   await serveUntilStopped(assay, () => true, { flags, terminal, logger, metrics });
+}
+
+/** The certificate that the flags name. Called before anything is opened, too: a mistake needs no cluster to be seen. */
+export function checkTlsFlags({ tlsCert, tlsKey }: ServerFlags): TlsFiles {
+  if (tlsCert !== undefined && tlsKey !== undefined) return { certFile: tlsCert, keyFile: tlsKey };
+  throw new AssayError("usage", "an API server only calls webhooks over TLS", {
+    hint: "give --tls-cert and --tls-key; cert-manager makes and rotates them",
+  });
 }
 
 interface Serving {
@@ -53,14 +63,9 @@ export async function serveUntilStopped(
   ready: () => boolean,
   { flags, terminal, logger, metrics, namespaceLabels }: Serving,
 ): Promise<void> {
-  const { tlsCert, tlsKey, port, host, shutdownDelay } = flags;
-  if (tlsCert === undefined || tlsKey === undefined) {
-    throw new AssayError("usage", "an API server only calls webhooks over TLS", {
-      hint: "give --tls-cert and --tls-key; cert-manager makes and rotates them",
-    });
-  }
+  const { port, host, shutdownDelay } = flags;
   const server = await createWebhookServer(evaluator, {
-    tls: { certFile: tlsCert, keyFile: tlsKey },
+    tls: checkTlsFlags(flags),
     port,
     ...(host === undefined ? {} : { host }),
     ready,
