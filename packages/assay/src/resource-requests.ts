@@ -2,7 +2,8 @@ import type { EvaluationRequest } from "@assay/engine";
 import type { Json, JsonObject } from "@assay/policy";
 import { jsonObject, ownField } from "./json-object.ts";
 
-type Labels = Readonly<Record<string, string>>;
+/** Labels of an object. */
+export type Labels = Readonly<Record<string, string>>;
 
 /**
  * Kinds that have no namespace: everything else is in one, and in `default` unless it says otherwise, as in kubectl.

@@ -263,7 +263,10 @@ describe("the Pods of a cluster", () => {
   }
   const all = async (source: ContextSource): Promise<readonly ScanItem[]> => {
     const items: ScanItem[] = [];
-    for await (const item of scanItems({ images: [], resource: [], cluster: source }, fakeTerminal({ cwd })))
+    for await (const item of scanItems(
+      { images: [], resource: [], cluster: { context: source, selectsNamespaces: false } },
+      fakeTerminal({ cwd }),
+    ))
       items.push(item);
     return items;
   };
@@ -407,6 +410,40 @@ describe("the Pods of a cluster", () => {
       await writeFile(path, journal.replace(/"reads":\[.*?\]/g, `"reads":${reads}`));
       expect(await scanned()).toEqual({ totals: "3 allowed, 0 denied", isAsked: true });
     }
+  });
+
+  /** Scans the Pods `a` (of namespace `default`) of a cluster by a policy for namespaces that are `checked`. */
+  async function selected(namespaces: Record<string, Json>) {
+    const policy = JSON.parse(await readFile(join(cwd, "policy.json"), "utf8"));
+    const namespaceSelector = { matchLabels: { checked: "yes" } };
+    policy.spec.rules[0].match.any[0].resources.namespaceSelector = namespaceSelector;
+    await writeFile(join(cwd, "selecting.json"), JSON.stringify(policy));
+    const spec = { containers: [{ name: "web", image: `${server.host}/fleet/app-4:v1` }] };
+    const items = [{ metadata: { name: "a", namespace: "default", uid: "a" }, spec }];
+    await apiServer("selecting", { "/api/v1/pods": { kind: "PodList", items }, ...namespaces });
+    vi.stubEnv("KUBECONFIG", join(cwd, "selecting.kubeconfig"));
+    const journal = join(cwd, "selecting.jsonl");
+    const { out, err } = await runHere(["scan", "selecting.json", "--cluster", "--journal", journal], {
+      cwd,
+    });
+    return { totals: out.trim().split("\n").at(-1), err };
+  }
+  const namespace = (labels: Json) => ({
+    "/api/v1/namespaces": { kind: "NamespaceList", items: [{ metadata: { name: "default", labels } }] },
+  });
+
+  test("are judged with the labels of their namespaces, as they are at the time", async () => {
+    const left = await selected(namespace({ checked: "no" }));
+    expect(left).toEqual({ totals: "1 allowed, 0 denied", err: "" });
+    const checked = await selected(namespace({ checked: "yes" }));
+    expect(checked.totals).toMatch(/1 denied$/);
+  });
+
+  test("are taken to be selected, and it is said, where namespaces may not be listed", async () => {
+    const { totals, err } = await selected({});
+    expect(totals).toMatch(/1 denied$/);
+    expect(err).toContain("the cluster's Namespaces cannot be listed");
+    expect(err).toContain("is taken to apply to every namespace");
   });
 
   test("that may not be listed are an error, not an empty cluster", async () => {

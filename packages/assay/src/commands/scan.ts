@@ -68,6 +68,8 @@ interface Work {
   readonly assay: Assay;
   /** ConfigMaps, Secrets and API calls: the cluster's, or those of files. */
   readonly context: ContextSource;
+  /** Whether the policies ask for labels of namespaces. */
+  readonly selectsNamespaces: boolean;
   /** Of the policies and everything that a verdict depends on: results of others are not reused. */
   readonly fingerprint: string;
   readonly flags: Flags;
@@ -101,7 +103,7 @@ async function openWork(
   policies: readonly string[],
   cluster: Cluster | undefined,
   { flags, terminal }: Pick<Work, "flags" | "terminal">,
-): Promise<Pick<Work, "assay" | "context" | "fingerprint">> {
+): Promise<Omit<Work, "flags" | "terminal">> {
   const { openAssay, policyFiles } = await import("../open-assay.ts");
   const { trustOf } = await import("../open-sources.ts");
   const { readObjects } = await import("../read-objects.ts");
@@ -129,7 +131,8 @@ async function openWork(
     trust: root?.ok === true ? root.value.json : undefined,
   };
   const fingerprint = createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 16);
-  return { assay, context, fingerprint };
+  const selectsNamespaces = files.some(({ text }) => text.includes("namespaceSelector"));
+  return { assay, context, selectsNamespaces, fingerprint };
 }
 
 async function openCluster(terminal: Terminal): Promise<Cluster> {
@@ -146,8 +149,10 @@ async function openCluster(terminal: Terminal): Promise<Cluster> {
 async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSignal): Promise<ScanResult> {
   const { scanResult } = await import("../scan/scan-result.ts");
   const { withRunningImages } = await import("@assay/engine");
-  const { resource } = item;
-  const evaluation = await assay.evaluation({ resource, mutate: flags.mutate }, limitsOf(flags, { signal }));
+  const { resource, namespaceLabels } = item;
+  const labels = namespaceLabels === undefined ? {} : { namespaceLabels };
+  const request = { resource, mutate: flags.mutate, ...labels };
+  const evaluation = await assay.evaluation(request, limitsOf(flags, { signal }));
   return scanResult(item.name, withRunningImages(evaluation.verdict, resource), evaluation);
 }
 
@@ -155,11 +160,11 @@ async function scanAll(work: Work): Promise<ScanCounts> {
   const { queuedScan, scan } = await import("@assay/sources/fleet");
   const { scanItems, scanKey } = await import("../scan/scan-items.ts");
   const { scanCounter } = await import("../scan/scan-result.ts");
-  const { flags, terminal, fingerprint, context } = work;
+  const { flags, terminal, fingerprint, context, selectsNamespaces } = work;
   const counter = scanCounter();
   const holds = await holding(work);
   const journal = await openJournal(work, holds, counter);
-  const cluster = flags.cluster === true ? { cluster: context } : {};
+  const cluster = flags.cluster === true ? { cluster: { context, selectsNamespaces } } : {};
   const common = {
     items: scanItems({ images: flags.images, resource: flags.resource, ...cluster }, terminal),
     key: (item: ScanItem) => scanKey(item, fingerprint),
@@ -278,6 +283,7 @@ const EXAMPLES = `
 A journal keeps results of several clusters and sets of policies apart. What could not be decided is judged again, and so is what rests
 on a ConfigMap, a Secret or an API call whose answer has changed, or on a call to a service or a POST, which are not made again to
 see. What registries hold is as of then. A Pod that runs another digest than its tag names now is undecided.
+With --cluster a rule's namespaceSelector is heeded; of files and images, whose namespaces nobody knows, it selects all.
 Workers must be given the same policies, flags and cluster: others have another queue. Results come back through the Redis: whoever
 can write to it can write results.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.

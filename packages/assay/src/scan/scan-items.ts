@@ -8,13 +8,15 @@ import { AssayError } from "../assay-error.ts";
 import { podOf } from "../image-question.ts";
 import { isJsonObject, jsonObject } from "../json-object.ts";
 import { eachObject } from "../read-objects.ts";
-import { inNamespace } from "../resource-requests.ts";
+import { inNamespace, type Labels, namespaceLabels } from "../resource-requests.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** One thing to judge, and what it is called. */
 export interface ScanItem {
   readonly name: string;
   readonly resource: JsonObject;
+  /** Of its namespace, where they are known. */
+  readonly namespaceLabels?: Labels;
 }
 
 /** Where the items come from. */
@@ -23,7 +25,14 @@ export interface ScanInput {
   readonly images: readonly string[];
   readonly resource: readonly string[];
   /** A cluster whose Pods are judged. */
-  readonly cluster?: ContextSource;
+  readonly cluster?: ScannedCluster;
+}
+
+/** The cluster of a scan. */
+export interface ScannedCluster {
+  readonly context: ContextSource;
+  /** Whether policies select by labels of namespaces: only then they are read. */
+  readonly selectsNamespaces: boolean;
 }
 
 /** Every item, read as it is needed: a list of any length takes the memory of a line. */
@@ -35,13 +44,24 @@ export async function* scanItems(input: ScanInput, terminal: Terminal): AsyncGen
   if (input.cluster !== undefined) yield* podsOf(input.cluster, terminal);
 }
 
+async function* podsOf(
+  { context, selectsNamespaces }: ScannedCluster,
+  terminal: Terminal,
+): AsyncGenerator<ScanItem> {
+  const labels = selectsNamespaces ? await labelsIn(context, terminal) : new Map<string, Labels>();
+  for await (const pod of listed(context, kinds.Pod, terminal)) {
+    const known = labels.get(String(jsonObject(pod["metadata"])["namespace"]));
+    yield known === undefined ? itemOf(pod) : { ...itemOf(pod), namespaceLabels: known };
+  }
+}
+
 /**
- * What an item is remembered by: other policies or another object make it another item. INVARIANT: the whole digest, since
- * of a part of it somebody could find two objects, one to be allowed and one to run.
+ * What an item is remembered by: other policies, another object or other labels of its namespace make it another item.
+ * INVARIANT: the whole digest, since of a part of it somebody could find two objects, one to be allowed and one to run.
  */
-export function scanKey(item: ScanItem, policies: string): string {
-  const digest = createHash("sha256").update(JSON.stringify(item.resource)).digest("hex");
-  return `${item.name} ${digest} ${policies}`;
+export function scanKey({ name, resource, namespaceLabels }: ScanItem, policies: string): string {
+  const judged = JSON.stringify(namespaceLabels === undefined ? [resource] : [resource, namespaceLabels]);
+  return `${name} ${createHash("sha256").update(judged).digest("hex")} ${policies}`;
 }
 
 /** Lines that are empty or begin with `#` are passed over. */
@@ -65,14 +85,24 @@ async function* imagesOf(list: string, terminal: Terminal): AsyncGenerator<ScanI
   if (count === 0) throw new AssayError("fileNotFound", `there is no image in \`${list}\``);
 }
 
+interface ListedKind {
+  readonly kind: string;
+  readonly plural: string;
+}
+
+const kinds = {
+  Pod: { kind: "Pod", plural: "pods" },
+  Namespace: { kind: "Namespace", plural: "namespaces" },
+} as const satisfies Record<string, ListedKind>;
+
 /** What is no list of Pods must not look like a cluster without any: all of it would be allowed. */
-function podsIn(list: JsonObject): readonly JsonObject[] {
+function itemsIn(list: JsonObject, { kind }: ListedKind): readonly JsonObject[] {
   const items: Json = list["items"] ?? [];
-  if (list["kind"] !== "PodList" || !Array.isArray(items) || !items.every(isJsonObject)) {
-    throw new AssayError("unavailable", "what the cluster answered is no list of Pods");
+  if (list["kind"] !== `${kind}List` || !Array.isArray(items) || !items.every(isJsonObject)) {
+    throw new AssayError("unavailable", `what the cluster answered is no list of ${kind}s`);
   }
   // Items of a list come without kind and apiVersion.
-  return items.map((pod: JsonObject) => ({ apiVersion: "v1", kind: "Pod", ...pod }));
+  return items.map((item: JsonObject) => ({ apiVersion: "v1", kind, ...item }));
 }
 
 /** Longer than any image reference, with room for a comment. */
@@ -100,17 +130,38 @@ function itemOf(resource: JsonObject): ScanItem {
 
 const PAGE = 500;
 
-/** The Pods of a cluster, page by page. */
-async function* podsOf(cluster: ContextSource, terminal: Terminal): AsyncGenerator<ScanItem> {
+/** The objects of a kind, page by page. */
+async function* listed(
+  cluster: ContextSource,
+  kind: ListedKind,
+  { signal }: Terminal,
+): AsyncGenerator<JsonObject> {
   let next = "";
   do {
-    const url = `/api/v1/pods?limit=${PAGE}${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`;
-    const answer = await cluster.fetch({ kind: "apiCall", method: "GET", url }, { signal: terminal.signal });
+    const url = `/api/v1/${kind.plural}?limit=${PAGE}${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`;
+    const answer = await cluster.fetch({ kind: "apiCall", method: "GET", url }, { signal });
     if (!answer.ok)
-      throw new AssayError("unavailable", `the cluster's Pods cannot be listed: ${answer.failure.message}`);
+      throw new AssayError(
+        "unavailable",
+        `the cluster's ${kind.kind}s cannot be listed: ${answer.failure.message}`,
+      );
     const list = jsonObject(answer.value.data);
-    for (const pod of podsIn(list)) yield itemOf(pod);
+    yield* itemsIn(list, kind);
     const token = jsonObject(list["metadata"])["continue"];
     next = typeof token === "string" ? token : "";
   } while (next !== "");
+}
+
+/** Labels of the cluster's namespaces. Who may not list them learns that more may be judged than the webhook would. */
+async function labelsIn(cluster: ContextSource, terminal: Terminal): Promise<ReadonlyMap<string, Labels>> {
+  try {
+    const namespaces: JsonObject[] = [];
+    for await (const { kind = "", metadata = {} } of listed(cluster, kinds.Namespace, terminal))
+      namespaces.push({ kind, metadata });
+    return namespaceLabels(namespaces);
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    terminal.warn(`${error.message}; a rule with a namespaceSelector is taken to apply to every namespace`);
+    return new Map();
+  }
 }
