@@ -172,7 +172,7 @@ async function scanAll(work: Work): Promise<ScanCounts> {
     signal: terminal.signal,
     onProgress: progressLine(terminal),
     onOutcome: (outcome: ScanOutcome<ScanResult>) => {
-      counter.add(outcome);
+      counter.judged(outcome);
       report(outcome, flags, terminal);
     },
   };
@@ -200,31 +200,32 @@ async function holding({ terminal, fingerprint, context }: Work): Promise<Holds>
   const { defaultKeys } = await import("../default-keys.ts");
   const hold = readsHold({ context, keys: defaultKeys(context) }, terminal.signal);
   return async (outcome) =>
-    isOf(outcome, fingerprint) &&
+    outcome.key.endsWith(` ${fingerprint}`) &&
     "result" in outcome &&
     isSettled(outcome) &&
     (await hold(outcome.result?.reads));
 }
 
-function isOf({ key }: ScanOutcome<ScanResult>, fingerprint: string): boolean {
-  return key.endsWith(` ${fingerprint}`);
-}
-
-/** The journal of the flags. What of it holds is counted; and, as long as nothing else is known, what was not found out. */
+/** The journal of the flags; what of it holds is counted where its item comes. */
 async function openJournal(
-  { flags, terminal, fingerprint }: Work,
+  { flags, terminal }: Work,
   holds: Holds,
   counter: ScanCounter,
 ): Promise<ScanJournal<ScanResult>> {
   const { fileJournal, memoryJournal } = await import("@assay/sources/fleet");
   if (flags.journal === undefined) return memoryJournal();
-  const { isSettled } = await import("../scan/scan-result.ts");
   const reuse = async (outcome: ScanOutcome<ScanResult>): Promise<boolean> => {
     const isHeld = await holds(outcome);
-    if (isHeld || (isOf(outcome, fingerprint) && !isSettled(outcome))) counter.add(outcome);
+    if (isHeld && "result" in outcome) counter.known(outcome.key, outcome.result);
     return isHeld;
   };
-  return fileJournal<ScanResult>(resolve(terminal.cwd, flags.journal), { reuse });
+  const journal = await fileJournal<ScanResult>(resolve(terminal.cwd, flags.journal), { reuse });
+  const has = (key: string): boolean => {
+    const isDone = journal.has(key);
+    if (isDone) counter.resumed(key);
+    return isDone;
+  };
+  return { ...journal, has };
 }
 
 async function beWorker(work: Work): Promise<void> {

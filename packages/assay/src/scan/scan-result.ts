@@ -40,30 +40,34 @@ export function isSettled(outcome: ScanOutcome<ScanResult>): boolean {
   return "result" in outcome && outcome.result?.outcome !== "error";
 }
 
-/** Counts outcomes of this run, and of earlier ones. */
+/** Counts the items of a run, each once. What its journal says of other items (Pods that are gone) is none of it. */
 export interface ScanCounter {
-  add(outcome: ScanOutcome<ScanResult>): void;
+  /** An item that this run judged. */
+  judged(outcome: ScanOutcome<ScanResult>): void;
+  /** What an earlier run found out, should the item come. */
+  known(key: string, result: ScanResult): void;
+  /** An item that is done. */
+  resumed(key: string): void;
   counts(): ScanCounts;
 }
 
-/** Of an item that is judged several times the last outcome counts. INVARIANT: only one that was settled is not judged again. */
+/** Remembers a short hash of each item that is known and has not come. */
 export function scanCounter(): ScanCounter {
-  const settled = { allowed: 0, denied: 0, undecided: 0 };
-  const open = new Map<string, keyof ScanCounts>();
+  const counts = { allowed: 0, denied: 0, undecided: 0 };
+  const earlier = new Map<string, keyof ScanCounts>();
+  const short = (key: string): string => createHash("sha256").update(key).digest("base64url").slice(0, 22);
   return {
-    add(outcome) {
-      const word = "result" in outcome ? decision(outcome.result) : "undecided";
-      const key = createHash("sha256").update(outcome.key).digest("base64url").slice(0, 22);
-      if (!isSettled(outcome)) open.set(key, word);
-      else {
-        open.delete(key);
-        settled[word]++;
-      }
+    judged: (outcome) => {
+      counts["result" in outcome ? decision(outcome.result) : "undecided"]++;
     },
-    counts() {
-      const counts = { ...settled };
-      for (const word of open.values()) counts[word]++;
-      return counts;
+    known: (key, result) => void earlier.set(short(key), decision(result)),
+    resumed(key) {
+      const word = earlier.get(short(key));
+      if (word === undefined) return;
+      counts[word]++;
+      // It may be in the list twice.
+      earlier.delete(short(key));
     },
+    counts: () => ({ ...counts }),
   };
 }
