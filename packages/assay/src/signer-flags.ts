@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { AssayError } from "./assay-error.ts";
 import { collect, splitPair } from "./evaluation-flags.ts";
+import { exactPattern } from "./exact-pattern.ts";
 import { type ImageQuestion, isKeyReference, type Signer } from "./image-question.ts";
 import { readTextFile } from "./input-files.ts";
 import type { Terminal } from "./terminal.ts";
@@ -157,7 +158,7 @@ function exact(
   const plain = text ?? "";
   if (plain === "") throw new AssayError("usage", `${flag} is empty`);
   if (!/[*?{}$\\]/.test(plain)) return { text: plain };
-  return { regexp: `^${plain.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&")}$` };
+  return { regexp: exactPattern(plain) };
 }
 
 async function certificateOf(flags: SignerFlags, terminal: Terminal): Promise<Signer> {

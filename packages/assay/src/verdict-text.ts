@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import { explain, type Verdict } from "@assay/engine";
+import { countsText, decisionOf, resourceName } from "./decision.ts";
 import { plainText } from "./plain-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -14,8 +15,6 @@ export function verdictText(verdict: Verdict, terminal: Terminal, detail: Detail
   const paint = terminal.color
     ? (text: string): string => styleText("green", text, { validateStream: false })
     : String;
-  const { kind, namespace, name } = verdict.resource;
-  const what = [kind, namespace, name].filter((part) => part !== undefined).join("/");
   const lines = [
     ...(verdict.results.length === 0 ? ["  no rule selects an image of it"] : []),
     ...verdict.results.map(
@@ -25,17 +24,12 @@ export function verdictText(verdict: Verdict, terminal: Terminal, detail: Detail
     ...verdict.patches.map((patch) => `  pinned ${JSON.stringify(patch.value)}`),
     ...verdict.warnings.map((warning) => `  warning: ${warning}`),
   ];
-  return `${[`${paint("allowed")} ${plainText(what)}`, ...lines.map(plainText)].join("\n")}\n`;
+  return `${[`${paint("allowed")} ${plainText(resourceName(verdict.resource))}`, ...lines.map(plainText)].join("\n")}\n`;
 }
 
 /** `2 allowed, 1 denied`: the last line of a run over several resources. */
 export function summary(verdicts: readonly Verdict[]): string {
-  const undecided = verdicts.filter((verdict) => !verdict.allowed && verdict.outcome === "error").length;
-  const denied = verdicts.filter((verdict) => !verdict.allowed).length - undecided;
-  const counts = [
-    `${verdicts.length - denied - undecided} allowed`,
-    `${denied} denied`,
-    ...(undecided === 0 ? [] : [`${undecided} could not be decided`]),
-  ];
-  return counts.join(", ");
+  const counts = { allowed: 0, denied: 0, undecided: 0 };
+  for (const verdict of verdicts) counts[decisionOf(verdict)]++;
+  return countsText(counts);
 }

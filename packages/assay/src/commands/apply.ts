@@ -1,8 +1,8 @@
-import type { Verdict } from "@assay/engine";
 import type { ReportedVerdict } from "@assay/engine/report";
 import type { Command } from "commander";
-import { type CommandContext, exitCode } from "../command-line.ts";
+import type { CommandContext } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
+import { statusOf } from "../decision.ts";
 import { addOutputFlag } from "../evaluation-flags.ts";
 import {
   addJudgingFlags,
@@ -64,12 +64,6 @@ async function judgeAll(
   );
   progress.done();
   return judged;
-}
-
-/** 0 allowed, 1 denied, 2 not allowed because it could not be decided. */
-export function statusOf(verdict: Verdict): number {
-  if (verdict.allowed) return exitCode.allowed;
-  return verdict.outcome === "error" ? exitCode.undecided : exitCode.denied;
 }
 
 async function print(

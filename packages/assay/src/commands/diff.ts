@@ -1,6 +1,7 @@
 import type { ResultChange, VerdictDiff } from "@assay/engine";
 import type { Command } from "commander";
 import { type CommandContext, exitCode } from "../command-line.ts";
+import { decisionOf, resourceName } from "../decision.ts";
 import { addOutputFlag } from "../evaluation-flags.ts";
 import { plainText } from "../plain-text.ts";
 import type { Terminal } from "../terminal.ts";
@@ -48,13 +49,8 @@ async function diffAll(
 
 function describe(diffs: readonly VerdictDiff[]): string {
   const lines = diffs.flatMap(({ resource, before, after, flips, changes }) => {
-    const name = [resource.kind, resource.namespace, resource.name]
-      .filter((part) => part !== undefined)
-      .join("/");
-    const head =
-      word(before) !== word(after)
-        ? `${name}: ${word(before)} → ${word(after)}`
-        : `${name}: still ${word(after)}`;
+    const [was, is] = [decisionOf(before), decisionOf(after)];
+    const head = `${resourceName(resource)}: ${was === is ? `still ${is}` : `${was} → ${is}`}`;
     return changes.length === 0 && !flips ? [] : [head, ...changes.flatMap(describeChange)];
   });
   const flipped = diffs.filter(({ flips }) => flips).length;
@@ -70,11 +66,6 @@ function describeChange({ policy, rule, image, before, after }: ResultChange): r
     `    before: ${before.message}`,
     `    after:  ${after.message}`,
   ];
-}
-
-function word({ allowed, outcome }: VerdictDiff["before"]): string {
-  if (allowed) return "allowed";
-  return outcome === "error" ? "undecided" : "denied";
 }
 
 const EXAMPLES = `

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
+import { decisionOf } from "../decision.ts";
 import {
   addContextFlags,
   addOutputFlag,
@@ -150,8 +151,7 @@ function describe(
         `${image} ${digest}: ${signatures} signatures, ${attestations} attestations, ${bundles} bundles`,
     ),
     ...checks.map(
-      ({ image, verdict }) =>
-        `offline, ${image} is ${verdict.allowed ? "allowed" : verdict.outcome === "error" ? `undecided: ${verdict.results[0]?.message}` : "denied"}`,
+      ({ image, verdict }) => `offline, ${image} is ${decisionOf(verdict)}${whyUndecided(verdict)}`,
     ),
     ...(expiries.length === 0 ? [] : ["what expires:"]),
     ...expiries.map(({ when, what, means }) => `  ${when} ${what}: ${means}`),
@@ -159,6 +159,11 @@ function describe(
     `use it with: assay apply … --layout ${out}`,
   ];
   return `${plainText(lines.join("\n"))}\n`;
+}
+
+function whyUndecided(verdict: Verdict): string {
+  if (decisionOf(verdict) !== "undecided") return "";
+  return `: ${verdict.results.find(({ outcome }) => outcome === "error")?.message}`;
 }
 
 const EXAMPLES = `

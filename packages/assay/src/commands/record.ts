@@ -4,6 +4,7 @@ import type { EvaluationRecord } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import type { CommandContext } from "../command-line.ts";
+import { decisionOf, statusOf } from "../decision.ts";
 import { addOutputFlag } from "../evaluation-flags.ts";
 import {
   addJudgingFlags,
@@ -14,7 +15,6 @@ import {
   resourcesOf,
 } from "../judging-command.ts";
 import type { Terminal } from "../terminal.ts";
-import { statusOf } from "./apply.ts";
 
 interface Flags extends JudgingFlags, ResourceFlags {
   readonly out: string;
@@ -64,10 +64,7 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
       await writeFile(resolve(terminal.cwd, path), encodeRecord(record));
       const { allowed, outcome, resource } = record.verdict;
       written.push({ file: path, resource, allowed, outcome });
-      if (flags.output === "text")
-        terminal.out(
-          `${path}: ${allowed ? "allowed" : outcome === "error" ? "could not be decided" : "denied"}\n`,
-        );
+      if (flags.output === "text") terminal.out(`${path}: ${decisionOf(record.verdict)}\n`);
       finish(statusOf(record.verdict));
     }
     if (flags.output === "json") terminal.out(`${JSON.stringify({ records: written }, null, 2)}\n`);

@@ -2,9 +2,9 @@ import type { EvaluationRecord, Verdict } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
+import { statusOf } from "../decision.ts";
 import { addOutputFlag } from "../evaluation-flags.ts";
 import type { Terminal } from "../terminal.ts";
-import { statusOf } from "./apply.ts";
 
 interface Flags {
   readonly output: "text" | "json";

@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import { AssayError } from "../assay-error.ts";
 import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
+import { countsText, type DecisionCounts, decisionOf } from "../decision.ts";
 import { addOutputFlag, collect } from "../evaluation-flags.ts";
 import {
   addJudgingFlags,
@@ -18,7 +19,7 @@ import { clusterIdentity, loadKubeConfig } from "../kube-config.ts";
 import { optionalPackages } from "../optional-packages.ts";
 import { plainText } from "../plain-text.ts";
 import type { ScanItem } from "../scan/scan-items.ts";
-import type { ScanCounter, ScanCounts, ScanResult } from "../scan/scan-result.ts";
+import type { ScanCounter, ScanResult } from "../scan/scan-result.ts";
 import type { Terminal } from "../terminal.ts";
 import { refuseUnheeded } from "../unheeded-flags.ts";
 import { VERSION } from "../version.ts";
@@ -57,7 +58,7 @@ export function addScanCommand(program: Command, { terminal, finish }: CommandCo
     if (flags.worker === true) await beWorker(work);
     else {
       const counts = await scanAll(work);
-      terminal.out(flags.output === "text" ? `${describe(counts)}\n` : "");
+      terminal.out(flags.output === "text" ? `${countsText(counts)}\n` : "");
       if (counts.denied > 0) finish(exitCode.denied);
       if (counts.undecided > 0) finish(exitCode.undecided);
     }
@@ -156,7 +157,7 @@ async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSig
   return scanResult(item.name, withRunningImages(evaluation.verdict, resource), evaluation);
 }
 
-async function scanAll(work: Work): Promise<ScanCounts> {
+async function scanAll(work: Work): Promise<DecisionCounts> {
   const { queuedScan, scan } = await import("@assay/sources/fleet");
   const { scanItems, scanKey } = await import("../scan/scan-items.ts");
   const { scanCounter } = await import("../scan/scan-result.ts");
@@ -257,9 +258,7 @@ function report(outcome: ScanOutcome<ScanResult>, { output }: Flags, terminal: T
     const reasons = results
       .filter((result) => result.outcome === worst)
       .map((result) => `\n  ${result.code}: ${result.message}`);
-    terminal.out(
-      `${plainText(`${worst === "error" ? "undecided" : "denied"} ${name}${reasons.join("")}`)}\n`,
-    );
+    terminal.out(`${plainText(`${decisionOf(outcome.result)} ${name}${reasons.join("")}`)}\n`);
   }
 }
 
@@ -267,11 +266,6 @@ function progressLine(terminal: Terminal): (progress: ScanProgress) => void {
   return ({ done, resumed, failed }) => {
     if (terminal.progress) terminal.err(`\rjudged ${done}, from before ${resumed}, failed ${failed}`);
   };
-}
-
-function describe({ allowed, denied, undecided }: ScanCounts): string {
-  const rest = undecided === 0 ? "" : `, ${undecided} could not be decided`;
-  return `${allowed} allowed, ${denied} denied${rest}`;
 }
 
 function parseCount(text: string): number {

@@ -1,6 +1,7 @@
 import type { Verdict } from "@assay/engine";
 import type { Command } from "commander";
 import { type CommandContext, exitCode } from "../command-line.ts";
+import { statusOf } from "../decision.ts";
 import {
   addLogFlag,
   addOutputFlag,
@@ -13,7 +14,6 @@ import {
 import { limitsOf } from "../judging-command.ts";
 import { addSignerFlags, type SignerFlags } from "../signer-flags.ts";
 import type { Terminal } from "../terminal.ts";
-import { statusOf } from "./apply.ts";
 
 interface Flags extends SourceFlags, SignerFlags, LogFlags {
   readonly type: readonly string[];

@@ -1,5 +1,6 @@
 import { type ImageReference, repositoryName } from "@assay/image";
 import type { Json, JsonObject } from "@assay/policy";
+import { exactPattern } from "../exact-pattern.ts";
 import { isJsonObject, ownField } from "../json-object.ts";
 import { parseImage } from "../parse-image.ts";
 import type { ImageProfile, ProvenAttestation, ProvenSigner } from "./profile-image.ts";
@@ -159,7 +160,7 @@ function signerEntry(signer: ProvenSigner): JsonObject {
 /** A policy's `subject` is a wildcard: a text that could mean more than itself becomes an anchored regular expression. */
 function exactly(field: "subject" | "issuer", text: string): JsonObject {
   if (!/[*?{}]/.test(text)) return { [field]: text };
-  return { [`${field}RegExp`]: `^${text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&")}$` };
+  return { [`${field}RegExp`]: exactPattern(text) };
 }
 
 function describe(signers: readonly ProvenSigner[]): string {

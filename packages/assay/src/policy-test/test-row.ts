@@ -1,5 +1,6 @@
 import type { Result, Verdict } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
+import { resourceName } from "../decision.ts";
 import type { Expectation, ExpectedResult } from "./test-file.ts";
 
 /** One line of a test's table. */
@@ -40,7 +41,7 @@ export function rowsOf(
       test,
       policy: expectation.policy,
       rule: expectation.rule ?? "*",
-      resource: found[0] === undefined ? name : resourceName(found[0].verdict),
+      resource: found[0] === undefined ? name : resourceName(found[0].verdict.resource),
       expected: expectation.result,
     };
     if (found.length === 0)
@@ -90,9 +91,4 @@ function isNamed({ resource }: Verdict, name: string, kind: string | undefined):
   if (slash < 0) return resource.name === name;
   const namespace = name.slice(0, slash).split("/").at(-1);
   return resource.name === name.slice(slash + 1) && (resource.namespace ?? "default") === namespace;
-}
-
-/** `Kind/namespace/name`. */
-function resourceName({ resource }: Verdict): string {
-  return [resource.kind, resource.namespace, resource.name].filter((part) => part !== undefined).join("/");
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Evaluation, Result, Verdict } from "@assay/engine";
 import type { Outcome } from "@assay/policy";
 import type { ScanOutcome } from "@assay/sources/fleet";
+import { type Decision, type DecisionCounts, decisionOf } from "../decision.ts";
 import { type ClusterRead, clusterReads } from "./cluster-reads.ts";
 
 /** What a scan keeps of an evaluation: the decision, its reasons, and what it read of the cluster; not the trace. */
@@ -13,13 +14,6 @@ export interface ScanResult {
   readonly reads: readonly ClusterRead[];
 }
 
-/** How many of what. */
-export interface ScanCounts {
-  readonly allowed: number;
-  readonly denied: number;
-  readonly undecided: number;
-}
-
 /** The part of an evaluation that is kept for each item; `verdict` heeds what runs. */
 export function scanResult(
   name: string,
@@ -27,12 +21,6 @@ export function scanResult(
   { answers }: Pick<Evaluation, "answers">,
 ): ScanResult {
   return { name, allowed, outcome, results, reads: clusterReads(answers) };
-}
-
-/** One word for a result. */
-function decision({ allowed, outcome }: Pick<ScanResult, "allowed" | "outcome">): keyof ScanCounts {
-  if (allowed) return "allowed";
-  return outcome === "error" ? "undecided" : "denied";
 }
 
 /** Whether something was found out. What was not is asked again by the next run: a registry may have been away. */
@@ -48,19 +36,19 @@ export interface ScanCounter {
   known(key: string, result: ScanResult): void;
   /** An item that is done. */
   resumed(key: string): void;
-  counts(): ScanCounts;
+  counts(): DecisionCounts;
 }
 
 /** Remembers a short hash of each item that is known and has not come. */
 export function scanCounter(): ScanCounter {
   const counts = { allowed: 0, denied: 0, undecided: 0 };
-  const earlier = new Map<string, keyof ScanCounts>();
+  const earlier = new Map<string, Decision>();
   const short = (key: string): string => createHash("sha256").update(key).digest("base64url").slice(0, 22);
   return {
     judged: (outcome) => {
-      counts["result" in outcome ? decision(outcome.result) : "undecided"]++;
+      counts["result" in outcome ? decisionOf(outcome.result) : "undecided"]++;
     },
-    known: (key, result) => void earlier.set(short(key), decision(result)),
+    known: (key, result) => void earlier.set(short(key), decisionOf(result)),
     resumed(key) {
       const word = earlier.get(short(key));
       if (word === undefined) return;

@@ -1,0 +1,4 @@
+/** A regular expression that matches `text` and nothing else. */
+export function exactPattern(text: string): string {
+  return `^${text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&")}$`;
+}
