@@ -280,6 +280,21 @@ describe("the API server", () => {
     );
   });
 
+  test("is not waited for where the kubeconfig's login does not end", async () => {
+    const config = {
+      getCurrentCluster: () => ({ server: address() }),
+      applyToHTTPSOptions: () => new Promise<void>(() => undefined),
+    };
+    const lookup = { kind: "configMap", namespace: "kyverno", name: "keys" } as const;
+    expect(await ask(kubernetesContext({ config, timeoutMs: 50 }), lookup)).toMatch(
+      /^timeout: `the kubeconfig's login` did not answer within 50 ms$/,
+    );
+    const signal = AbortSignal.timeout(50);
+    await expect(kubernetesContext({ config }).fetch<"configMap">(lookup, { signal })).rejects.toThrow(
+      "timeout",
+    );
+  });
+
   test("global context entries need a reader of their own", async () => {
     const lookup = { kind: "globalContext", name: "nodes" } as const;
     expect(await ask(cluster(), lookup)).toMatch(/^unsupported: /);

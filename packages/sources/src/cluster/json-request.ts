@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { RequestOptions } from "node:https";
 import { urlToHttpOptions } from "node:url";
 import type { Json } from "@assay/policy";
+import { withTimeout } from "../registry/deadline.ts";
 import { sendRequest } from "../send-request.ts";
 import { SourceError, shown } from "../source-error.ts";
 
@@ -29,10 +30,10 @@ export interface JsonResponse {
  * not followed. Throws `SourceError` (`unavailable`, `timeout`, `tooLarge`) or the signal's reason.
  */
 export async function jsonRequest(request: JsonRequest): Promise<JsonResponse> {
-  request.signal.throwIfAborted();
   const { host } = request.url;
+  const limit = { signal: request.signal, milliseconds: request.timeoutMs, origin: host };
   try {
-    const { status, body } = await send(request);
+    const { status, body } = await withTimeout(limit, (signal) => send(request, signal));
     return { status, json: parsed(body) };
   } catch (cause) {
     request.signal.throwIfAborted();
@@ -45,40 +46,28 @@ export async function jsonRequest(request: JsonRequest): Promise<JsonResponse> {
   }
 }
 
-async function send(request: JsonRequest): Promise<{ readonly status: number; readonly body: Buffer }> {
-  const { url, method, headers, tls, timeoutMs } = request;
+interface Received {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+async function send(request: JsonRequest, signal: AbortSignal): Promise<Received> {
+  const { url, method, headers, tls } = request;
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const content = body === undefined ? {} : { "content-type": "application/json" };
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(expired(url.host, timeoutMs)), timeoutMs);
-  const signal = AbortSignal.any([request.signal, late.signal]);
-  try {
-    const answer = await sendRequest(
-      { body, signal },
-      {
-        ...tls,
-        ...urlToHttpOptions(url),
-        method,
-        headers: { accept: "application/json", ...content, ...headers },
-      },
-    );
-    return await collect(answer, request);
-  } catch (error) {
-    late.signal.throwIfAborted();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
+  const answer = await sendRequest(
+    { body, signal },
+    {
+      ...tls,
+      ...urlToHttpOptions(url),
+      method,
+      headers: { accept: "application/json", ...content, ...headers },
+    },
+  );
+  return collect(answer, request);
 }
 
-function expired(host: string, timeoutMs: number): SourceError {
-  return new SourceError("timeout", `\`${host}\` did not answer within ${timeoutMs} ms`, { origin: host });
-}
-
-async function collect(
-  answer: IncomingMessage,
-  { maxBytes, url }: JsonRequest,
-): Promise<{ readonly status: number; readonly body: Buffer }> {
+async function collect(answer: IncomingMessage, { maxBytes, url }: JsonRequest): Promise<Received> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {

@@ -3,6 +3,7 @@ import type { Answer, AnswerValues, ContextLookup, ContextSource, FetchOptions }
 import type { Json } from "@assay/policy";
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { fieldOf, text } from "../oci/manifest.ts";
+import { abortable, withTimeout } from "../registry/deadline.ts";
 import { failureOf, SourceError, shown } from "../source-error.ts";
 import { type JsonResponse, jsonRequest } from "./json-request.ts";
 
@@ -18,7 +19,7 @@ export interface KubernetesOptions {
   readonly config?: ClusterConfig;
   /** Largest answer. Default 8 MiB. */
   readonly maxBytes?: number;
-  /** Milliseconds for one request. Default 10 s. */
+  /** Milliseconds for one request, and for the login before it. Default 10 s. */
   readonly timeoutMs?: number;
   /** Reads global context entries, which only Kyverno's controllers keep. Default: they are `unsupported`. */
   readonly globalContext?: (name: string, options: FetchOptions) => Promise<Json>;
@@ -106,19 +107,26 @@ async function askServer(call: Call, { signal }: FetchOptions, means: Means): Pr
       origin: server.host,
     });
   }
-  const tls: RequestOptions = {};
-  await config.applyToHTTPSOptions(tls).catch(unusable);
+  const tls = await login(config, means, signal);
   const response = await jsonRequest({
-    url,
-    method: call.method,
-    body: call.body,
-    headers: textHeaders(tls.headers),
-    tls,
-    maxBytes: means.maxBytes ?? 8 * 1024 * 1024,
-    timeoutMs: means.timeoutMs ?? 10_000,
-    signal,
+    ...{ url, method: call.method, body: call.body, headers: textHeaders(tls.headers), tls, signal },
+    ...limitsOf(means),
   });
   return good(response, { what: call.path, origin: server.host });
+}
+
+function limitsOf({ maxBytes = 8 * 1024 * 1024, timeoutMs = 10_000 }: KubernetesOptions): Limits {
+  return { maxBytes, timeoutMs };
+}
+
+type Limits = Required<Pick<KubernetesOptions, "maxBytes" | "timeoutMs">>;
+
+/** A kubeconfig may name a program that logs in, which may wait for a person, or for ever. */
+async function login(config: ClusterConfig, means: Means, signal: AbortSignal): Promise<RequestOptions> {
+  const tls: RequestOptions = {};
+  const limit = { signal, milliseconds: limitsOf(means).timeoutMs, origin: "the kubeconfig's login" };
+  await withTimeout(limit, (within) => abortable(config.applyToHTTPSOptions(tls), within)).catch(unusable);
+  return tls;
 }
 
 /** As a URL is read: without tabs and line breaks (`.<tab>.` is `..`), nor spaces and control characters at its end. */
@@ -154,9 +162,8 @@ async function askService(
     body: lookup.body,
     headers: Object.fromEntries((lookup.headers ?? []).map(({ key, value }) => [key.toLowerCase(), value])),
     tls: lookup.caBundle === undefined ? {} : { ca: lookup.caBundle },
-    maxBytes: means.maxBytes ?? 8 * 1024 * 1024,
-    timeoutMs: means.timeoutMs ?? 10_000,
     signal,
+    ...limitsOf(means),
   });
   return good(response, { what: `${url.origin}${url.pathname}`, origin: url.host });
 }
