@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createRegistry, loadLayout, type Registry, type RunningServer } from "@assay/testkit";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { ROOT } from "./run-cli.ts";
@@ -34,6 +34,20 @@ function pod(name: string): string {
   const spec = { containers: [{ name: "app", image: `${server.host}/acme/${name}:v1` }] };
   return JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec });
 }
+
+test("a relative --out is where the command is run", async () => {
+  const cwd = join(directory, "elsewhere");
+  await mkdir(cwd);
+  const { err, status } = await runHere(
+    [
+      ...["export", `${server.host}/acme/key-att3:v1`, "--policy", policy, "--out", "layout"],
+      ...["--trusted-root", resolve(ROOT, "examples/testdata/cosign-trusted-root.json")],
+    ],
+    { cwd },
+  );
+  expect({ err, status }).toEqual({ err: "", status: 0 });
+  expect(await readdir(join(cwd, "layout"))).toContain("index.json");
+});
 
 test("what was exported decides as the registry did, keyless too, with the registry gone", async () => {
   const out = join(directory, "layout");

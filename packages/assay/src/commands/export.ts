@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Verdict } from "@assay/engine";
 import type { ImageReference } from "@assay/image";
 import type { ExportReport } from "@assay/sources/layout";
@@ -93,7 +94,7 @@ async function exportAll(
   const progress = showProgress(terminal, references.length, "exporting");
   const report = await exportLayout({
     images: references,
-    directory: flags.out,
+    directory: resolve(terminal.cwd, flags.out),
     registry: await registryOptions(flags, terminal),
     repositories: signatureRepositories(assay?.policies ?? []),
     ...(flags.trustRoot ? { trust: (await trustOf(flags, terminal)) ?? defaultTrust() } : {}),
@@ -130,7 +131,7 @@ async function checkOffline(
   const { trustedRoot: _, ...rest } = flags;
   const { layoutTrust } = await import("@assay/sources/layout");
   const { openAssay } = await import("../open-assay.ts");
-  const trust = layoutTrust(flags.out);
+  const trust = layoutTrust(resolve(terminal.cwd, flags.out));
   const assay = await openAssay(flags.policy, { ...rest, layout: flags.out }, terminal, { trust });
   return Promise.all(
     names.map(async (image) => ({
