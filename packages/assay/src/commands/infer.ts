@@ -1,7 +1,7 @@
 import type { EvaluationOptions } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
+import type { CommandContext } from "../command-line.ts";
 import type { AssayOptions } from "../create-assay.ts";
 import { addOutputFlag, addSourceFlags, collect, parseTime, type SourceFlags } from "../evaluation-flags.ts";
 import type { ImageProfile } from "../infer/profile-image.ts";
@@ -17,7 +17,7 @@ interface Flags extends SourceFlags {
 }
 
 /** `assay infer IMAGE…`: the tightest policy that admits these images. */
-export function addInferCommand(program: Command, { terminal, finish }: CommandContext): void {
+export function addInferCommand(program: Command, { terminal }: CommandContext): void {
   const command = program
     .command("infer")
     .description("propose the tightest policy that admits the given images, and say what else it would admit")
@@ -41,7 +41,6 @@ export function addInferCommand(program: Command, { terminal, finish }: CommandC
     }
     const remarks = ["It would also admit:", ...inference.alsoAdmits.map((line) => `- ${line}`)];
     terminal.out(`${remarks.map((line) => `# ${plainText(line)}`).join("\n")}\n${policy}`);
-    finish(exitCode.allowed);
   });
 }
 
