@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -40,6 +40,14 @@ afterAll(() => rm(directory, { recursive: true }));
 test("record writes one file for each resource into a directory", async () => {
   expect((await readdir(join(directory, "all"))).sort()).toEqual(FILES.map((name) => `${name}.record.json`));
 });
+
+test.runIf(process.platform !== "win32")(
+  "a record, which may hold Secrets, is read by nobody else",
+  async () => {
+    const { mode } = await stat(join(directory, "all", "default-Pod-unsigned.record.json"));
+    expect((mode & 0o777).toString(8)).toBe("600");
+  },
+);
 
 test("record --output json lists what was written", async () => {
   const args = ["record", POLICY, "-r", PODS, ...IMAGES, "--out", `${directory}/listed/`, "--output", "json"];

@@ -61,7 +61,8 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
     for (const request of requestsFor(resources, flags)) {
       const record = await assay.record(request, limitsOf(flags, terminal));
       const path = isDirectory ? join(flags.out, fileName(record, names)) : flags.out;
-      await writeFile(resolve(terminal.cwd, path), encodeRecord(record));
+      // It may hold Secrets: nobody else on the machine reads it.
+      await writeFile(resolve(terminal.cwd, path), encodeRecord(record), { mode: 0o600 });
       const { allowed, outcome, resource } = record.verdict;
       written.push({ file: path, resource, allowed, outcome });
       if (flags.output === "text") terminal.out(`${path}: ${decisionOf(record.verdict)}\n`);
@@ -94,7 +95,7 @@ function fileName({ verdict }: EvaluationRecord, taken: Set<string>): string {
 }
 
 const EXAMPLES = `
-A record holds the Secrets and ConfigMaps that the policy asked for: keep it as you keep those.
+A record holds the Secrets and ConfigMaps that the policy asked for: keep it as you keep those. Nobody else may read a new file.
 Exit status: as apply.
 
 Examples:
