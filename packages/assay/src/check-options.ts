@@ -1,14 +1,38 @@
+import type { EvaluationOptions } from "@assay/engine";
 import { AssayError } from "./assay-error.ts";
 import type { AssayOptions } from "./create-assay.ts";
 import { isJsonObject } from "./json-object.ts";
 
 const SOURCES = ["source", "context", "keys", "log"] as const;
 
+/** Every option of `createAssay`: the compiler says which one is missing here. */
+const ASSAY: Readonly<Record<keyof AssayOptions, true>> = {
+  ...{ policies: true, exceptions: true, source: true, registry: true, trust: true, objects: true },
+  ...{ context: true, keys: true, clock: true, variables: true, signaturePredicateTypes: true },
+  ...{ logLookup: true, log: true },
+};
+
+const EVALUATION: Readonly<Record<keyof EvaluationOptions, true>> = {
+  ...{ signal: true, timeoutMilliseconds: true, remember: true, onJudged: true },
+};
+
+/** The options of `evaluateImage` that `createAssay` takes. Throws `AssayError` `usage` for one that neither it nor an evaluation has. */
+export function assayOptionsIn(
+  options: Omit<AssayOptions, "policies"> & EvaluationOptions,
+): Omit<AssayOptions, "policies"> {
+  // Who asks about images and objects alike may keep one set of options, with policies for the objects.
+  checkNames(options, [...Object.keys(ASSAY), ...Object.keys(EVALUATION)]);
+  const { policies: _, ...known } = ASSAY;
+  const given = Object.keys(known).map((name) => [name, Reflect.get(options, name)] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
 /**
- * Throws `AssayError` `usage` for an option that is not what its type says: programs without types come here too, and
- * something that is passed over in silence is missed only when something is denied.
+ * Throws `AssayError` `usage` for an option that is none, or is not what its type says: programs without types come here too,
+ * and something that is passed over in silence is missed only when something is denied, or is not.
  */
-export function checkOptions(options: Omit<AssayOptions, "policies" | "exceptions">): void {
+export function checkOptions(options: AssayOptions): void {
+  checkNames(options, Object.keys(ASSAY));
   for (const name of SOURCES) {
     if (options[name] !== undefined && !isSource(options[name]))
       throw refused(name, "an object with `fetch`");
@@ -21,6 +45,13 @@ export function checkOptions(options: Omit<AssayOptions, "policies" | "exception
   if (clock !== undefined && typeof clock !== "function") throw refused("clock", "a function");
   if (variables !== undefined && !isJsonObject(variables)) throw refused("variables", "an object");
   if (registry !== undefined && !isJsonObject(registry)) throw refused("registry", "an object");
+}
+
+function checkNames(options: object, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(name)) continue;
+    throw new AssayError("usage", `there is no option \`${name}\``, { hint: `options: ${known.join(", ")}` });
+  }
 }
 
 function isListOfObjects(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { EvaluationOptions, Verdict } from "@assay/engine";
 import { PolicyError, type Trace } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
+import { assayOptionsIn } from "./check-options.ts";
 import { checkQuestion } from "./check-question.ts";
 import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "./image-question.ts";
@@ -51,7 +52,7 @@ function withoutPlace({ source: _, ...trace }: Trace): Trace {
 /** The question becomes a policy that nobody wrote: its positions would mislead, what is wrong with it stays. */
 function openQuestion(question: ImageQuestion, options: EvaluateImageOptions): Assay {
   try {
-    return createAssay({ ...options, policies: JSON.stringify(policyOf(given(question))) });
+    return createAssay({ ...assayOptionsIn(options), policies: JSON.stringify(policyOf(given(question))) });
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const message = error.message.replace(/^policy\.yaml:\d+:\d+: /, "");

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import {
   createAuthority,
   createKey,
@@ -22,6 +23,7 @@ import {
   PolicyError,
   replay,
 } from "../src/index.ts";
+import { ROOT } from "./run-cli.ts";
 
 const key = createKey();
 const clock = (): Date => new Date(FROZEN_TIME);
@@ -147,6 +149,33 @@ test.each<[string, Record<string, unknown>, string]>([
   const attempt = (): unknown => createAssay({ policies: policy(BY_KEY), ...options } as AssayOptions);
   expect(attempt).toThrow(AssayError);
   expect(attempt).toThrow(said);
+});
+
+test("an option that does not exist is refused, by createAssay and evaluateImage, with those that do", async () => {
+  const refusal = { code: "usage", message: "there is no option `trustRoot`" };
+  const options = { trustRoot: { json: "{}" } } as object;
+  const attempt = (): unknown => createAssay({ policies: policy(BY_KEY), ...options });
+  expect(attempt).toThrow(expect.objectContaining(refusal));
+  expect(attempt).toThrow(expect.objectContaining({ hint: expect.stringContaining(", trust, ") }));
+  const question = { key: key.pem, tlog: "ignore" } as const;
+  await expect(evaluateImage("registry.test/acme/app:v1", question, options)).rejects.toMatchObject(refusal);
+  // What is undefined was not given.
+  const nothing = { trustRoot: undefined } as object;
+  expect(() => createAssay({ policies: policy(BY_KEY), ...nothing })).not.toThrow();
+});
+
+test("the README's table of options has every one, and no other", async () => {
+  const readme = await readFile(`${ROOT}packages/assay/README.md`, "utf8");
+  const rows = [...readme.matchAll(/^\| (`\w+`(?:, `\w+`)*) +\|/gm)].map(([, names = ""]) => names);
+  const listed = rows.flatMap((names) => names.replaceAll("`", "").split(", "));
+  const sorted = (names: readonly string[]): string => [...names].sort().join();
+  try {
+    createAssay({ policies: [], nothing: 1 } as AssayOptions);
+    expect.unreachable();
+  } catch (error) {
+    const { hint = "" } = error as AssayError;
+    expect(sorted(hint.replace("options: ", "").split(", "))).toBe(sorted(["policies", ...listed]));
+  }
 });
 
 test.each<[string, unknown, string]>([
