@@ -53,7 +53,7 @@ export async function startController(config: KubeConfig, options: ControllerOpt
   let background: Evaluator | undefined;
   const alarm = createAlarm();
   const loaded = (standing: PolicyStanding): void => {
-    background = withDenials(options.build(forBackground(standing.inForce)), standing.refused);
+    background = backgroundEvaluator(standing, options);
     options.loaded?.(standing);
     void tellRefusals(config, standing.news, logger);
     alarm.ring();
@@ -140,6 +140,19 @@ async function scanOnce({ config, evaluator, options }: Scanning, signal: AbortS
     if (signal.aborted) options.logger?.info({}, "background scan stopped");
     else options.logger?.error({ error: String(error) }, "background scan broke off");
     return false;
+  }
+}
+
+/** What a scan judges by; undefined where it cannot be built, though all policies together could: nothing is reported then. */
+function backgroundEvaluator(
+  { inForce, refused }: PolicyStanding,
+  { build, logger }: ControllerOptions,
+): Evaluator | undefined {
+  try {
+    return withDenials(build(forBackground(inForce)), refused);
+  } catch (error) {
+    logger?.error({ error: String(error) }, "policies of the background scan not loaded");
+    return undefined;
   }
 }
 

@@ -137,6 +137,30 @@ describe("an invalid policy in a running cluster", () => {
     ]);
   });
 
+  test("an evaluator that cannot be built for the background scan alone leaves the policies in force", async () => {
+    const api = await apiServer();
+    open.push(api);
+    const { spec, ...admitting } = policy("signed", key.pem);
+    const unscanned = { ...admitting, spec: { ...spec, background: false } };
+    api.put(unscanned);
+    const logged: string[] = [];
+    const log = (_: object, message: string): void => void logged.push(message);
+    const standings: PolicyStanding[] = [];
+    const controller = await startController(api.config, {
+      build(documents) {
+        if (documents.policies.length === 0) throw new Error("there is no policy");
+        return build(documents);
+      },
+      loaded: (standing) => void standings.push(standing),
+      logger: { info: () => {}, warn: log, error: log },
+    });
+    open.push({ close: controller.stop });
+    expect(standings.length).toBeGreaterThan(0);
+    api.put(policy("strict", other.pem));
+    await expect.poll(() => standings.at(-1)?.inForce.policies.length).toBe(2);
+    expect(logged).toEqual(["policies of the background scan not loaded"]);
+  });
+
   test("goes on demanding what its last valid version did, until it is valid again or deleted", async () => {
     const one = await running([policy("signed", other.pem)]);
     one.api.put(broken("signed"));
