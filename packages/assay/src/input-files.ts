@@ -25,7 +25,8 @@ export interface InputLimits {
 
 const DEFAULTS = { maxBytes: 16 * 1024 * 1024, maxFiles: 20_000, passedOver: ["node_modules", ".git"] };
 const DOCUMENT = /\.(ya?ml|json)$/i;
-const MAGIC = /[*?[\]]/;
+/** What makes a glob of a path. */
+export const GLOB_SIGNS = /[*?[\]]/;
 /** Plain globs only: no braces, extensions, negation or comments, so that a pattern cannot blow up. */
 const GLOB: MinimatchOptions = {
   dot: true,
@@ -120,12 +121,12 @@ async function findFiles(pattern: string, cwd: string, search: Search): Promise<
 }
 
 async function matchGlob(pattern: string, cwd: string, search: Search): Promise<readonly string[]> {
-  if (!MAGIC.test(pattern)) return [];
+  if (!GLOB_SIGNS.test(pattern)) return [];
   const parts = pattern.split("/");
   const fixed = parts
     .slice(
       0,
-      parts.findIndex((part) => MAGIC.test(part)),
+      parts.findIndex((part) => GLOB_SIGNS.test(part)),
     )
     .join("/");
   const root = fixed === "" ? (isAbsolute(pattern) ? "/" : ".") : fixed;

@@ -24,7 +24,7 @@ export function addTestCommand(program: Command, { terminal, finish }: CommandCo
     .argument("[path...]", "test files, or directories that are searched for them", ["."])
     .option("-f, --file-name <name>", "name of test files in directories", "kyverno-test.yaml")
     .option("--fail-only", "print failed tests only")
-    .option("-w, --watch", "run again when a file changes")
+    .option("-w, --watch", "run again when a file that the tests read changes")
     .option("--var <name=value>", "value for a {{ variable }} of the policies; repeatable", collect, [])
     .addOption(new Option("--now <rfc3339>", "judge as of this time").argParser(parseTime));
   addSourceFlags(command);
@@ -99,28 +99,44 @@ async function print(rows: readonly TestRow[], flags: Flags, terminal: Terminal)
   }
 }
 
-/** Runs again a moment after the last change, until interrupted. A broken file is reported, and waited for. */
+/**
+ * Runs again a moment after the last change of anything that the tests read, until interrupted. A broken file is reported,
+ * and waited for.
+ */
 async function watchAll(paths: readonly string[], flags: Flags, terminal: Terminal): Promise<void> {
+  const { signal, cwd } = terminal;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<unknown> = Promise.resolve();
+  const watched = new Set<string>();
+  const watchPlaces = async (): Promise<void> => {
+    const { watchedPlaces } = await import("../policy-test/watched-places.ts");
+    const files = await testFiles(paths, flags, terminal).catch(() => []);
+    for (const [place, recursive] of await watchedPlaces(paths, files, cwd)) {
+      if (watched.has(place) || signal.aborted) continue;
+      try {
+        watch(place, { recursive, signal }, again).on("error", () => watched.delete(place));
+        watched.add(place);
+      } catch {
+        // It is not there (yet): looked for again after the next run.
+      }
+    }
+  };
+  const runAgain = async (): Promise<void> => {
+    await runAll(paths, flags, terminal).catch(async (error: unknown) =>
+      terminal.err(await describeError(error)),
+    );
+    // Tests may name other files now.
+    await watchPlaces();
+  };
   const again = (): void => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      running = running.then(() =>
-        runAll(paths, flags, terminal).catch(async (error: unknown) =>
-          terminal.err(await describeError(error)),
-        ),
-      );
+      running = running.then(runAgain);
     }, 100);
   };
-  for (const path of paths) {
-    watch(resolve(terminal.cwd, path), { recursive: true, signal: terminal.signal }, again).on(
-      "error",
-      () => {},
-    );
-  }
+  await watchPlaces();
   terminal.err("watching for changes; Ctrl-C ends\n");
-  await new Promise<void>((done) => terminal.signal.addEventListener("abort", () => done(), { once: true }));
+  await new Promise<void>((done) => signal.addEventListener("abort", () => done(), { once: true }));
   clearTimeout(timer);
   await running;
 }
