@@ -54,14 +54,31 @@ export function resolveAttestors(
 
 function fillVariables<A extends Attestor>(attestor: A, scopeFor: (piece: Json) => Scope): A {
   const { source, path, kind, ...rest } = attestor;
-  const fill = (value: unknown): unknown => {
-    if (typeof value === "string") return fillText(value, scopeFor);
+  const fill = (value: unknown, mayBeEmpty: boolean): unknown => {
+    if (typeof value === "string") return (mayBeEmpty ? fillText : fillDemand)(value, scopeFor);
     if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) return value.map((item) => fill(item));
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fill(item)]));
+    if (Array.isArray(value)) return value.map((item) => fill(item, mayBeEmpty));
+    const members = Object.entries(value);
+    return Object.fromEntries(
+      members.map(([name, item]) => [name, fill(item, mayBeEmpty || comparisons.has(name))]),
+    );
   };
   // INVARIANT: only strings are replaced, by strings: the shape stays what the loader checked.
-  return { source, path, kind, ...(fill(rest) as object) } as A;
+  return { source, path, kind, ...(fill(rest, false) as object) } as A;
+}
+
+/** Members whose values are compared with: an empty one is a demand, too. */
+const comparisons: ReadonlySet<string> = new Set(["annotations", "additionalExtensions"]);
+
+/**
+ * A field that is empty counts as absent: without `subject` anybody of the issuer's would be admitted, without `roots`
+ * whoever the trust root knows. INVARIANT: what the policy demands by a variable is demanded, or nobody can tell.
+ */
+function fillDemand(value: string, scopeFor: (piece: Json) => Scope): string {
+  const filled = fillText(value, scopeFor);
+  if (filled !== "" || value === "") return filled;
+  const message = `failed to substitute variables: \`${value}\` is empty, so that nothing would be demanded`;
+  throw new UnavailableContext(message, false);
 }
 
 /** A text of the policy with its variables filled in. Throws as `resolveAttestors`, also where they make no text. */

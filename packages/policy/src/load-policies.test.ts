@@ -102,6 +102,18 @@ describe("loadPolicies", () => {
       "warning 1:1 there is no policy here: nothing is verified",
     ]);
   });
+  test("tells of empty text in attestors, which counts as absent", () => {
+    const text = minimal.replace(
+      'keys: {publicKeys: "{{ keys.data.key }}"}',
+      'keyless: {subject: "", issuer: i, roots: "", rekor: {pubkey: ""}, additionalExtensions: {a: ""}}',
+    );
+    const said = "is empty, as if it were not there: nothing is demanded by it";
+    expect(findings(text)).toEqual([
+      `warning 11:54 \`subject\` ${said}`,
+      `warning 11:76 \`roots\` ${said}`,
+      `warning 11:96 \`pubkey\` ${said}`,
+    ]);
+  });
   test("skips rules of other kinds with a warning", () => {
     const text = minimal.replace(
       "  rules:\n",

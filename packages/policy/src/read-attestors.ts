@@ -7,7 +7,17 @@ import type {
   Rekor,
   SignatureAlgorithm,
 } from "./model.ts";
-import { field, filledText, flagOf, integerOf, items, optional, textOf, textRecord } from "./read-node.ts";
+import {
+  entries,
+  field,
+  filledText,
+  flagOf,
+  integerOf,
+  items,
+  optional,
+  textOf,
+  textRecord,
+} from "./read-node.ts";
 import { placeOf, type Report, type Spot } from "./report.ts";
 
 /** `type` of the entry of `verifyImages` that the attestors are for. */
@@ -50,6 +60,7 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
   }
   const inner = field(spot, kind);
   if (inner === undefined) return undefined;
+  if (kind !== "attestor") warnOfEmpty(inner, report);
   switch (kind) {
     case "keys":
       return readKeys(spot, inner, report);
@@ -59,6 +70,24 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
       return readKeyless(spot, inner, report, format);
     case "attestor":
       return readAttestorSet(inner, report, format);
+  }
+}
+
+/**
+ * Empty text counts as absent, as in Kyverno. It is told: a template that lost a value leaves just that, and who is named by
+ * less is more people.
+ */
+function warnOfEmpty(spot: Spot, report: Report): void {
+  for (const [name, one] of entries(spot)) {
+    // What is compared with may be empty.
+    if (name === "additionalExtensions") continue;
+    if (textOf(one) === "") {
+      report.warning(
+        "ignoredField",
+        one,
+        `\`${name}\` is empty, as if it were not there: nothing is demanded by it`,
+      );
+    } else warnOfEmpty(one, report);
   }
 }
 
