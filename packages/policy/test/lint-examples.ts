@@ -77,6 +77,11 @@ export const lintExamples: Readonly<Record<LintId, LintExample>> = {
       `subject: "https://github.com/acme/*/.github/workflows/release.yml@refs/tags/v*"\n${github}`,
     ),
   },
+  "signer-chosen-by-object": {
+    form: "entry",
+    bad: keyless(`subject: "https://github.com/{{ request.object.metadata.annotations.org }}/*"\n${github}`),
+    good: keyless(`subject: "https://github.com/{{ keys.data.org }}/*"\n${github}`),
+  },
   "regexp-unanchored": {
     form: "entry",
     bad: keyless(`subjectRegExp: github\\.com/acme/.+\n${github}`),

@@ -14,6 +14,7 @@ export type LintId =
   | "subject-missing"
   | "issuer-missing"
   | "subject-open-prefix"
+  | "signer-chosen-by-object"
   | "regexp-unanchored"
   | "skip-open-prefix"
   | "references-miss-digests"
@@ -73,6 +74,12 @@ export const lintCatalog: Readonly<Record<LintId, LintRule>> = {
     title: "a wildcard right behind a name",
     why: "`https://github.com/acme*` also matches `https://github.com/acme-evil/…`, an organisation that anyone can found; `*acme.com` also matches `x@notacme.com`.",
     fix: "End the name before the wildcard: `https://github.com/acme/*`, `*@acme.com`.",
+  },
+  "signer-chosen-by-object": {
+    severity: "warning",
+    title: "the object says who must sign",
+    why: "Whoever may write the object chooses what stands in its labels, annotations and spec: their own name, their own key, or a `*` that matches everybody.",
+    fix: "Take it from a ConfigMap that they cannot write, picked by what they cannot choose either, such as `request.namespace`.",
   },
   "regexp-unanchored": {
     severity: "warning",

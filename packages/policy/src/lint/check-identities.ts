@@ -1,12 +1,42 @@
 import type { KeylessAttestor } from "../model.ts";
-import { attestorsOf } from "./attestors-of.ts";
+import { attestorsOf, type LeafAttestor } from "./attestors-of.ts";
 import { type At, found, type Linting } from "./report-finding.ts";
 
 /** Whom keyless attestors let in. */
 export function checkIdentities(linting: Linting, at: At): void {
   for (const attestor of at.rule === undefined ? [] : attestorsOf(at.rule)) {
+    checkWhoChooses(linting, { ...at, path: attestor.path }, attestor);
     if (attestor.kind === "keyless") checkKeyless(linting, { ...at, path: attestor.path }, attestor);
   }
+}
+
+/** The object, but for its namespace, in which somebody had to let its author write. */
+const objectsOwn = /\brequest\s*\.\s*(?:object|oldObject)\b(?!\.metadata\.namespace\b)/;
+
+/**
+ * Who may sign must not be up to who writes the object. What a signature must say (annotations, extensions) and where it is
+ * looked for may be: another signer's is none.
+ */
+function checkWhoChooses(
+  linting: Linting,
+  at: At,
+  { source: _, annotations: _annotations, repository: _repository, ...demand }: LeafAttestor,
+): void {
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value === "string" && value.includes("{{") && objectsOwn.test(value)) {
+      found(
+        linting,
+        "signer-chosen-by-object",
+        { ...at, path },
+        { message: `\`${value}\` is what the object says` },
+      );
+    }
+    if (typeof value !== "object" || value === null) return;
+    for (const [name, member] of Object.entries(value)) {
+      if (name !== "additionalExtensions") visit(member, `${path}.${name}`);
+    }
+  };
+  visit(demand, at.path);
 }
 
 function checkKeyless(linting: Linting, at: At, attestor: KeylessAttestor): void {
