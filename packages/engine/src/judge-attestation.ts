@@ -9,8 +9,9 @@ import { type EntryQuestion, kernelQuestion } from "./judge-entry.ts";
 import { judgeEvidence } from "./judge-evidence.ts";
 import type { Pass } from "./pass.ts";
 import { prepareSets } from "./prepare-sets.ts";
+import { fillDemand } from "./resolve-attestors.ts";
 import { hasFields, statementScope } from "./statement-scope.ts";
-import { allOpen, errorTrace, type StepJudgement } from "./step-judgement.ts";
+import { allOpen, errorTrace, expressionError, type StepJudgement } from "./step-judgement.ts";
 
 /** Verified statements by the name that the policy gives their attestation, for `validate.deny`. */
 export type NamedStatements = Map<string, readonly VerifiedAttestation[]>;
@@ -20,10 +21,12 @@ export type NamedStatements = Map<string, readonly VerifiedAttestation[]>;
  * its conditions. Conditions are evaluated anew every time, on verified statements only.
  */
 export function judgeAttestation(
-  attestation: CompiledAttestation,
+  compiled: CompiledAttestation,
   question: EntryQuestion,
   at: { readonly pass: Pass; readonly named: NamedStatements },
 ): StepJudgement {
+  const attestation = withType(compiled, question);
+  if ("trace" in attestation) return attestation;
   const { rule } = attestation;
   const { pass } = at;
   const prepared = prepareSets(attestation.attestors, rule, { scope: question.scope, pass });
@@ -64,6 +67,22 @@ export function judgeAttestation(
     (causes.length === 0 || allOpen(causes)) &&
     interruptions.opens.every(Boolean);
   return { trace: withIdentityHints(judgement.trace), opens };
+}
+
+/** The attestation with the variables of its type filled in. */
+function withType(
+  attestation: CompiledAttestation,
+  { scope }: EntryQuestion,
+): CompiledAttestation | StepJudgement {
+  const { rule } = attestation;
+  try {
+    const type = fillDemand(rule.type, scope.scopeFor);
+    return type === rule.type ? attestation : { ...attestation, rule: { ...rule, type } };
+  } catch (error) {
+    const { source, path } = rule;
+    const where = { source, path: `${path}.type`, step: "attestation" } as const;
+    return expressionError(error, { ...where, prefix: "failed to substitute variables" });
+  }
 }
 
 function conditionsOf(

@@ -70,23 +70,24 @@ function fillVariables<A extends Attestor>(attestor: A, scopeFor: (piece: Json) 
 /** Members whose values are compared with: an empty one is a demand, too. */
 const comparisons: ReadonlySet<string> = new Set(["annotations", "additionalExtensions"]);
 
-/**
- * A field that is empty counts as absent: without `subject` anybody of the issuer's would be admitted, without `roots`
- * whoever the trust root knows. INVARIANT: what the policy demands by a variable is demanded, or nobody can tell.
- */
-function fillDemand(value: string, scopeFor: (piece: Json) => Scope): string {
-  const filled = fillText(value, scopeFor);
-  if (filled !== "" || value === "") return filled;
-  const message = `failed to substitute variables: \`${value}\` is empty, so that nothing would be demanded`;
-  throw new UnavailableContext(message, false);
-}
-
 /** A text of the policy with its variables filled in. Throws as `resolveAttestors`, also where they make no text. */
 export function fillText(value: string, scopeFor: (piece: Json) => Scope): string {
   if (!value.includes("{{")) return value;
   const filled = substitute(value, scopeFor(value));
   if (typeof filled === "string") return filled;
   throw new UnavailableContext(`failed to substitute variables: \`${value}\` is not text`, false);
+}
+
+/**
+ * The same of what the policy demands. A field that is empty counts as absent: without `subject` anybody of the issuer's
+ * would be admitted, without `roots` whoever the trust root knows.
+ * INVARIANT: what is demanded by a variable is demanded, or nobody can tell.
+ */
+export function fillDemand(value: string, scopeFor: (piece: Json) => Scope): string {
+  const filled = fillText(value, scopeFor);
+  if (filled !== "" || value === "") return filled;
+  const message = `failed to substitute variables: \`${value}\` is empty, so that nothing would be demanded`;
+  throw new UnavailableContext(message, false);
 }
 
 type KeyReference =

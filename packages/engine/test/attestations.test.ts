@@ -41,6 +41,29 @@ describe("conditions see a verified statement", () => {
     expect((await judge([{ type: slsa, conditions: equals(key, "something else") }])).allowed).toBe(false);
   });
 
+  test("of the type that a variable names, as in Kyverno", async () => {
+    const typed = async (types: JsonObject) => {
+      const context = [{ name: "types", variable: { value: types } }];
+      const attestations = [{ type: "{{ types.prov }}", conditions: equals("builder.id", builderId) }];
+      const document = policy({ rule: { context }, entries: [entry({ attestations })] });
+      const { allowed, results } = (await engineFor(document).evaluate({ resource: attested })).verdict;
+      return [allowed, results[0]?.code, results[0]?.message.replace(/^.*?: /, "")];
+    };
+    expect(await typed({ prov: slsa })).toEqual([true, "ok", expect.anything()]);
+    expect(await typed({ prov: spdx })).toEqual([false, "conditionUnresolved", expect.anything()]);
+    expect(await typed({ prov: "https://nobody.example/v1" })).toEqual([
+      false,
+      "predicateTypeMissing",
+      expect.stringContaining("for predicate type `https://nobody.example/v1`"),
+    ]);
+    expect(await typed({ prov: "" })).toEqual([
+      false,
+      "contextUnavailable",
+      expect.stringContaining("`{{ types.prov }}` is empty, so that nothing would be demanded"),
+    ]);
+    expect(await typed({})).toEqual([false, "conditionUnresolved", expect.stringContaining("prov")]);
+  });
+
   test("by the name of the attestation, also where that is `attestation`", async () => {
     const named = (name: string): JsonObject => ({
       type: slsa,
