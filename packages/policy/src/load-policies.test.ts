@@ -114,6 +114,12 @@ describe("loadPolicies", () => {
       `warning 11:96 \`pubkey\` ${said}`,
     ]);
   });
+  test("tells of variables in names of secrets, which are not filled in", () => {
+    const text = `${minimal}          imageRegistryCredentials: {secrets: [plain, "{{ request.namespace }}/pull"]}\n`;
+    expect(findings(text)).toEqual([
+      expect.stringMatching(/^warning 12:55 variables in names of secrets are not filled in/),
+    ]);
+  });
   test("skips rules of other kinds with a warning", () => {
     const text = minimal.replace(
       "  rules:\n",

@@ -59,7 +59,10 @@ function readSource(kind: (typeof kinds)[number], spot: Spot, report: Report): S
         kind,
         reference: textOf(field(spot, "reference")) ?? "",
         ...jmesPath,
-        ...optional("registryCredentials", readRegistryCredentials(field(spot, "imageRegistryCredentials"))),
+        ...optional(
+          "registryCredentials",
+          readRegistryCredentials(field(spot, "imageRegistryCredentials"), report),
+        ),
       };
     case "globalReference":
       return { kind, globalName: textOf(field(spot, "name")) ?? "", ...jmesPath };
@@ -129,8 +132,17 @@ function readService(spot: Spot): NonNullable<Extract<ContextEntry, { kind: "api
 }
 
 /** Reads `imageRegistryCredentials`. */
-export function readRegistryCredentials(spot: Spot | undefined): RegistryCredentials | undefined {
+export function readRegistryCredentials(
+  spot: Spot | undefined,
+  report: Report,
+): RegistryCredentials | undefined {
   if (spot === undefined) return undefined;
+  for (const secret of items(field(spot, "secrets"))) {
+    if (textOf(secret)?.includes("{{") !== true) continue;
+    const message =
+      "variables in names of secrets are not filled in: no such Secret will be found (Kyverno fills them in)";
+    report.warning("unsupported", secret, message);
+  }
   return {
     allowInsecureRegistry: flagOf(field(spot, "allowInsecureRegistry")) ?? false,
     providers: textsOf(field(spot, "providers")),

@@ -46,7 +46,10 @@ export function readImageVerification(spot: Spot, report: Report): ImageVerifica
       "signaturePredicateTypes",
       textOf(field(spot, "signaturePredicateTypes")) as "any" | undefined,
     ),
-    ...optional("registryCredentials", readRegistryCredentials(field(spot, "imageRegistryCredentials"))),
+    ...optional(
+      "registryCredentials",
+      readRegistryCredentials(field(spot, "imageRegistryCredentials"), report),
+    ),
     ...optional("validate", readValidate(field(spot, "validate"), report)),
   };
 }
