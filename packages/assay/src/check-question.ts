@@ -22,6 +22,11 @@ const FIELDS = [
   "format",
 ];
 const TEXTS = ["key", "certificate", "certificateChain", "timestampChain"];
+/** Other words would count as the default, whatever they were meant to say. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  tlog: ["require", "ignore"],
+  sct: ["require", "ignore"],
+};
 const IDENTITY = ["subject", "subjectRegExp", "issuer", "issuerRegExp"];
 
 /**
@@ -33,6 +38,8 @@ export function checkQuestion(question: ImageQuestion): void {
   if (!isJsonObject(given)) throw refused("there is no question", HINT);
   checkFields(given, FIELDS, "the question");
   checkSigner(given);
+  checkWords(given);
+  checkAnnotations(given["annotations"] ?? {});
   checkAttestations(given["attestations"] ?? []);
   if (question.signature === false && (question.attestations ?? []).length === 0) {
     throw refused("neither a signature nor an attestation is asked for");
@@ -49,6 +56,21 @@ function checkSigner(given: Readonly<Record<string, unknown>>): void {
     throw refused(`\`${name}\` is not text`, 'a file is read as text with `readFileSync(path, "utf8")`');
   }
   if (given["identity"] !== undefined) checkIdentity(given["identity"]);
+}
+
+function checkWords(given: Readonly<Record<string, unknown>>): void {
+  for (const [name, known] of Object.entries(WORDS)) {
+    const value = given[name];
+    if (value === undefined || (typeof value === "string" && known.includes(value))) continue;
+    throw refused(`\`${name}\` is none of ${known.map((word) => `\`${word}\``).join(", ")}`);
+  }
+}
+
+/** A value that got lost on its way (`process.env.TEAM`) would take the demand with it. */
+function checkAnnotations(annotations: unknown): void {
+  if (!isJsonObject(annotations)) throw refused("`annotations` is no object");
+  const lost = Object.keys(annotations).find((name) => typeof annotations[name] !== "string");
+  if (lost !== undefined) throw refused(`the annotation \`${lost}\` is not text`);
 }
 
 function checkAttestations(attestations: unknown): void {

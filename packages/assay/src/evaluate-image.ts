@@ -13,8 +13,8 @@ export interface EvaluateImageOptions extends Omit<AssayOptions, "policies">, Ev
  * Is this image signed by this key or identity (and does it have these attestations)?
  *
  * The verdict's first result names the digest that was verified: run that, not the tag. Rejects with
- * `AssayError` `invalidQuestion` on a bad PEM, an identity without subject or issuer, several signers or an unknown field;
- * what the registry holds ends up in the verdict.
+ * `AssayError` `invalidQuestion` on a bad PEM, an identity without subject or issuer, several signers, an annotation
+ * without a value or an unknown field; what the registry holds ends up in the verdict.
  */
 export async function evaluateImage(
   image: string,

@@ -418,6 +418,17 @@ test.each<[string, ImageQuestion, string]>([
     untyped({ identity: { sub: SUBJECT, subject: "*", issuer: ISSUER } }),
     "unknown field `sub`",
   ],
+  [
+    "an annotation that got lost",
+    untyped({ ...KEY, annotations: { team: undefined } }),
+    "`team` is not text",
+  ],
+  ["annotations as text", untyped({ ...KEY, annotations: "team=a" }), "`annotations` is no object"],
+  [
+    "a log that may be ignored, otherwise",
+    untyped({ ...KEY, tlog: "ignored" }),
+    "`tlog` is none of `require`",
+  ],
   ["a bad regular expression", { identity: { subjectRegExp: "(", issuer: ISSUER } }, "("],
 ])(
   "a question that names %s is refused, without a place in a policy that nobody wrote",
