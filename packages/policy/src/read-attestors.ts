@@ -60,7 +60,7 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
   }
   const inner = field(spot, kind);
   if (inner === undefined) return undefined;
-  if (kind !== "attestor") warnOfEmpty(inner, report);
+  warnOfEmpty(spot, report);
   switch (kind) {
     case "keys":
       return readKeys(spot, inner, report);
@@ -73,22 +73,24 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
   }
 }
 
+/** Members whose values are compared with: empty text is a demand there, too. */
+const comparisons: readonly string[] = ["annotations", "additionalExtensions"];
+
 /**
- * Empty text counts as absent, as in Kyverno. It is told: a template that lost a value leaves just that, and who is named by
- * less is more people.
+ * Empty text and null count as absent, as in Kyverno. It is told: a template that lost a value leaves just that, and who is
+ * named by less is more people.
  */
-function warnOfEmpty(spot: Spot, report: Report): void {
+function warnOfEmpty(spot: Spot, report: Report, mayBeEmpty = false): void {
   for (const [name, one] of entries(spot)) {
-    // What is compared with may be empty.
-    if (name === "additionalExtensions") continue;
-    if (textOf(one) === "") {
-      report.warning(
-        "ignoredField",
-        one,
-        `\`${name}\` is empty, as if it were not there: nothing is demanded by it`,
-      );
-    } else warnOfEmpty(one, report);
+    if (isLost(one, mayBeEmpty)) {
+      const message = `\`${name}\` is empty, as if it were not there: nothing is demanded by it`;
+      report.warning("ignoredField", one, message);
+    } else if (name !== "attestor") warnOfEmpty(one, report, mayBeEmpty || comparisons.includes(name));
   }
+}
+
+function isLost({ node }: Spot, mayBeEmpty: boolean): boolean {
+  return node.kind === "scalar" && (node.value === null || (node.value === "" && !mayBeEmpty));
 }
 
 function readKeys(spot: Spot, inner: Spot, report: Report): KeyAttestor {
