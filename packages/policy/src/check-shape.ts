@@ -16,8 +16,10 @@ import { childPath, type SourceNode } from "./source-node.ts";
  */
 export function checkShape(spot: Spot, shape: Shape, report: Report): void {
   const { node } = spot;
-  // Kubernetes drops nulls: `attestors:` with nothing behind it is an absent field.
-  if (node.kind === "scalar" && node.value === null) return;
+  if (isNull(node)) {
+    tellOfNull(spot, report);
+    return;
+  }
   switch (shape.kind) {
     case "any":
       break;
@@ -42,6 +44,15 @@ export function checkShape(spot: Spot, shape: Shape, report: Report): void {
       checkObject(spot, shape, report);
       break;
   }
+}
+
+/**
+ * Kubernetes drops nulls: `attestors:` with nothing behind it is an absent field. It is told where it may be a demand that
+ * a template lost; tools write `creationTimestamp: null`.
+ */
+function tellOfNull(spot: Spot, report: Report): void {
+  if (!spot.path.startsWith("spec.")) return;
+  report.warning("ignoredField", spot, `\`${spot.path}\` is empty, as if it were not there`);
 }
 
 function checkList(spot: Spot, shape: ListShape, report: Report): void {

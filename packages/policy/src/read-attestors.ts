@@ -60,7 +60,7 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
   }
   const inner = field(spot, kind);
   if (inner === undefined) return undefined;
-  warnOfEmpty(spot, report);
+  if (kind !== "attestor") warnOfEmpty(inner, report);
   switch (kind) {
     case "keys":
       return readKeys(spot, inner, report);
@@ -73,24 +73,19 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
   }
 }
 
-/** Members whose values are compared with: empty text is a demand there, too. */
-const comparisons: readonly string[] = ["annotations", "additionalExtensions"];
-
 /**
- * Empty text and null count as absent, as in Kyverno. It is told: a template that lost a value leaves just that, and who is
- * named by less is more people.
+ * Empty text counts as absent, as in Kyverno. It is told: a template that lost a value leaves just that, and who is named by
+ * less is more people.
  */
-function warnOfEmpty(spot: Spot, report: Report, mayBeEmpty = false): void {
+function warnOfEmpty(spot: Spot, report: Report): void {
   for (const [name, one] of entries(spot)) {
-    if (isLost(one, mayBeEmpty)) {
+    // What is compared with may be empty.
+    if (name === "additionalExtensions") continue;
+    if (textOf(one) === "") {
       const message = `\`${name}\` is empty, as if it were not there: nothing is demanded by it`;
       report.warning("ignoredField", one, message);
-    } else if (name !== "attestor") warnOfEmpty(one, report, mayBeEmpty || comparisons.includes(name));
+    } else warnOfEmpty(one, report);
   }
-}
-
-function isLost({ node }: Spot, mayBeEmpty: boolean): boolean {
-  return node.kind === "scalar" && (node.value === null || (node.value === "" && !mayBeEmpty));
 }
 
 function readKeys(spot: Spot, inner: Spot, report: Report): KeyAttestor {
