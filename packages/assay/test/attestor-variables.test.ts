@@ -73,6 +73,14 @@ test.each<[string, JsonObject, string]>([
   });
 });
 
+test("a wildcard that is left of a subject alone admits nobody; one that a variable says is meant", async () => {
+  const by = (subject: string): JsonObject => ({ keyless: { ...byWorkflow, subject } });
+  expect(await judged(by(`${variable}*`), "https://github.com/acme/")).toMatchObject({ allowed: true });
+  const message = expect.stringContaining("is `*` without its variables, so that nothing would be demanded");
+  expect(await judged(by(`${variable}*`), "")).toMatchObject({ allowed: false, results: [{ message }] });
+  expect(await judged(by(variable), "*")).toMatchObject({ allowed: true });
+});
+
 test.each<[string, JsonObject]>([
   ["an annotation", { keyless: byWorkflow, annotations: { team: variable } }],
   ["an extension", { keyless: { ...byWorkflow, additionalExtensions: { githubWorkflowTrigger: variable } } }],

@@ -80,14 +80,21 @@ export function fillText(value: string, scopeFor: (piece: Json) => Scope): strin
 
 /**
  * The same of what the policy demands. A field that is empty counts as absent: without `subject` anybody of the issuer's
- * would be admitted, without `roots` whoever the trust root knows.
+ * would be admitted, without `roots` whoever the trust root knows; and of `{{ owner }}*` nothing but `*` may be left.
  * INVARIANT: what is demanded by a variable is demanded, or nobody can tell.
  */
 export function fillDemand(value: string, scopeFor: (piece: Json) => Scope): string {
   const filled = fillText(value, scopeFor);
-  if (filled !== "" || value === "") return filled;
-  const message = `failed to substitute variables: \`${value}\` is empty, so that nothing would be demanded`;
+  if (filled === value || !isLost(filled, value)) return filled;
+  const left = filled === "" ? "empty" : `\`${filled}\` without its variables`;
+  const message = `failed to substitute variables: \`${value}\` is ${left}, so that nothing would be demanded`;
   throw new UnavailableContext(message, false);
+}
+
+/** A variable that is the whole text may say `*`: then somebody meant it. */
+function isLost(filled: string, written: string): boolean {
+  const isAllVariable = written.startsWith("{{") && written.endsWith("}}");
+  return filled === "" || (/^[*?]+$/.test(filled) && !isAllVariable);
 }
 
 type KeyReference =
