@@ -26,7 +26,7 @@ export interface InputLimits {
 const DEFAULTS = { maxBytes: 16 * 1024 * 1024, maxFiles: 20_000, passedOver: ["node_modules", ".git"] };
 const DOCUMENT = /\.(ya?ml|json)$/i;
 /** What makes a glob of a path. */
-export const GLOB_SIGNS = /[*?[\]]/;
+export const GLOB_SIGNS: RegExp = /[*?[\]]/;
 /** Plain globs only: no braces, extensions, negation or comments, so that a pattern cannot blow up. */
 const GLOB: MinimatchOptions = {
   dot: true,
