@@ -78,6 +78,7 @@ test("a wildcard that is left of a subject alone admits nobody; one that a varia
   expect(await judged(by(`${variable}*`), "https://github.com/acme/")).toMatchObject({ allowed: true });
   const message = expect.stringContaining("is `*` without its variables, so that nothing would be demanded");
   expect(await judged(by(`${variable}*`), "")).toMatchObject({ allowed: false, results: [{ message }] });
+  expect(await judged(by(`${variable}*${variable}`), "")).toMatchObject({ allowed: false, outcome: "error" });
   expect(await judged(by(variable), "*")).toMatchObject({ allowed: true });
 });
 

@@ -91,10 +91,10 @@ export function fillDemand(value: string, scopeFor: (piece: Json) => Scope): str
   throw new UnavailableContext(message, false);
 }
 
-/** A variable that is the whole text may say `*`: then somebody meant it. */
+/** A variable may say `*`: then somebody meant it. What the policy writes around its variables is not all that was meant. */
 function isLost(filled: string, written: string): boolean {
-  const isAllVariable = written.startsWith("{{") && written.endsWith("}}");
-  return filled === "" || (/^[*?]+$/.test(filled) && !isAllVariable);
+  const around = written.replace(/\{\{[^{}]*\}\}/g, "");
+  return filled === "" || (/^[*?]+$/.test(filled) && /[*?]/.test(around));
 }
 
 type KeyReference =
