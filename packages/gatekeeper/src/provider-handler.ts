@@ -1,5 +1,5 @@
 import type { EvaluationRequest, Evaluator, Logger, Verdict } from "@assay/engine";
-import { readJsonBody, WebhookError } from "@assay/webhook";
+import { inTime, readJsonBody, WebhookError } from "@assay/webhook";
 
 export interface ProviderOptions {
   /** Longest time for one request's keys together, in milliseconds. Default 2,500 (Gatekeeper's own default is 3 s). */
@@ -36,13 +36,8 @@ export function providerHandler(
         await readJsonBody(request, options.maxBodyBytes ?? 1024 * 1024),
         options.maxKeys ?? 100,
       );
-      const time = timeFor(options.timeoutMs ?? 2500);
-      try {
-        const items = await Promise.all(keys.map((key) => judge(assay, key, time, options)));
-        return answer({ idempotent: true, items });
-      } finally {
-        time.over();
-      }
+      const items = await Promise.all(keys.map((key) => judge(assay, key, options)));
+      return answer({ idempotent: true, items });
     } catch (error) {
       const message =
         error instanceof WebhookError ? error.message : "internal error, see the provider's log";
@@ -52,44 +47,14 @@ export function providerHandler(
   };
 }
 
-/** The time that one request has. */
-interface Time {
-  readonly signal: AbortSignal;
-  /** Rejects where an evaluation did not heed the signal: it is left behind, since the others' items wait for it. */
-  readonly late: Promise<never>;
-  /** No timer outlives this. */
-  over(): void;
-}
-
-/** How long an evaluation whose signal was aborted may take to say so, with its reasons. */
-const graceMs = 200;
-
-function timeFor(milliseconds: number): Time {
-  const reason = new DOMException("the provider ran out of time", "TimeoutError");
-  const deadline = new AbortController();
-  const timers = [setTimeout(() => deadline.abort(reason), milliseconds)];
-  const late = new Promise<never>((_resolve, reject) => {
-    timers.push(setTimeout(() => reject(reason), milliseconds + graceMs));
-  });
-  late.catch(() => undefined);
-  const over = (): void => {
-    for (const timer of timers) clearTimeout(timer);
-  };
-  return { signal: deadline.signal, late, over };
-}
-
-async function judge(
-  assay: Evaluator,
-  key: string,
-  { signal, late }: Time,
-  options: ProviderOptions,
-): Promise<ProviderItem> {
+async function judge(assay: Evaluator, key: string, options: ProviderOptions): Promise<ProviderItem> {
   // A Pod whose container names no image would be allowed: nothing was judged.
   if (/^[\s\u0085]*$/.test(key))
     return { key, value: key, error: "badImageReference: the key names no image" };
   try {
     const request = { resource: podOf(key, options.namespace), mutate: true };
-    const verdict = await Promise.race([assay.evaluate(request, { signal }), late]);
+    // Each key by itself, though all have the same time: an evaluation that does not heed it costs its own item alone.
+    const verdict = await inTime(options.timeoutMs ?? 2500, (signal) => assay.evaluate(request, { signal }));
     options.logger?.info(
       { image: key, allowed: verdict.allowed, outcome: verdict.outcome },
       "image verification",

@@ -6,6 +6,7 @@ import {
   parseAdmissionReview,
   refusal,
 } from "./admission-review.ts";
+import { inTime } from "./in-time.ts";
 import { judgingSpans } from "./judging-spans.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 import { type RequestBody, readJsonBody } from "./read-json-body.ts";
@@ -87,30 +88,6 @@ async function decide(
   const verdict = await assay.evaluate(withLabels(admission, options), run);
   log(admission, verdict, performance.now() - started, options.logger);
   return admissionResponse(admission, verdict);
-}
-
-/** One for all: making it takes a stack trace. */
-const overdue = new DOMException("the evaluation did not end in time", "TimeoutError");
-/** How long an evaluation whose signal was aborted may take to say so, with its reasons. */
-const graceMs = 200;
-
-/**
- * An evaluation that does not heed its signal is left behind: the API server would take silence by its own failurePolicy.
- * Own timers rather than `AbortSignal.timeout`, which can't be called off: at hundreds of reviews a second, thousands of
- * finished ones would stay in memory until their time is up.
- */
-async function inTime<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const deadline = new AbortController();
-  const timers: NodeJS.Timeout[] = [];
-  const late = new Promise<never>((_resolve, reject) => {
-    timers.push(setTimeout(() => deadline.abort(overdue), timeoutMs));
-    timers.push(setTimeout(() => reject(overdue), timeoutMs + graceMs));
-  });
-  try {
-    return await Promise.race([work(deadline.signal), late]);
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-  }
 }
 
 function withLabels(admission: AdmissionRequest, options: AdmissionHandlerOptions): EvaluationRequest {
