@@ -7,7 +7,9 @@ import { createAssay, type JsonObject, type Verdict } from "../src/index.ts";
 const sigstore = createSigstore();
 const registry = createRegistry();
 const key = createKey();
-const keyless = image({ repository: "keyless" }).signedBy(sigstore.identity()).pushTo(registry);
+const subject = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
+const identity = sigstore.identity({ subject, extensions: { githubWorkflowTrigger: "push" } });
+const keyless = image({ repository: "keyless" }).signedBy(identity).pushTo(registry);
 const keyed = image({ repository: "keyed" }).signedBy(key, { log: sigstore.rekor }).pushTo(registry);
 
 const rekor = { url: "https://rekor.example" };
@@ -73,13 +75,57 @@ test.each<[string, JsonObject, string]>([
   });
 });
 
-test("a wildcard that is left of a subject alone admits nobody; one that a variable says is meant", async () => {
+const trigger = (text: string): JsonObject => ({
+  keyless: { ...byWorkflow, additionalExtensions: { githubWorkflowTrigger: text } },
+});
+
+test.each<[string, JsonObject, string, string]>([
+  [
+    "a subject with a wildcard",
+    { keyless: { ...byWorkflow, subject: `https://github.com/${variable}*` } },
+    "acme/",
+    "https://github.com/*",
+  ],
+  [
+    "a subject of two variables",
+    { keyless: { ...byWorkflow, subject: `${variable}*${variable}` } },
+    "*",
+    "*",
+  ],
+  [
+    "an issuer with a wildcard",
+    { keyless: { ...byWorkflow, issuer: `https://${variable}*.com` } },
+    "token.actions.",
+    "https://*.com",
+  ],
+  [
+    "a regular expression",
+    { keyless: { subjectRegExp: `^https://github.com/${variable}.*$`, issuer: byWorkflow.issuer, rekor } },
+    "acme/",
+    "^https://github.com/.*$",
+  ],
+  ["an extension with a wildcard", trigger(`${variable}*`), "pu", "*"],
+])(
+  "an empty variable in %s admits nobody, since what is left admits more",
+  async (_, attestor, text, left) => {
+    expect(await judged(attestor, text)).toMatchObject({ allowed: true });
+    const message = expect.stringContaining(
+      `is \`${left}\` since \`given.data.text\` is empty, so that less would be demanded`,
+    );
+    expect(await judged(attestor, "")).toMatchObject({
+      allowed: false,
+      outcome: "error",
+      results: [{ message }],
+    });
+  },
+);
+
+test("what a variable says of a wildcard is meant, and an empty one beside other text may be left out", async () => {
   const by = (subject: string): JsonObject => ({ keyless: { ...byWorkflow, subject } });
-  expect(await judged(by(`${variable}*`), "https://github.com/acme/")).toMatchObject({ allowed: true });
-  const message = expect.stringContaining("is `*` without its variables, so that nothing would be demanded");
-  expect(await judged(by(`${variable}*`), "")).toMatchObject({ allowed: false, results: [{ message }] });
-  expect(await judged(by(`${variable}*${variable}`), "")).toMatchObject({ allowed: false, outcome: "error" });
   expect(await judged(by(variable), "*")).toMatchObject({ allowed: true });
+  expect(await judged(by(`${subject}${variable}`), "")).toMatchObject({ allowed: true });
+  const keys = { keys: { publicKeys: `${key.pem}${variable}`, rekor: { pubkey: sigstore.pem.rekor } } };
+  expect(await judged(keys, "")).toMatchObject({ allowed: true });
 });
 
 test.each<[string, JsonObject]>([

@@ -22,4 +22,4 @@ export type { Json, JsonObject, Value, ValueObject } from "./json.ts";
 export type { Limits } from "./limits.ts";
 export { operatorNames } from "./operators.ts";
 export { type ChildOptions, createScope, type Dialect, type Scope, type ScopeOptions } from "./scope.ts";
-export { substitute, type VariableUse, variablesIn } from "./substitute.ts";
+export { emptyVariables, substitute, type VariableUse, variablesIn } from "./substitute.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ConditionError } from "./condition-error.ts";
 import type { Json } from "./json.ts";
 import { createScope } from "./scope.ts";
-import { substitute, variablesIn } from "./substitute.ts";
+import { emptyVariables, substitute, variablesIn } from "./substitute.ts";
 
 const now = new Date("2024-06-02T10:00:00Z");
 const data = {
@@ -147,4 +147,12 @@ test("variablesIn lists what a document reads, nested ones first", () => {
     { expression: "f", roots: ["f"], path: "" },
     { expression: "(", roots: undefined, path: "/{{ f }}" },
   ]);
+});
+
+test("emptyVariables tells which variables leave nothing, at any depth", () => {
+  const given = createScope({ data: { none: "", some: "a", names: { a: "" }, zero: 0 }, now });
+  const text = "x{{ none }}y{{ names.{{ some }} }}{{ some }}{{ zero }}";
+  expect(emptyVariables(text, given)).toEqual(["none", "names.{{ some }}"]);
+  expect(emptyVariables("\\{{ none }}", given)).toEqual([]);
+  expect(() => emptyVariables("{{ missing }}", given)).toThrow(ConditionError);
 });

@@ -43,6 +43,19 @@ export function substituteValue(document: Value, scope: Scope, budget: Budget, b
   });
 }
 
+/**
+ * The variables of a text that are filled in with empty text, as the text writes them: what is left of the text without
+ * them may mean more than was written. Throws as `substitute`.
+ */
+export function emptyVariables(text: string, scope: Scope): readonly string[] {
+  const budget = createBudget(scope.limits);
+  const options: TemplateOptions = { dialect: scope.dialect, limits: scope.limits, deleted: isDelete(scope) };
+  const variables = compileTemplate(text, options).parts.filter((part) => typeof part !== "string");
+  return variables
+    .filter((variable) => variableText(variable, scope, budget) === "")
+    .map(({ shown }) => shown);
+}
+
 /** Whether `request.object` means the old object. */
 export function isDelete(scope: Scope): boolean {
   const request = scope.hasNames ? scope.get("request") : undefined;

@@ -1,4 +1,4 @@
-import { type Scope, substitute } from "@assay/conditions";
+import { emptyVariables, type Scope, substitute } from "@assay/conditions";
 import type { Attestor, AttestorSet, Code, Json, KeyAttestor } from "@assay/policy";
 import type { ResolvedSet, UnavailableAttestor } from "@assay/verify";
 import { type AnswerBook, opensUnderIgnore, UnavailableContext } from "./answer-book.ts";
@@ -54,21 +54,33 @@ export function resolveAttestors(
 
 function fillVariables<A extends Attestor>(attestor: A, scopeFor: (piece: Json) => Scope): A {
   const { source, path, kind, ...rest } = attestor;
-  const fill = (value: unknown, mayBeEmpty: boolean): unknown => {
-    if (typeof value === "string") return (mayBeEmpty ? fillText : fillDemand)(value, scopeFor);
+  const fill = (value: unknown, demand: Demand): unknown => {
+    if (typeof value === "string") return fillDemand(value, scopeFor, demand);
     if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) return value.map((item) => fill(item, mayBeEmpty));
+    if (Array.isArray(value)) return value.map((item) => fill(item, demand));
     const members = Object.entries(value);
-    return Object.fromEntries(
-      members.map(([name, item]) => [name, fill(item, mayBeEmpty || comparisons.has(name))]),
-    );
+    const demandOf = (name: string): Demand => (demand === "present" && demands.get(name)) || demand;
+    return Object.fromEntries(members.map(([name, item]) => [name, fill(item, demandOf(name))]));
   };
   // INVARIANT: only strings are replaced, by strings: the shape stays what the loader checked.
-  return { source, path, kind, ...(fill(rest, false) as object) } as A;
+  return { source, path, kind, ...(fill(rest, "present") as object) } as A;
 }
 
-/** Members whose values are compared with: an empty one is a demand, too. */
-const comparisons: ReadonlySet<string> = new Set(["annotations", "additionalExtensions"]);
+/**
+ * What a text of the policy asks for, and so what an empty variable makes of it. `present`: what is empty counts as absent.
+ * `wildcards`: that, and what is lost beside a wildcard lets more through. `comparison`: the same, but to be empty may be
+ * asked for. `regexp`: every piece that is lost lets more through.
+ */
+type Demand = "present" | "wildcards" | "comparison" | "regexp";
+
+const demands: ReadonlyMap<string, Demand> = new Map([
+  ["subject", "wildcards"],
+  ["issuer", "wildcards"],
+  ["subjectRegExp", "regexp"],
+  ["issuerRegExp", "regexp"],
+  ["annotations", "comparison"],
+  ["additionalExtensions", "comparison"],
+]);
 
 /** A text of the policy with its variables filled in. Throws as `resolveAttestors`, also where they make no text. */
 export function fillText(value: string, scopeFor: (piece: Json) => Scope): string {
@@ -79,22 +91,26 @@ export function fillText(value: string, scopeFor: (piece: Json) => Scope): strin
 }
 
 /**
- * The same of what the policy demands. A field that is empty counts as absent: without `subject` anybody of the issuer's
- * would be admitted, without `roots` whoever the trust root knows; and of `{{ owner }}*` nothing but `*` may be left.
+ * The same of what the policy demands. Without `subject` anybody of the issuer's would be admitted, without `roots` whoever
+ * the trust root knows; of `https://github.com/{{ owner }}*` everybody would be left.
  * INVARIANT: what is demanded by a variable is demanded, or nobody can tell.
  */
-export function fillDemand(value: string, scopeFor: (piece: Json) => Scope): string {
+export function fillDemand(
+  value: string,
+  scopeFor: (piece: Json) => Scope,
+  demand: Demand = "present",
+): string {
   const filled = fillText(value, scopeFor);
-  if (filled === value || !isLost(filled, value)) return filled;
-  const left = filled === "" ? "empty" : `\`${filled}\` without its variables`;
-  const message = `failed to substitute variables: \`${value}\` is ${left}, so that nothing would be demanded`;
-  throw new UnavailableContext(message, false);
+  if (filled === value) return filled;
+  if (filled === "" && demand !== "comparison") throw lost(value, "empty, so that nothing would be demanded");
+  const isPattern = demand === "regexp" || (demand !== "present" && /[*?]/.test(filled));
+  const [empty] = isPattern ? emptyVariables(value, scopeFor(value)) : [];
+  if (empty === undefined) return filled;
+  throw lost(value, `\`${filled}\` since \`${empty}\` is empty, so that less would be demanded`);
 }
 
-/** A variable may say `*`: then somebody meant it. What the policy writes around its variables is not all that was meant. */
-function isLost(filled: string, written: string): boolean {
-  const around = written.replace(/\{\{[^{}]*\}\}/g, "");
-  return filled === "" || (/^[*?]+$/.test(filled) && /[*?]/.test(around));
+function lost(value: string, what: string): UnavailableContext {
+  return new UnavailableContext(`failed to substitute variables: \`${value}\` is ${what}`, false);
 }
 
 type KeyReference =
