@@ -20,6 +20,7 @@ import {
   prepareAttestors,
   type ResolvedSet,
   type StatementCheck,
+  type TrustRoot,
   type VerifiedAttestation,
   VerifyError,
   verifyAttestations,
@@ -189,13 +190,22 @@ function inputOf(image: TestImage, options: JudgeOptions): KernelInput {
     ...(options.manifest === false ? {} : { manifest: options.manifest ?? image.manifest }),
     evidence: () => ({ digest, candidates, gaps: options.gaps ?? [] }),
     now: options.now ?? now,
-    ...(trust === false ? {} : { trust: parseTrustRoot(trust) }),
+    ...(trust === false ? {} : { trust: trustRootOf(trust) }),
     ...(options.logLookup === undefined ? {} : { logLookup: options.logLookup }),
     ...(options.format === undefined ? {} : { format: options.format }),
     ...(options.signaturePredicateTypes === undefined
       ? {}
       : { signaturePredicateTypes: options.signaturePredicateTypes }),
   };
+}
+
+const roots = new Map<string, TrustRoot>();
+
+/** Parsed once, as an engine does: what a root remembers must not change a verdict. */
+function trustRootOf(text: string): TrustRoot {
+  const root = roots.get(text) ?? parseTrustRoot(text);
+  roots.set(text, root);
+  return root;
 }
 
 /** Evidence as a source would hand it to the kernel. */
