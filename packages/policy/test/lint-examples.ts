@@ -164,6 +164,17 @@ export const lintExamples: Readonly<Record<LintId, LintExample>> = {
       `{key: "{{ author }}", operator: NotEquals, value: mallory}`,
     ),
   },
+  "condition-pattern-by-variable": {
+    form: "entry",
+    bad: attested(
+      "https://slsa.dev/provenance/v1",
+      `{key: "{{ runDetails.builder.id }}", operator: Equals, value: "{{ builders.data.ours }}*"}`,
+    ),
+    good: attested(
+      "https://slsa.dev/provenance/v1",
+      `{key: "{{ runDetails.builder.id }}", operator: Equals, value: "{{ builders.data.ours }}/*"}`,
+    ),
+  },
   "claimed-time": {
     form: "entry",
     bad: attested(

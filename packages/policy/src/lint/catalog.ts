@@ -30,6 +30,7 @@ export type LintId =
   | "insecure-registry"
   | "conditions-empty"
   | "condition-true-for-missing-data"
+  | "condition-pattern-by-variable"
   | "claimed-time"
   | "vuln-scanner-name"
   | "kinds-without-images"
@@ -170,6 +171,12 @@ export const lintCatalog: Readonly<Record<LintId, LintRule>> = {
     title: "a condition that is true where the data is missing",
     why: "With a default behind `||`, a negative operator holds for a statement that does not have the field at all.",
     fix: "Leave the default out: a missing field then fails. Or ask for the field first.",
+  },
+  "condition-pattern-by-variable": {
+    severity: "warning",
+    title: "a wildcard right beside a variable",
+    why: "Where the variable is empty, as after a mistake in a ConfigMap, the wildcard is left, which matches whatever the statement says.",
+    fix: "Write what stands between the two into the condition (`{{ builder }}/*`), or the wildcard into the variable.",
   },
   "claimed-time": {
     severity: "info",

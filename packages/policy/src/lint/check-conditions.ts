@@ -21,6 +21,7 @@ export function checkConditions(linting: Linting, at: At): void {
         const message = `\`${condition.key}\` ${condition.operator} … does not deny where the data is missing`;
         found(linting, "condition-true-for-missing-data", { ...at, path: condition.path }, { message });
       }
+      if (isNegative(condition.operator)) checkPattern(linting, { ...at, path: condition.path }, condition);
     }
   }
 }
@@ -45,6 +46,7 @@ function checkCondition(linting: Linting, at: At, condition: Condition, attestat
     const message = `\`${key}\` ${operator} \`${value}\` is also true where the data is missing`;
     found(linting, "condition-true-for-missing-data", at, { message });
   }
+  if (!isNegative(operator)) checkPattern(linting, at, condition);
   if (asksForTime(key) || asksForTime(value)) {
     const shown = asksForTime(key) ? key : value;
     found(linting, "claimed-time", at, { message: `\`${shown}\` is a time that the predicate claims` });
@@ -54,6 +56,14 @@ function checkCondition(linting: Linting, at: At, condition: Condition, attestat
       message: `\`${key}\` is missing from scans that cosign attested`,
     });
   }
+}
+
+/** Of a pattern that lets through what matches it: what is left of it without its variables. */
+function checkPattern(linting: Linting, at: At, { value }: Condition): void {
+  if (!/\}\}[*?]|[*?]\{\{/.test(value)) return;
+  const left = value.replace(/\{\{[^{}]*\}\}/g, "");
+  const message = `\`${value}\` is \`${left}\` where its variables are empty`;
+  found(linting, "condition-pattern-by-variable", at, { message });
 }
 
 function isDefaulted(key: string): boolean {
