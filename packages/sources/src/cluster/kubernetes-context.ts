@@ -172,7 +172,7 @@ function good(
   response: JsonResponse,
   { what, origin }: { readonly what: string; readonly origin: string },
 ): Json {
-  const { status, json } = response;
+  const { status, json, said } = response;
   if (status >= 200 && status < 300) {
     if (json !== undefined) return json;
     throw new SourceError("unavailable", `\`${origin}\` answered \`${shown(what)}\` with no JSON`, {
@@ -180,9 +180,9 @@ function good(
       status,
     });
   }
-  const said = text(fieldOf(json, "message"));
+  const words = text(fieldOf(json, "message"));
   const hint = status === 403 ? " (does its role allow this?)" : "";
-  const message = `\`${origin}\` answered ${status} to \`${shown(what)}\`${said === undefined ? "" : `: ${shown(said)}`}${hint}`;
+  const message = `\`${origin}\` answered ${status} to \`${shown(what)}\`${words === undefined ? "" : `: ${said(words)}`}${hint}`;
   throw new SourceError(codeOf(status), message, { origin, status });
 }
 

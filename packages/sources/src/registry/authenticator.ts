@@ -7,7 +7,7 @@ import {
   findCredential,
 } from "../credentials/credential.ts";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
-import { SourceError, shown } from "../source-error.ts";
+import { SourceError } from "../source-error.ts";
 import type { Challenge } from "./challenge.ts";
 import { digestMemory } from "./digest-memory.ts";
 import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
@@ -246,7 +246,8 @@ function headerSafe(token: string, asking: Asking): string {
 
 function realmOf(realm: string, from: URL): URL {
   if (URL.canParse(realm)) return new URL(realm);
-  const message = `\`${from.host}\` names \`${shown(realm)}\` as its token server, which is no address`;
+  // Not in its words: they may be those of a challenge to what we sent.
+  const message = `what \`${from.host}\` names as its token server is no address`;
   throw new SourceError("unauthorized", message, { origin: from.host, status: 401 });
 }
 

@@ -2,7 +2,7 @@ import type { Digest } from "@assay/image";
 import type { Limits } from "../oci/limits.ts";
 import { type Descriptor, parseManifest } from "../oci/manifest.ts";
 import type { Referrers } from "../oci/repository.ts";
-import { SourceError, shown } from "../source-error.ts";
+import { SourceError } from "../source-error.ts";
 import type { DigestMemory } from "./digest-memory.ts";
 import type { Incoming } from "./exchange.ts";
 import type { Location } from "./registry-host.ts";
@@ -106,12 +106,12 @@ function nextPage(incoming: Incoming, location: Location): string | undefined {
   const target = links.find(([, , parameters = ""]) => isNext.test(parameters))?.[1];
   if (target === undefined) {
     if (!/\bnext\b/i.test(link.replace(/<[^<>]*>/g, ""))) return undefined;
-    throw endless(location, `its next page of referrers cannot be read: \`${shown(link)}\``);
+    throw endless(location, `its next page of referrers cannot be read: \`${incoming.said(link)}\``);
   }
   const url = URL.canParse(target, incoming.url.href) ? new URL(target, incoming.url) : undefined;
   const prefix = `/v2/${location.path}/referrers/`;
   if (url === undefined || url.origin !== incoming.url.origin || !url.pathname.startsWith(prefix)) {
-    throw endless(location, `its next page of referrers is elsewhere: \`${shown(target)}\``);
+    throw endless(location, `its next page of referrers is elsewhere: \`${incoming.said(target)}\``);
   }
   return `${url.pathname}${url.search}`;
 }
