@@ -53,10 +53,10 @@ async function configFile(content: object): Promise<CredentialProvider> {
   return dockerConfigCredentials({ path, env: { PATH: `${directory}:${process.env["PATH"]}` } });
 }
 
-const secret = (entries: object) => ({
+const secret = (entries: object, name = "pull") => ({
   apiVersion: "v1",
   kind: "Secret",
-  metadata: { namespace: "shop", name: "pull" },
+  metadata: { namespace: "shop", name },
   type: "kubernetes.io/dockerconfigjson",
   stringData: { ".dockerconfigjson": JSON.stringify({ auths: entries }) },
 });
@@ -99,6 +99,19 @@ describe("credentials are found", () => {
       expect.stringMatching(/^docker config: `.*` has no login for `r.example`$/),
       "credentials for `r.example` from pull secret `shop/pull`",
     ]);
+  });
+
+  test("in the pull secret whose login is meant most closely, whatever it is called", async () => {
+    const registry = privateRegistry("r.example", { auth: { kind: "basic", ...login } });
+    const wide = { "r.example": { username: "others", password: "x" } };
+    const context = contextFromObjects([secret(wide, "a"), secret({ "r.example/team": login }, "b")]);
+    const pullSecrets = ["a", "b"].map((name) => ({ namespace: "shop", name }));
+    const credentials = [pullSecretCredentials(context)];
+    const answer = await resolveTag("r.example", { fetch: registry.fetch, credentials }, { pullSecrets });
+    expect(answer).toMatchObject({
+      ok: true,
+      notes: ["credentials for `r.example` from pull secret `shop/b`"],
+    });
   });
 
   test("in a pull secret that was made since, five seconds later", async () => {
