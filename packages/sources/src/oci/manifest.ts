@@ -64,7 +64,8 @@ export function parseManifest(bytes: Uint8Array): ImageManifest | ImageIndex | M
   }
   const rest = { subject: subjectDigest as Digest | undefined };
   if (manifests !== undefined) {
-    const entries = descriptors(manifests);
+    // What is written in Go writes an empty list so, and reads it as one.
+    const entries = manifests === null ? [] : descriptors(manifests);
     return entries === undefined
       ? malformed("an entry of `manifests` has no digest and size")
       : { kind: "index", manifests: entries, ...rest };
