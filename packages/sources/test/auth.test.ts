@@ -323,6 +323,9 @@ describe("where credentials go", () => {
   test.each([
     ["r.example", "https://r.example/token", "1.1.1.1", "digest"],
     ["r.example", "https://r.example:8443/token", "1.1.1.1", "digest"],
+    ["r.example", "https://r.example:8443/token", "10.1.2.3", "digest"],
+    ["10.1.2.3:5050", "https://10.1.2.3/token", "10.1.2.3", "digest"],
+    ["10.1.2.3:5050", "https://10.1.2.4/token", "10.1.2.4", "unauthorized"],
     ["registry.r.example", "https://r.example/token", "1.1.1.1", "digest"],
     ["r.example", "https://auth.r.example/token", "1.1.1.1", "digest"],
     ["r.example", "https://evil.example/token", "1.1.1.1", "unauthorized"],
