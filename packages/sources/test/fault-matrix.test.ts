@@ -123,6 +123,16 @@ const matrix: readonly Row[] = [
     },
   ],
   [
+    "answers with a login page of usual size",
+    { kind: "html", body: `<html>${" ".repeat(50_000)}</html>` },
+    {
+      ...everywhere("unavailable"),
+      digest: "digestMismatch",
+      manifest: "digestMismatch",
+      bundleManifest: "digestMismatch",
+    },
+  ],
+  [
     "calls the right bytes text",
     { kind: "contentType", type: "text/plain" },
     {

@@ -17,7 +17,7 @@ export type Misdeed =
     }
   | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: "truncate"; readonly honest: boolean }
-  | { readonly kind: "html" }
+  | { readonly kind: "html"; readonly body?: string }
   | { readonly kind: "contentType"; readonly type: string }
   | { readonly kind: "headers"; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: "redirect"; readonly to: (path: string) => string };
@@ -82,7 +82,9 @@ async function pass(
       outgoing.writeHead(misdeed.status, misdeed.headers ?? {}).end();
       return;
     case "html":
-      outgoing.writeHead(200, { "content-type": "text/html" }).end("<html><body>Please log in</body></html>");
+      outgoing
+        .writeHead(200, { "content-type": "text/html" })
+        .end(misdeed.body ?? "<html>Please log in</html>");
       return;
     case "redirect":
       outgoing.writeHead(307, { location: misdeed.to(incoming.url ?? "/") }).end();
