@@ -4,7 +4,7 @@ import type { Json } from "@assay/policy";
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { fieldOf, text } from "../oci/manifest.ts";
 import { abortable, withTimeout } from "../registry/deadline.ts";
-import { failureOf, SourceError, shown } from "../source-error.ts";
+import { failureOf, SourceError, shown, shownAddress } from "../source-error.ts";
 import { type JsonResponse, jsonRequest } from "./json-request.ts";
 
 /** What is used of `KubeConfig` of `@kubernetes/client-node`. */
@@ -151,9 +151,8 @@ async function askService(
   means: Means,
 ): Promise<Json> {
   if (!URL.canParse(lookup.url)) {
-    throw new SourceError("malformed", `\`${shown(lookup.url)}\` is no address`, {
-      origin: shown(lookup.url),
-    });
+    const address = shownAddress(lookup.url);
+    throw new SourceError("malformed", `\`${address}\` is no address`, { origin: address });
   }
   const url = new URL(lookup.url);
   const response = await jsonRequest({
