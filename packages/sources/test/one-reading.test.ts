@@ -1,7 +1,9 @@
 import { parseImageReference } from "@assay/image";
 import { registrySource } from "@assay/sources/registry";
 import { createRegistry } from "@assay/testkit";
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { hasKeyTwice } from "../src/oci/one-reading.ts";
 import { ask, summary } from "./fixtures.ts";
 
 // What Go's decoder (containerd, Kyverno) makes of these is another image than what JSON.parse does: it takes keys in any
@@ -87,4 +89,18 @@ test.each<[string, (world: World) => string]>([
   ],
 ])("an image with %s is read", async (_, build) => {
   expect(await imageDataOf(build)).toBe("value");
+});
+
+test("a key is found twice where it is, and nowhere else", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.string(), fc.jsonValue(), fc.nat(12), (value, key, other, before) => {
+      const others = Array.from({ length: before }, (_, i) => `"${i} ${key.length}": {},`).join("");
+      const name = JSON.stringify(key);
+      const once = `{${others} ${name} : ${JSON.stringify(other)}, "list": [${JSON.stringify(value)}]}`;
+      const twice = once.replace(/\}$/, () => `, ${name}:${JSON.stringify(value)}}`);
+      fc.pre(!["list", ...Object.keys(JSON.parse(`{${others}"":0}`))].includes(key));
+      return !hasKeyTwice(`[${once}]`) && hasKeyTwice(`[${twice}]`) && hasKeyTwice(`{"a":{"b":${twice}}}`);
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -1,26 +1,32 @@
 import type { Fields } from "./manifest.ts";
 
-/** What in JSON text matters for its keys: strings, and what objects and lists begin and end with. */
-const tokens = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
+/** What in JSON text matters for its keys: keys, other strings, and what objects begin and end with. */
+const tokens = /"((?:[^"\\]|\\.)*)"(\s*:)?|[{}]/g;
 
 /**
  * Whether an object in well-formed JSON text has a key twice. `JSON.parse` takes the last one; programs in Go put both
  * together, so that a node would run what nobody here has seen.
  */
 export function hasKeyTwice(text: string): boolean {
-  const open: Set<string>[] = [];
-  for (const [token, colon] of text.matchAll(tokens)) {
-    if (token === "{" || token === "[") open.push(new Set());
-    else if (token === "}" || token === "]") open.pop();
+  // Most objects have few keys, and hostile text has millions of objects: a set is made for those that need it.
+  const open: (readonly string[] | Set<string>)[] = [];
+  for (const [token, raw = "", colon] of text.matchAll(tokens)) {
+    if (token === "{") open.push(none);
+    else if (token === "}") open.pop();
     else if (colon !== undefined) {
-      const key = String(JSON.parse(token.slice(0, -colon.length)));
-      const keys = open.at(-1);
-      if (keys?.has(key)) return true;
-      keys?.add(key);
+      const key = raw.includes("\\") ? String(JSON.parse(`"${raw}"`)) : raw;
+      const keys = open.at(-1) ?? none;
+      if (keys instanceof Set ? keys.has(key) : keys.includes(key)) return true;
+      if (keys instanceof Set) keys.add(key);
+      else open[open.length - 1] = keys.length < maxCompared ? [...keys, key] : new Set([...keys, key]);
     }
   }
   return false;
 }
+
+const none: readonly string[] = [];
+/** So many keys of an object are compared one by one. */
+const maxCompared = 8;
 
 /**
  * A key that programs in Go take for one of `names` though it is written otherwise: `Config` for `config`. Of two such keys
