@@ -169,7 +169,7 @@ async function fetchToken(
   if (credential !== undefined && !mayReceive(realm, from, asking.location, options)) {
     const message =
       `\`${from.host}\` wants its credentials sent to \`${realm.host}\`, which was refused: ` +
-      `if that is its token server, list it in \`tokenHosts\``;
+      `if that is its token server, \`--token-host REGISTRY=HOST\` or \`tokenHosts\` allows it`;
     throw new SourceError("unauthorized", message, { origin: from.host, status: 401 });
   }
   const scope = `repository:${asking.location.path}:pull`;
