@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContextSource } from "@assay/engine";
-import { parseImageReference } from "@assay/image";
+import { parseDigest, parseImageReference } from "@assay/image";
 import { contextFromObjects } from "@assay/sources/cluster";
 import { dockerConfigCredentials, givenCredentials, pullSecretCredentials } from "@assay/sources/credentials";
 import { type CredentialProvider, type RegistryOptions, registrySource } from "@assay/sources/registry";
@@ -131,6 +131,31 @@ describe("credentials are found", () => {
     objects = contextFromObjects([secret({ "r.example": login })]);
     vi.advanceTimersByTime(5001);
     expect(await answered()).toBe("digest");
+  });
+
+  test("once, for lookups that are refused together", async () => {
+    const registry = privateRegistry("r.example", { auth: { kind: "basic", ...login } });
+    const secrets = contextFromObjects([secret({ "r.example": login })]);
+    let reads = 0;
+    const context: ContextSource = {
+      fetch: async (lookup, options) => {
+        reads++;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return secrets.fetch(lookup, options);
+      },
+    };
+    const source = registrySource({ fetch: registry.fetch, credentials: [pullSecretCredentials(context)] });
+    const pullSecrets = [{ namespace: "shop", name: "pull" }];
+    const access = { allowInsecureRegistry: false, providers: [], pullSecrets };
+    const about = {
+      repository: "r.example/team/app",
+      digest: parseDigest(`sha256:${"0".repeat(64)}`),
+      access,
+    };
+    const kinds = ["signatureTag", "attestationTag", "referrers"] as const;
+    const answers = await Promise.all(kinds.map((kind) => ask(source, { kind, ...about })));
+    expect(answers.map(summary)).toEqual(["nothing", "nothing", "nothing"]);
+    expect(reads).toBe(1);
   });
 
   test("in 32 pull secrets and no more, however many a Pod names", async () => {

@@ -40,6 +40,19 @@ describe("patience", () => {
     expect(clock.slept).toEqual(slept);
   });
 
+  test.each([
+    ["3", [3100, 3200]],
+    ["3600", []],
+  ])("is what a token server asks for, too: Retry-After of %s", async (header, slept) => {
+    const registry = await fixtureRegistry("tags", { host: "r.example", auth: { kind: "bearer" } });
+    const headers = { "retry-after": header };
+    registry.inject({ path: "/token", effect: { kind: "status", status: 429, headers } });
+    const clock = fakeClock();
+    const answer = await ask(registrySource({ fetch: registry.fetch, clock }), tag(`${key}:v1`));
+    expect(summary(answer)).toBe("rateLimited");
+    expect(clock.slept).toEqual(slept);
+  });
+
   test("ends before the deadline with the reason, not with a timeout", async () => {
     const registry = await fixtureRegistry("tags", { host: "r.example" });
     registry.inject({ effect: { kind: "status", status: 503 } });

@@ -14,7 +14,8 @@ import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
 import { isListed } from "./host-names.ts";
 import { checkCrossing, type Reach, sameHostname } from "./redirects.ts";
 import type { Location } from "./registry-host.ts";
-import { singleFlight } from "./single-flight.ts";
+import { retryAfter } from "./retry.ts";
+import { type SharedWork, singleFlight } from "./single-flight.ts";
 
 export interface AuthenticatorOptions {
   readonly credentials: readonly CredentialProvider[];
@@ -111,6 +112,7 @@ function credentialMemory(options: AuthenticatorOptions): CredentialMemory {
     sizeOf: charactersIn,
     now: options.exchange.now,
   });
+  const flights = singleFlight<FoundCredential>();
   return {
     forget: (asking) => kept.delete(credentialKey(asking)),
     async find(asking) {
@@ -122,14 +124,16 @@ function credentialMemory(options: AuthenticatorOptions): CredentialMemory {
         return undefined;
       }
       const key = credentialKey(asking);
-      let found = kept.get(key);
-      if (found === undefined) {
-        const request = { registry: location.registry, repository: location.path, access };
-        found = await findCredential(options.credentials, request, signal);
+      const request = { registry: location.registry, repository: location.path, access };
+      const find = async (shared: SharedWork): Promise<FoundCredential> => {
+        const fresh = await findCredential(options.credentials, request, shared.signal);
         // A pull secret that is missing is often made the next moment, by who saw the denial.
-        const isAwaited = found.credential === undefined && (access?.pullSecrets.length ?? 0) > 0;
-        kept.set(key, found, isAwaited ? absenceMs : undefined);
-      }
+        const isAwaited = fresh.credential === undefined && (access?.pullSecrets.length ?? 0) > 0;
+        kept.set(key, fresh, isAwaited ? absenceMs : undefined);
+        return fresh;
+      };
+      // Lookups of one image are refused together: their helper is run, and their Secrets are read, once.
+      const found = kept.get(key) ?? (await flights(JSON.stringify(key), { signal }, find)).value;
       for (const note of found.notes) asking.note(note);
       return found.credential;
     },
@@ -179,7 +183,7 @@ async function fetchToken(
     // Its size says something of the token server, nothing of the evidence.
     throw new SourceError("unavailable", error.message, { origin: realm.host, status: 200, cause: error });
   });
-  return tokenIn(incoming, asking);
+  return tokenIn(incoming, asking, options.exchange.now());
 }
 
 interface TokenRequest {
@@ -211,13 +215,14 @@ function requestToken(
   return exchange({ ...common, url, headers: headers ?? {} }, options.exchange);
 }
 
-function tokenIn(incoming: Incoming, asking: Asking): Token {
+function tokenIn(incoming: Incoming, asking: Asking, now: number): Token {
   const origin = incoming.url.host;
   if (incoming.status !== 200) {
     const code =
       incoming.status === 429 ? "rateLimited" : incoming.status >= 500 ? "unavailable" : "unauthorized";
     const message = `the token server \`${origin}\` of \`${asking.location.host}\` answered ${incoming.status}`;
-    throw new SourceError(code, message, { origin, status: incoming.status });
+    const retryAfterMs = retryAfter(incoming.headers.get("retry-after"), now);
+    throw new SourceError(code, message, { origin, status: incoming.status, retryAfterMs });
   }
   const answer = parseObject(incoming.bytes);
   const token = isFields(answer)
