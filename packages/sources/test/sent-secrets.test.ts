@@ -70,6 +70,14 @@ for (const [whose, credential] of Object.entries(credentials)) {
   });
 }
 
+test("a page whose address repeats them is not asked for: the next request may have other ones", async () => {
+  const { answer, events } = await asked({ kind: "bearer", token }, (sent) =>
+    listed(`</v2/team/app/referrers/x?${encodeURIComponent(sent)}>; rel=next`),
+  );
+  expect(JSON.stringify(answer)).toContain("repeats the credentials that it was sent");
+  expect(events).toHaveLength(2);
+});
+
 test("the rest of its words is told", async () => {
   const { answer } = await asked({ kind: "basic", ...user }, (sent) => refused(`no such user: ${sent}`));
   expect(JSON.stringify(answer)).toContain("(it says: DENIED: no such user: [secret] [secret])");

@@ -2,7 +2,7 @@ import type { Digest } from "@assay/image";
 import type { Limits } from "../oci/limits.ts";
 import { type Descriptor, parseManifest } from "../oci/manifest.ts";
 import type { Referrers } from "../oci/repository.ts";
-import { SourceError } from "../source-error.ts";
+import { SourceError, shown } from "../source-error.ts";
 import type { DigestMemory } from "./digest-memory.ts";
 import type { Incoming } from "./exchange.ts";
 import type { Location } from "./registry-host.ts";
@@ -113,6 +113,10 @@ function nextPage(incoming: Incoming, location: Location): string | undefined {
   if (url === undefined || url.origin !== incoming.url.origin || !url.pathname.startsWith(prefix)) {
     throw endless(location, `its next page of referrers is elsewhere: \`${incoming.said(target)}\``);
   }
+  // The next request may go with another token: this one would stand in the addresses that are told of it.
+  const cursor = `${url.pathname.slice(prefix.length)}${url.search}`;
+  if (incoming.said(cursor, cursor.length) !== shown(cursor, cursor.length))
+    throw endless(location, "its next page of referrers repeats the credentials that it was sent");
   return `${url.pathname}${url.search}`;
 }
 

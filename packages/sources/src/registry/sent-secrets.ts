@@ -13,7 +13,7 @@ const secretFields = ["refresh_token", "access_token"];
 /** Headers that do not. */
 const openHeaders: ReadonlySet<string> = new Set(["accept", "content-type", "x-vault-namespace"]);
 /** What is shorter stands in any text by chance. */
-const leastCharacters = 4;
+const leastCharacters = 6;
 
 /**
  * Blots out of foreign text what a request was authorized by. Servers and proxies like to repeat in an error what they were
