@@ -8,6 +8,8 @@ export interface SourceFlags {
   readonly registryConfig?: string;
   readonly insecureRegistry: readonly string[];
   readonly allowPrivateHost: readonly string[];
+  /** `registry=host`. */
+  readonly tokenHost: readonly string[];
   readonly trustedRoot?: string;
   readonly timeout?: number;
   readonly cacheDir?: string;
@@ -65,6 +67,12 @@ export function addRegistryFlags(command: Command): Command {
     .option(
       "--allow-private-host <host>",
       "a registry may send us to this host on a private network, for tokens or layers; repeatable",
+      collect,
+      [],
+    )
+    .option(
+      "--token-host <registry=host>",
+      "this host may be sent the registry's credentials, as its token server (its own domain needs no flag); repeatable",
       collect,
       [],
     )

@@ -8,7 +8,7 @@ import { AssayError } from "./assay-error.ts";
 import type { AssayOptions } from "./create-assay.ts";
 import { defaultCredentials } from "./default-credentials.ts";
 import { defaultTrust } from "./default-trust.ts";
-import type { SourceFlags } from "./evaluation-flags.ts";
+import { type SourceFlags, splitPair } from "./evaluation-flags.ts";
 import { readTextFile } from "./input-files.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -60,6 +60,7 @@ export async function registryOptions(flags: SourceFlags, terminal: Terminal): P
   return {
     insecureHosts: flags.insecureRegistry,
     allowPrivateHosts: flags.allowPrivateHost,
+    tokenHosts: tokenHostsOf(flags.tokenHost),
     // What hangs on a digest is listed once for many resources of a run; image tags are resolved anew.
     listingTtlMs: 30_000,
     credentials: defaultCredentials(flags.registryConfig),
@@ -102,6 +103,18 @@ function exportedTrust(layout: string): TrustSource {
       return answer.ok || answer.failure.code !== "notFound" ? answer : defaultTrust().fetch(lookup, options);
     },
   };
+}
+
+/** The hosts of each registry's token server. */
+function tokenHostsOf(pairs: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const hosts = new Map<string, readonly string[]>();
+  for (const pair of pairs) {
+    const [registry, host] = splitPair(pair, "--token-host");
+    checkHost("--token-host", registry);
+    checkHost("--token-host", host);
+    hosts.set(registry, [...(hosts.get(registry) ?? []), host]);
+  }
+  return Object.fromEntries(hosts);
 }
 
 function checkHost(flag: string, host: string): void {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createKey, createRegistry, image, type Registry, type RunningServer } from "@assay/testkit";
@@ -93,6 +94,39 @@ test("--cache-dir keeps documents by digest, and a damaged one is not believed",
   } finally {
     await rm(directory, { recursive: true });
   }
+});
+
+test("a token server of another domain gets credentials where --token-host names it", async () => {
+  const seen: (string | undefined)[] = [];
+  const tokens = createServer(({ headers }, response) => {
+    seen.push(headers.authorization);
+    response.end(JSON.stringify({ token: "t" }));
+  });
+  await once(tokens.listen(0, "127.0.0.2"), "listening");
+  onTestFinished(() => void tokens.close());
+  const host = `127.0.0.2:${(tokens.address() as AddressInfo).port}`;
+  const guarded = createServer(({ headers }, response) => {
+    const isLoggedIn = headers.authorization === "Bearer t";
+    const challenge = `Bearer realm="http://${host}/token",service="registry"`;
+    response.writeHead(isLoggedIn ? 404 : 401, isLoggedIn ? {} : { "www-authenticate": challenge }).end();
+  });
+  await once(guarded.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void guarded.close());
+  const cwd = await mkdtemp(join(tmpdir(), "assay-token-host-"));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  const guardedHost = `127.0.0.1:${(guarded.address() as AddressInfo).port}`;
+  const login = { username: "robot", password: "s3cret" };
+  await writeFile(join(cwd, "config.json"), JSON.stringify({ auths: { [guardedHost]: login } }));
+  const args = ["digest", `${guardedHost}/acme/app:v1`, "--registry-config", join(cwd, "config.json")];
+  const flags = ["--allow-private-host", host];
+  const refused = await runHere([...args, ...flags], { cwd });
+  expect(refused.err).toContain("`--token-host REGISTRY=HOST` or `tokenHosts` allows it");
+  expect(seen).toEqual([]);
+  const asked = await runHere([...args, ...flags, "--token-host", `${guardedHost}=${host}`], { cwd });
+  expect(asked.err).toContain("does not exist");
+  expect(seen).toEqual([`Basic ${Buffer.from("robot:s3cret").toString("base64")}`]);
+  for (const typo of [host, `${guardedHost}=http://${host}`])
+    expect((await runHere([...args, "--token-host", typo], { cwd })).err).toContain("--token-host");
 });
 
 test("a token server on a private network is asked where --allow-private-host names it", async () => {

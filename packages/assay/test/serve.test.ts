@@ -29,6 +29,7 @@ async function serving(policy: object, more: { readonly cacheDir?: string } = {}
   const none = {
     insecureRegistry: [],
     allowPrivateHost: [],
+    tokenHost: [],
     configmap: [],
     exception: [],
     var: [],

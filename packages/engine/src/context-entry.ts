@@ -6,6 +6,7 @@ import { contextFailure } from "./context-failure.ts";
 import { isObject } from "./is-object.ts";
 import type { ContextLookup, LookupFailure, RegistryAccess } from "./lookup.ts";
 import { accessFor } from "./pull-access.ts";
+import { withoutUserInfo } from "./without-user-info.ts";
 
 interface EntryInput {
   readonly scope: Scope;
@@ -70,7 +71,10 @@ function loadVariable(entry: EntryOf<"variable">, input: EntryInput): Json {
 function loadApiCall(entry: EntryOf<"apiCall">, input: EntryInput): Json {
   return orDefault(entry.default, input, () => {
     const lookup = apiLookup(entry, input);
-    const value = known(input.book.ask(lookup), `API call \`${lookup.method} ${lookup.url}\``);
+    const value = known(
+      input.book.ask(lookup),
+      `API call \`${lookup.method} ${withoutUserInfo(lookup.url)}\``,
+    );
     return projected(value.data, entry.jmesPath, input);
   });
 }

@@ -9,6 +9,7 @@ import type {
 } from "./lookup.ts";
 import { lookupKey } from "./lookup-key.ts";
 import { whenAborted } from "./when-aborted.ts";
+import { withoutUserInfo } from "./without-user-info.ts";
 
 /** One answered question. */
 export interface Answered {
@@ -165,5 +166,5 @@ export function originOf(lookup: Lookup): string {
 
 /** The host of a URL that a policy or a trust root names; what is none is shown as it is. */
 export function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
+  return URL.canParse(url) ? new URL(url).host : withoutUserInfo(url);
 }

@@ -6,6 +6,7 @@ import { hostOf, originOf } from "./gather.ts";
 import { repositoryOf } from "./judge-evidence.ts";
 import type { Lookup } from "./lookup.ts";
 import type { PlannedImage } from "./request-plan.ts";
+import { withoutUserInfo } from "./without-user-info.ts";
 
 /** A question that would be asked, or might be. */
 export interface PlannedLookup {
@@ -162,7 +163,7 @@ function logLookups(one: Case): readonly PlannedLookup[] {
   const urls = setsOf(one).flatMap(({ model }) => model.flatMap(logUrlsOf));
   return [...new Set(urls)].map((url) => ({
     kind: "logEntries",
-    subject: url ?? ofRoot,
+    subject: url === undefined ? ofRoot : withoutUserInfo(url),
     host: url === undefined ? ofRoot : hostOf(url),
     when: "ifLogEntryIsMissing",
   }));
@@ -194,11 +195,11 @@ function subjectOf(lookup: Lookup): string {
     case "secret":
       return `${lookup.namespace}/${lookup.name}`;
     case "apiCall":
-      return `${lookup.method} ${lookup.url}`;
+      return `${lookup.method} ${withoutUserInfo(lookup.url)}`;
     case "kmsKey":
       return lookup.reference;
     case "logEntries":
-      return lookup.url;
+      return withoutUserInfo(lookup.url);
     case "globalContext":
     case "trustRoot":
       return lookup.name;

@@ -3,8 +3,8 @@ import type { RegistryAccess } from "./lookup.ts";
 
 /**
  * How the registry of one image is asked: the object's own `imagePullSecrets` and the credentials of every entry that
- * selects the image, so that one image is asked once whatever the number of policies. Undefined where nobody wishes
- * anything.
+ * selects the image, so that one image is asked once whatever the number of policies. Secrets stand in the order in which they
+ * are named, the object's own first: of two that fit as well the first counts. Undefined where nobody wishes anything.
  */
 export function accessFor(
   pullSecrets: RegistryAccess["pullSecrets"],
@@ -20,7 +20,7 @@ export function accessFor(
   return {
     allowInsecureRegistry: wishes.some((wish) => wish.allowInsecureRegistry),
     providers: [...new Set(wishes.flatMap((wish) => wish.providers))].sort(),
-    pullSecrets: [...unique.keys()].sort().flatMap((key) => unique.get(key) ?? []),
+    pullSecrets: [...unique.values()],
   };
 }
 

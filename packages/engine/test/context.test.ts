@@ -290,6 +290,22 @@ describe("context entries", () => {
     expect(asked.filter(({ kind }) => kind === "apiCall")).toEqual([]);
   });
 
+  test("a password in a service's address is told neither by a verdict nor by a plan", async () => {
+    const url = "http://robot:s3cr@t@scan.example:8080/check?image=a@b";
+    const context = [{ name: "answer", apiCall: { service: { url } } }];
+    const document = policy({ rule: { context }, entries: [attest(isAllowed("{{ answer.ok }}"))] });
+    const resource = pod(pinned("key-att3", "referrers"));
+    const sources = fixtureSources();
+    const failure = { code: "unavailable", message: "it is down", origin: "scan.example:8080" } as const;
+    const engine = engineFor(document, {
+      sources: { ...sources, context: { fetch: async () => ({ ok: false, failure }) } },
+    });
+    const { verdict } = await engine.evaluate({ resource });
+    const told = JSON.stringify([verdict, engine.plan({ resource })]);
+    expect(told).toContain("GET http://scan.example:8080/check?image=a@b");
+    expect(told).not.toContain("s3cr");
+  });
+
   test("an entry that refers to itself is an error and ends", async () => {
     const context = [{ name: "loop", variable: { jmesPath: "loop" } }];
     const document = policy({ rule: { context }, entries: [attest(isAllowed("{{ loop }}"))] });

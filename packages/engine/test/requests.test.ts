@@ -149,6 +149,17 @@ describe("lookups are those that the policy needs, each asked once", () => {
     expect(new Set(asked)).toEqual(new Set(["127.0.0.1:5002/acme/signatures"]));
   });
 
+  test("pull secrets stand in the order in which the Pod names them", async () => {
+    const sources = fixtureSources();
+    const imagePullSecrets = [{ name: "team" }, { name: "all" }];
+    const resource = pod([], {
+      spec: { imagePullSecrets, containers: [{ name: "c", image: image("key-ecdsa") }] },
+    });
+    await engineFor(policy(), { sources }).evaluate({ resource });
+    const pullSecrets = imagePullSecrets.map(({ name }) => ({ namespace: "default", name }));
+    expect(sources.asked[0]).toMatchObject({ access: { pullSecrets } });
+  });
+
   test("credentials of every policy go into one question about the image", async () => {
     const sources = fixtureSources();
     const documents = ["one", "two"].map((name) =>
@@ -171,8 +182,8 @@ describe("lookups are those that the policy needs, each asked once", () => {
         pullSecrets: [
           { namespace: "default", name: "mine" },
           { namespace: "kyverno", name: "one" },
-          { namespace: "kyverno", name: "two" },
           { namespace: "shared", name: "pull" },
+          { namespace: "kyverno", name: "two" },
         ],
       },
     });

@@ -53,6 +53,11 @@ export function failureOf(error: unknown): LookupFailure {
   return status === undefined ? { code, message, origin } : { code, status, message, origin };
 }
 
+/** An address for a message: without user and password, which stay with who wrote it. */
+export function shownAddress(address: string): string {
+  return shown(address.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#\s]*@/i, "$1"));
+}
+
 /** Foreign text for a message: one line, printable, short. */
 export function shown(text: string, limit = 200): string {
   const line = text.replace(/[^\x20-\x7e]+/g, " ").trim();

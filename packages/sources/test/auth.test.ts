@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContextSource } from "@assay/engine";
-import { parseImageReference } from "@assay/image";
+import { parseDigest, parseImageReference } from "@assay/image";
 import { contextFromObjects } from "@assay/sources/cluster";
 import { dockerConfigCredentials, givenCredentials, pullSecretCredentials } from "@assay/sources/credentials";
 import { type CredentialProvider, type RegistryOptions, registrySource } from "@assay/sources/registry";
@@ -53,10 +53,10 @@ async function configFile(content: object): Promise<CredentialProvider> {
   return dockerConfigCredentials({ path, env: { PATH: `${directory}:${process.env["PATH"]}` } });
 }
 
-const secret = (entries: object) => ({
+const secret = (entries: object, name = "pull") => ({
   apiVersion: "v1",
   kind: "Secret",
-  metadata: { namespace: "shop", name: "pull" },
+  metadata: { namespace: "shop", name },
   type: "kubernetes.io/dockerconfigjson",
   stringData: { ".dockerconfigjson": JSON.stringify({ auths: entries }) },
 });
@@ -101,6 +101,19 @@ describe("credentials are found", () => {
     ]);
   });
 
+  test("in the pull secret whose login is meant most closely, whatever it is called", async () => {
+    const registry = privateRegistry("r.example", { auth: { kind: "basic", ...login } });
+    const wide = { "r.example": { username: "others", password: "x" } };
+    const context = contextFromObjects([secret(wide, "a"), secret({ "r.example/team": login }, "b")]);
+    const pullSecrets = ["a", "b"].map((name) => ({ namespace: "shop", name }));
+    const credentials = [pullSecretCredentials(context)];
+    const answer = await resolveTag("r.example", { fetch: registry.fetch, credentials }, { pullSecrets });
+    expect(answer).toMatchObject({
+      ok: true,
+      notes: ["credentials for `r.example` from pull secret `shop/b`"],
+    });
+  });
+
   test("in a pull secret that was made since, five seconds later", async () => {
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
@@ -118,6 +131,31 @@ describe("credentials are found", () => {
     objects = contextFromObjects([secret({ "r.example": login })]);
     vi.advanceTimersByTime(5001);
     expect(await answered()).toBe("digest");
+  });
+
+  test("once, for lookups that are refused together", async () => {
+    const registry = privateRegistry("r.example", { auth: { kind: "basic", ...login } });
+    const secrets = contextFromObjects([secret({ "r.example": login })]);
+    let reads = 0;
+    const context: ContextSource = {
+      fetch: async (lookup, options) => {
+        reads++;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return secrets.fetch(lookup, options);
+      },
+    };
+    const source = registrySource({ fetch: registry.fetch, credentials: [pullSecretCredentials(context)] });
+    const pullSecrets = [{ namespace: "shop", name: "pull" }];
+    const access = { allowInsecureRegistry: false, providers: [], pullSecrets };
+    const about = {
+      repository: "r.example/team/app",
+      digest: parseDigest(`sha256:${"0".repeat(64)}`),
+      access,
+    };
+    const kinds = ["signatureTag", "attestationTag", "referrers"] as const;
+    const answers = await Promise.all(kinds.map((kind) => ask(source, { kind, ...about })));
+    expect(answers.map(summary)).toEqual(["nothing", "nothing", "nothing"]);
+    expect(reads).toBe(1);
   });
 
   test("in 32 pull secrets and no more, however many a Pod names", async () => {
@@ -310,6 +348,9 @@ describe("where credentials go", () => {
   test.each([
     ["r.example", "https://r.example/token", "1.1.1.1", "digest"],
     ["r.example", "https://r.example:8443/token", "1.1.1.1", "digest"],
+    ["r.example", "https://r.example:8443/token", "10.1.2.3", "digest"],
+    ["10.1.2.3:5050", "https://10.1.2.3/token", "10.1.2.3", "digest"],
+    ["10.1.2.3:5050", "https://10.1.2.4/token", "10.1.2.4", "unauthorized"],
     ["registry.r.example", "https://r.example/token", "1.1.1.1", "digest"],
     ["r.example", "https://auth.r.example/token", "1.1.1.1", "digest"],
     ["r.example", "https://evil.example/token", "1.1.1.1", "unauthorized"],

@@ -1,7 +1,7 @@
 import type { Answer, EvidenceLookup, EvidenceSource } from "@assay/engine";
 import { parseImageReference } from "@assay/image";
 import { type BytesCache, type Clock, memoryCache, registrySource } from "@assay/sources/registry";
-import { createRegistry, hostFetch } from "@assay/testkit";
+import { createRegistry, type FaultEffect, hostFetch } from "@assay/testkit";
 import { describe, expect, test } from "vitest";
 import { ask, digestAt, fixtureRegistry, summary } from "./fixtures.ts";
 
@@ -37,6 +37,19 @@ describe("patience", () => {
     const clock = fakeClock();
     const answer = await ask(registrySource({ fetch: registry.fetch, clock }), tag(`${key}:v1`));
     expect(summary(answer)).toBe(outcome);
+    expect(clock.slept).toEqual(slept);
+  });
+
+  test.each([
+    ["3", [3100, 3200]],
+    ["3600", []],
+  ])("is what a token server asks for, too: Retry-After of %s", async (header, slept) => {
+    const registry = await fixtureRegistry("tags", { host: "r.example", auth: { kind: "bearer" } });
+    const headers = { "retry-after": header };
+    registry.inject({ path: "/token", effect: { kind: "status", status: 429, headers } });
+    const clock = fakeClock();
+    const answer = await ask(registrySource({ fetch: registry.fetch, clock }), tag(`${key}:v1`));
+    expect(summary(answer)).toBe("rateLimited");
     expect(clock.slept).toEqual(slept);
   });
 
@@ -313,13 +326,32 @@ describe("what is remembered", () => {
     expect(await digestAt(source, `${key}:v1`)).toBe(other);
   });
 
-  test("no failure: what could not be had is asked for again", async () => {
+  test.each<[string, FaultEffect, string]>([
+    ["what could not be had", { kind: "status", status: 503 }, "unavailable"],
+    [
+      "a login page in its place",
+      { kind: "status", status: 200, headers: { "content-type": "text/html" }, body: "<html>" },
+      "unavailable",
+    ],
+    ["half of an answer", { kind: "replace", body: '{"schemaVersion":2,' }, "malformed"],
+  ])("no failure: %s is asked for again", async (_, effect, outcome) => {
     const registry = await fixtureRegistry("tags", { host: "r.example" });
     const source = registrySource({ fetch: registry.fetch, listingTtlMs: 60_000, retry: { attempts: 1 } });
     const digest = await digestAt(source, `${key}:v1`);
     const lookup = { kind: "signatureTag", repository: key, digest } as const;
-    registry.inject({ path: ".sig", times: 1, effect: { kind: "status", status: 503 } });
-    expect(summary(await ask(source, lookup))).toBe("unavailable");
+    registry.inject({ path: ".sig", times: 1, effect });
+    expect(summary(await ask(source, lookup))).toBe(outcome);
+    expect(summary(await ask(source, lookup))).toBe("legacy");
+  });
+
+  test("no manifest that is gone by now: the tag is asked for anew", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const forgetful: BytesCache = { get: async () => undefined, set: async () => undefined };
+    const source = registrySource({ fetch: registry.fetch, listingTtlMs: 60_000, cache: forgetful });
+    const digest = await digestAt(source, `${key}:v1`);
+    const lookup = { kind: "signatureTag", repository: key, digest } as const;
+    expect(summary(await ask(source, lookup))).toBe("legacy");
+    registry.inject({ path: "/manifests/sha256:", effect: { kind: "status", status: 404 } });
     expect(summary(await ask(source, lookup))).toBe("legacy");
   });
 

@@ -47,6 +47,12 @@ function hanging<K extends "signatureTag" | "referrers" | "manifest">(kind: K, o
 const metadata = (): string => "http://169.254.169.254/latest/meta-data/";
 const status = (code: number): Misdeed => ({ kind: "status", status: code });
 
+const chunked = "transfer-encoding: chunked\r\n\r\n";
+const raw = (head: string, forEver?: string, status = "HTTP/1.1 200 OK\r\n"): Misdeed => {
+  const all = { kind: "raw", head: status + head } as const;
+  return forEver === undefined ? all : { ...all, forEver: forEver.repeat(1000) };
+};
+
 type Row = readonly [string, Misdeed, Partial<Record<keyof typeof places, string>>];
 const everywhere = (outcome: string): Record<keyof typeof places, string> => ({
   tag: outcome,
@@ -123,6 +129,16 @@ const matrix: readonly Row[] = [
     },
   ],
   [
+    "answers with a login page of usual size",
+    { kind: "html", body: `<html>${" ".repeat(50_000)}</html>` },
+    {
+      ...everywhere("unavailable"),
+      digest: "digestMismatch",
+      manifest: "digestMismatch",
+      bundleManifest: "digestMismatch",
+    },
+  ],
+  [
     "calls the right bytes text",
     { kind: "contentType", type: "text/plain" },
     {
@@ -160,6 +176,23 @@ const matrix: readonly Row[] = [
   ],
   ["never stops sending", { kind: "endless" }, everywhere("tooLarge")],
   ["sends a gzip bomb", { kind: "gzipBomb" }, everywhere("unavailable")],
+  // By the byte, as no HTTP server would send it.
+  ["sends headers without end", raw("", "x: y\r\n"), everywhere("unavailable")],
+  ["says to wait without end", raw("", "HTTP/1.1 103 Early Hints\r\n\r\n", ""), everywhere("timeout")],
+  ["sends a chunk's extensions without end", raw(`${chunked}1;`, "a=b;"), everywhere("unavailable")],
+  ["sends trailers without end", raw(`${chunked}2\r\n{}\r\n0\r\n`, "x: y\r\n"), everywhere("unavailable")],
+  ["names two lengths", raw("content-length: 2\r\ncontent-length: 3\r\n\r\n{}"), everywhere("unavailable")],
+  [
+    "names a length and sends chunks",
+    raw(`content-length: 2\r\n${chunked}2\r\n{}\r\n0\r\n\r\n`),
+    everywhere("unavailable"),
+  ],
+  ["speaks no HTTP", raw("{}", undefined, ""), everywhere("unavailable")],
+  [
+    "wants to speak something else",
+    raw("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n", undefined, ""),
+    everywhere("unavailable"),
+  ],
   ["pages in a circle", { kind: "paginationLoop" }, { referrers: "unavailable" }],
   ["pages without end", { kind: "emptyPages" }, { referrers: "unavailable" }],
   [

@@ -90,6 +90,7 @@ test.each([
   ["docker.io/nginx", "mirror.example/nginx", "docker.io/library/nginx", "/v2/nginx/manifests/v1"],
   ["docker.io/nginx", "mirror.example/nginx", "nginx", "/v2/nginx/manifests/v1"],
   ["docker.io/acme", "mirror.example/acme", "acme/app", "/v2/acme/app/manifests/v1"],
+  ["docker.io/", "mirror.example/hub/", "nginx", "/v2/hub/library/nginx/manifests/v1"],
 ])("a mirror of %s at %s has %s at %s", async (prefix, location, written, path) => {
   const asked: string[] = [];
   const fetch: typeof globalThis.fetch = async (input) => {
@@ -134,6 +135,9 @@ describe("a host that is none is refused where it is given", () => {
     ["allowPrivateHosts", () => registrySource({ allowPrivateHosts: [none] })],
     ["tokenHosts", () => registrySource({ tokenHosts: { [none]: [] } })],
     ["tokenHosts", () => registrySource({ tokenHosts: { "r.example": [none] } })],
+    ["mirrors", () => registrySource({ mirrors: [{ prefix: none, location: "m.example", only: true }] })],
+    ["mirrors", () => registrySource({ mirrors: [{ prefix: "", location: "m.example", only: true }] })],
+    ["mirrors", () => registrySource({ mirrors: [{ prefix: "r.example", location: none }] })],
     ["insecureHosts", () => rekorLogs({ insecureHosts: [none] })],
   ])("%s", (option, use) => {
     expect(use).toThrow(

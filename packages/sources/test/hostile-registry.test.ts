@@ -239,6 +239,16 @@ describe("what the referrers API lists", () => {
     expect(await seen("api", (registry, image) => void build(registry, image), options)).toBe(outcome);
   });
 
+  test("a list that was written as null is an empty one", async () => {
+    const { registry, digest } = hung(() => undefined);
+    const body = `{"schemaVersion":2,"mediaType":"${indexType}","manifests":null}`;
+    registry.inject({ path: "/referrers/", effect: { kind: "replace", body } });
+    const source = registrySource({ fetch: registry.fetch });
+    expect(summary(await ask<"referrers">(source, { kind: "referrers", repository, digest }))).toBe(
+      "nothing",
+    );
+  });
+
   // go-containerregistry and several public registries describe a referrer by its config's type.
   test.each([
     empty.mediaType,

@@ -1,5 +1,6 @@
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Writable } from "node:stream";
 import { gzipSync } from "node:zlib";
 
 /** What the proxy does to requests whose path matches. */
@@ -17,7 +18,9 @@ export type Misdeed =
     }
   | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: "truncate"; readonly honest: boolean }
-  | { readonly kind: "html" }
+  | { readonly kind: "html"; readonly body?: string }
+  /** What is written on the socket, and then over and over. */
+  | { readonly kind: "raw"; readonly head: string; readonly forEver?: string }
   | { readonly kind: "contentType"; readonly type: string }
   | { readonly kind: "headers"; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: "redirect"; readonly to: (path: string) => string };
@@ -82,14 +85,20 @@ async function pass(
       outgoing.writeHead(misdeed.status, misdeed.headers ?? {}).end();
       return;
     case "html":
-      outgoing.writeHead(200, { "content-type": "text/html" }).end("<html><body>Please log in</body></html>");
+      outgoing
+        .writeHead(200, { "content-type": "text/html" })
+        .end(misdeed.body ?? "<html>Please log in</html>");
       return;
     case "redirect":
       outgoing.writeHead(307, { location: misdeed.to(incoming.url ?? "/") }).end();
       return;
     case "endless":
       outgoing.writeHead(200, { "content-type": "application/vnd.oci.image.index.v1+json" });
-      pourForever(outgoing);
+      pourForever(outgoing, Buffer.alloc(64 * 1024, " "));
+      return;
+    case "raw":
+      incoming.socket.on("error", () => undefined).write(misdeed.head);
+      if (misdeed.forEver !== undefined) pourForever(incoming.socket, Buffer.from(misdeed.forEver));
       return;
     case "slowDrip":
       outgoing.writeHead(200, { "content-type": "application/vnd.oci.image.manifest.v1+json" });
@@ -152,11 +161,10 @@ function passChanged(
   }
 }
 
-function pourForever(outgoing: ServerResponse): void {
-  const chunk = Buffer.alloc(64 * 1024, " ");
+function pourForever(to: Writable, chunk: Uint8Array): void {
   const pour = (): void => {
-    while (!outgoing.destroyed && outgoing.write(chunk));
-    if (!outgoing.destroyed) outgoing.once("drain", pour);
+    while (!to.destroyed && to.write(chunk));
+    if (!to.destroyed) to.once("drain", pour);
   };
   pour();
 }

@@ -1,6 +1,6 @@
 import type { Answer, ContextLookup, ContextSource, LookupFailure } from "@assay/engine";
 import type { Json, JsonObject } from "@assay/policy";
-import { SourceError } from "../source-error.ts";
+import { SourceError, shownAddress } from "../source-error.ts";
 
 /** Values that stand in for what only a cluster knows. */
 export interface ContextValues {
@@ -55,7 +55,8 @@ function answer(
       if (lookup.method === "GET" && Object.hasOwn(known, lookup.url)) {
         return { ok: true, value: { data: known[lookup.url] ?? null }, requests: 0 };
       }
-      return unsupported(key, `there is no cluster to ask \`${key}\``);
+      const call = `${lookup.method} ${shownAddress(lookup.url)}`;
+      return unsupported(call, `there is no cluster to ask \`${call}\``);
     }
     case "globalContext": {
       const known = values.globalContext ?? {};

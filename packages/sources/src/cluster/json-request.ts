@@ -3,6 +3,7 @@ import type { RequestOptions } from "node:https";
 import { urlToHttpOptions } from "node:url";
 import type { Json } from "@assay/policy";
 import { withTimeout } from "../registry/deadline.ts";
+import { blotting } from "../registry/sent-secrets.ts";
 import { sendRequest } from "../send-request.ts";
 import { SourceError, shown } from "../source-error.ts";
 
@@ -23,6 +24,8 @@ export interface JsonResponse {
   readonly status: number;
   /** Undefined: it was no JSON. */
   readonly json: Json | undefined;
+  /** Foreign text in it for a message: `shown`, without what the request was authorized by. */
+  readonly said: (text: string) => string;
 }
 
 /**
@@ -34,7 +37,8 @@ export async function jsonRequest(request: JsonRequest): Promise<JsonResponse> {
   const limit = { signal: request.signal, milliseconds: request.timeoutMs, origin: host };
   try {
     const { status, body } = await withTimeout(limit, (signal) => send(request, signal));
-    return { status, json: parsed(body) };
+    const blot = blotting({ headers: lowerCased(request.headers) });
+    return { status, json: parsed(body), said: (text) => shown(blot(text)) };
   } catch (cause) {
     request.signal.throwIfAborted();
     if (cause instanceof SourceError) throw cause;
@@ -44,6 +48,10 @@ export async function jsonRequest(request: JsonRequest): Promise<JsonResponse> {
       cause,
     });
   }
+}
+
+function lowerCased(headers: JsonRequest["headers"]): JsonRequest["headers"] {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 interface Received {

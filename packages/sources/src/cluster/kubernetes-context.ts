@@ -4,7 +4,7 @@ import type { Json } from "@assay/policy";
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { fieldOf, text } from "../oci/manifest.ts";
 import { abortable, withTimeout } from "../registry/deadline.ts";
-import { failureOf, SourceError, shown } from "../source-error.ts";
+import { failureOf, SourceError, shown, shownAddress } from "../source-error.ts";
 import { type JsonResponse, jsonRequest } from "./json-request.ts";
 
 /** What is used of `KubeConfig` of `@kubernetes/client-node`. */
@@ -151,9 +151,8 @@ async function askService(
   means: Means,
 ): Promise<Json> {
   if (!URL.canParse(lookup.url)) {
-    throw new SourceError("malformed", `\`${shown(lookup.url)}\` is no address`, {
-      origin: shown(lookup.url),
-    });
+    const address = shownAddress(lookup.url);
+    throw new SourceError("malformed", `\`${address}\` is no address`, { origin: address });
   }
   const url = new URL(lookup.url);
   const response = await jsonRequest({
@@ -172,7 +171,7 @@ function good(
   response: JsonResponse,
   { what, origin }: { readonly what: string; readonly origin: string },
 ): Json {
-  const { status, json } = response;
+  const { status, json, said } = response;
   if (status >= 200 && status < 300) {
     if (json !== undefined) return json;
     throw new SourceError("unavailable", `\`${origin}\` answered \`${shown(what)}\` with no JSON`, {
@@ -180,9 +179,9 @@ function good(
       status,
     });
   }
-  const said = text(fieldOf(json, "message"));
+  const words = text(fieldOf(json, "message"));
   const hint = status === 403 ? " (does its role allow this?)" : "";
-  const message = `\`${origin}\` answered ${status} to \`${shown(what)}\`${said === undefined ? "" : `: ${shown(said)}`}${hint}`;
+  const message = `\`${origin}\` answered ${status} to \`${shown(what)}\`${words === undefined ? "" : `: ${said(words)}`}${hint}`;
   throw new SourceError(codeOf(status), message, { origin, status });
 }
 

@@ -30,21 +30,37 @@ function credentialIn(entry: Readonly<Record<string, unknown>>): Credential | un
   return username === "" && password === "" ? undefined : { kind: "basic", username, password };
 }
 
+/** What is said of a repository, and how closely it is meant: the larger, the closer. */
+export interface FittingEntry {
+  readonly credential: Credential;
+  readonly fit: number;
+}
+
 /** The entry that fits a repository best: the longest path wins, as in the kubelet and podman. */
-export function entryFor(entries: AuthEntries, registry: string, repository: string): Credential | undefined {
-  let best: { readonly credential: Credential; readonly length: number } | undefined;
-  for (const [key, credential] of entries) {
-    const length = fit(key, registry, repository);
-    if (length !== undefined && (best === undefined || length > best.length)) best = { credential, length };
-  }
-  return best?.credential;
+export function entryFor(
+  entries: AuthEntries,
+  registry: string,
+  repository: string,
+): FittingEntry | undefined {
+  return closest(
+    [...entries].flatMap(([key, credential]) => {
+      const fit = fitOf(key, registry, repository);
+      return fit === undefined ? [] : [{ credential, fit }];
+    }),
+  );
+}
+
+/** The first of those that fit best. */
+export function closest<T extends FittingEntry>(entries: readonly T[]): T | undefined {
+  const best = Math.max(...entries.map(({ fit }) => fit));
+  return entries.find(({ fit }) => fit === best);
 }
 
 /**
  * How well an entry's key fits; undefined: not. INVARIANT: hosts are compared label by label and a `*` stands inside
  * one label, so credentials for `a.azurecr.io` or `*.azurecr.io` never reach `a.azurecr.io.evil`.
  */
-function fit(key: string, registry: string, repository: string): number | undefined {
+function fitOf(key: string, registry: string, repository: string): number | undefined {
   const bare = key.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
   const slash = bare.indexOf("/");
   const written = (slash < 0 ? bare : bare.slice(0, slash)).toLowerCase();

@@ -3,8 +3,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
-import { type AuthEntries, authEntries, entryFor } from "./auth-entries.ts";
-import type { Credential, CredentialAnswer, CredentialProvider, CredentialRequest } from "./credential.ts";
+import { type AuthEntries, authEntries, entryFor, type FittingEntry } from "./auth-entries.ts";
+import type { CredentialAnswer, CredentialProvider, CredentialRequest } from "./credential.ts";
 import { helperCredential } from "./credential-helper.ts";
 
 /** Where docker's (or podman's) logins are. */
@@ -52,8 +52,8 @@ function fromAuths(
   request: CredentialRequest,
   helper: string | undefined,
 ): CredentialAnswer {
-  const credential = entryFor(config.auths, request.registry, request.repository);
-  if (credential !== undefined) return { credential, source: `\`${config.path}\`` };
+  const found = entryFor(config.auths, request.registry, request.repository);
+  if (found !== undefined) return { credential: found.credential, source: `\`${config.path}\`` };
   const asked = helper === undefined ? "" : `, and its helper \`${helper}\` has none`;
   return { reason: `\`${config.path}\` has no login for \`${request.registry}\`${asked}` };
 }
@@ -96,8 +96,8 @@ function parseConfig(bytes: Uint8Array, path: string): DockerConfig {
   };
 }
 
-/** The logins in the text of a docker config (`{"auths": …}`) or of an old `.dockercfg` (the entries themselves). */
-export function credentialInConfig(bytes: Uint8Array, request: CredentialRequest): Credential | undefined {
+/** The login in the text of a docker config (`{"auths": …}`) or of an old `.dockercfg` (the entries themselves). */
+export function entryInConfig(bytes: Uint8Array, request: CredentialRequest): FittingEntry | undefined {
   const config = parseObject(bytes);
   if (config === undefined) return undefined;
   const auths = authEntries(own(config, "auths") ?? config);

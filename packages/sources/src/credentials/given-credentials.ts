@@ -10,8 +10,10 @@ export function givenCredentials(
   return {
     name,
     async find({ registry, repository }) {
-      const credential = entryFor(entries, registry, repository);
-      return credential === undefined ? { reason: `none for \`${registry}\`` } : { credential, source: name };
+      const found = entryFor(entries, registry, repository);
+      return found === undefined
+        ? { reason: `none for \`${registry}\`` }
+        : { credential: found.credential, source: name };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { systemClock } from "../registry/deadline.ts";
-import { SourceError } from "../source-error.ts";
+import { SourceError, shownAddress } from "../source-error.ts";
 import type { ScanOptions, ScanProgress } from "./scan.ts";
 import {
   type FileJournalOptions,
@@ -222,9 +222,9 @@ async function bullmq(): Promise<BullMq> {
 
 function connectionTo(address: string): object {
   if (URL.canParse(address) && /^rediss?:$/.test(new URL(address).protocol)) return { url: address };
-  throw new SourceError("misuse", `\`${address}\` is no address of a Redis: write \`redis://host:port\``, {
-    origin: address,
-  });
+  const origin = shownAddress(address);
+  const message = `\`${origin}\` is no address of a Redis: write \`redis://host:port\``;
+  throw new SourceError("misuse", message, { origin });
 }
 
 async function* each<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, undefined> {

@@ -1,7 +1,7 @@
 import { fieldOf, parseObject, text } from "../oci/manifest.ts";
 import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
-import { SourceError, shown } from "../source-error.ts";
+import { SourceError } from "../source-error.ts";
 import { badReference } from "./bad-reference.ts";
 import { type KeyReader, type KmsOptions, kmsTimeoutMs } from "./kms-keys.ts";
 
@@ -48,7 +48,7 @@ function newestKey(incoming: Incoming, reference: string): string {
   const answer = parseObject(incoming.bytes);
   if (incoming.status !== 200) {
     const errors = fieldOf(answer, "errors");
-    const said = Array.isArray(errors) ? shown(errors.join(", ")) : "";
+    const said = Array.isArray(errors) ? incoming.said(errors.join(", ")) : "";
     const message = `Vault \`${origin}\` answered ${incoming.status} for \`${reference}\`${said === "" ? "" : `: ${said}`}`;
     throw new SourceError(codeOf(incoming.status), message, { origin, status: incoming.status });
   }

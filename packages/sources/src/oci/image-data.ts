@@ -3,7 +3,8 @@ import type { Digest, ImageReference } from "@assay/image";
 import type { Json } from "@assay/policy";
 import { SourceError } from "../source-error.ts";
 import type { Limits } from "./limits.ts";
-import { type Descriptor, type ImageIndex, parseManifest, parseObject } from "./manifest.ts";
+import { type Descriptor, type ImageIndex, isFields, own, parseManifest, parseObject } from "./manifest.ts";
+import { hasKeyInTwoCases, hasKeyTwice } from "./one-reading.ts";
 import type { Document, Repository } from "./repository.ts";
 
 type ImageDataLookup = Extract<EvidenceLookup, { kind: "imageData" }>;
@@ -32,6 +33,12 @@ export async function readImageData(
     throw malformed(reader.repository, image, "its config is too large");
   const configBytes = await reader.repository.blob(config);
   if (configBytes === undefined) throw malformed(reader.repository, image, "its config does not exist");
+  if (hasTwoReadings(configBytes))
+    throw malformed(
+      reader.repository,
+      image,
+      "its config has a key twice, of which nodes may take another one",
+    );
   return {
     image: image.text,
     resolvedImage: `${reader.repository.name}@${top.digest}`,
@@ -64,6 +71,14 @@ async function childOf(repository: Repository, index: ImageIndex, image: ImageRe
   const child = entry === undefined ? undefined : await repository.manifestByDigest(entry.digest, entry.size);
   if (child === undefined) throw malformed(repository, image, "none of the images in its index exists");
   return child;
+}
+
+/** Whether what Go's decoder makes of the config, which a node runs the image by, may be something else than it says here. */
+function hasTwoReadings(bytes: Uint8Array): boolean {
+  const config = parseObject(bytes);
+  if (config === undefined) return false;
+  const parts = [config, own(config, "config"), own(config, "rootfs")].filter(isFields);
+  return hasKeyTwice(new TextDecoder().decode(bytes)) || parts.some(hasKeyInTwoCases);
 }
 
 function json(bytes: Uint8Array): Json {

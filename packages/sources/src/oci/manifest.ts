@@ -1,5 +1,6 @@
 import type { Digest } from "@assay/image";
 import { isDigest } from "./digest.ts";
+import { hasKeyTwice, misspelt } from "./one-reading.ts";
 
 /** What a manifest says of another document. Unverified; only its form was checked. */
 export interface Descriptor {
@@ -32,7 +33,8 @@ export interface Malformed {
   readonly message: string;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** Foreign JSON that is an object. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** Media types of documents that we ask for as manifests. */
 export const manifestTypes: readonly string[] = [
@@ -44,13 +46,26 @@ export const manifestTypes: readonly string[] = [
   "application/vnd.oci.artifact.manifest.v1+json",
 ];
 
+const manifestNames: ReadonlySet<string> = new Set([
+  ...["schemaVersion", "mediaType", "artifactType", "annotations", "subject"],
+  ...["config", "layers", "blobs", "manifests"],
+]);
+const descriptorNames: ReadonlySet<string> = new Set([
+  ...["mediaType", "artifactType", "annotations", "digest", "size", "data", "platform"],
+]);
+const platformNames: ReadonlySet<string> = new Set(["os", "architecture", "variant"]);
+
 /**
- * Reads an OCI or Docker manifest or index. A document that could be read as both is refused (CVE-2021-41190): two
- * readers must never see two images in the same bytes.
+ * Reads an OCI or Docker manifest or index. A document that could be read as both is refused (CVE-2021-41190), and one with a
+ * key that occurs twice, or is written as only Go's decoder knows it: two readers must never see two images in the same bytes.
  */
 export function parseManifest(bytes: Uint8Array): ImageManifest | ImageIndex | Malformed {
   const document = parseObject(bytes);
   if (document === undefined) return malformed("it is not a JSON object");
+  if (hasKeyTwice(new TextDecoder().decode(bytes))) return malformed("it has a key twice");
+  const odd = misspelt(document, manifestNames);
+  if (odd !== undefined)
+    return malformed(`it has the key \`${odd}\`, which not every reader takes for the same one`);
   const manifests = own(document, "manifests");
   const layers = own(document, "layers") ?? own(document, "blobs");
   if (manifests !== undefined && layers !== undefined) {
@@ -64,7 +79,8 @@ export function parseManifest(bytes: Uint8Array): ImageManifest | ImageIndex | M
   }
   const rest = { subject: subjectDigest as Digest | undefined };
   if (manifests !== undefined) {
-    const entries = descriptors(manifests);
+    // What is written in Go writes an empty list so, and reads it as one.
+    const entries = manifests === null ? [] : descriptors(manifests);
     return entries === undefined
       ? malformed("an entry of `manifests` has no digest and size")
       : { kind: "index", manifests: entries, ...rest };
@@ -104,7 +120,9 @@ function descriptors(value: unknown): readonly Descriptor[] | undefined {
 }
 
 function descriptor(value: unknown): Descriptor | undefined {
-  if (!isFields(value)) return undefined;
+  if (!isFields(value) || misspelt(value, descriptorNames) !== undefined) return undefined;
+  const platform = own(value, "platform");
+  if (isFields(platform) && misspelt(platform, platformNames) !== undefined) return undefined;
   const digest = own(value, "digest");
   const size = own(value, "size");
   if (!isDigest(digest) || typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
@@ -115,7 +133,7 @@ function descriptor(value: unknown): Descriptor | undefined {
     size,
     artifactType: text(own(value, "artifactType")),
     annotations: annotationsOf(own(value, "annotations")),
-    platform: platformOf(own(value, "platform")),
+    platform: platformOf(platform),
   };
 }
 

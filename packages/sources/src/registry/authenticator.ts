@@ -7,14 +7,15 @@ import {
   findCredential,
 } from "../credentials/credential.ts";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
-import { SourceError, shown } from "../source-error.ts";
+import { SourceError } from "../source-error.ts";
 import type { Challenge } from "./challenge.ts";
 import { digestMemory } from "./digest-memory.ts";
 import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
 import { isListed } from "./host-names.ts";
 import { checkCrossing, type Reach, sameHostname } from "./redirects.ts";
 import type { Location } from "./registry-host.ts";
-import { singleFlight } from "./single-flight.ts";
+import { retryAfter } from "./retry.ts";
+import { type SharedWork, singleFlight } from "./single-flight.ts";
 
 export interface AuthenticatorOptions {
   readonly credentials: readonly CredentialProvider[];
@@ -111,6 +112,7 @@ function credentialMemory(options: AuthenticatorOptions): CredentialMemory {
     sizeOf: charactersIn,
     now: options.exchange.now,
   });
+  const flights = singleFlight<FoundCredential>();
   return {
     forget: (asking) => kept.delete(credentialKey(asking)),
     async find(asking) {
@@ -122,14 +124,16 @@ function credentialMemory(options: AuthenticatorOptions): CredentialMemory {
         return undefined;
       }
       const key = credentialKey(asking);
-      let found = kept.get(key);
-      if (found === undefined) {
-        const request = { registry: location.registry, repository: location.path, access };
-        found = await findCredential(options.credentials, request, signal);
+      const request = { registry: location.registry, repository: location.path, access };
+      const find = async (shared: SharedWork): Promise<FoundCredential> => {
+        const fresh = await findCredential(options.credentials, request, shared.signal);
         // A pull secret that is missing is often made the next moment, by who saw the denial.
-        const isAwaited = found.credential === undefined && (access?.pullSecrets.length ?? 0) > 0;
-        kept.set(key, found, isAwaited ? absenceMs : undefined);
-      }
+        const isAwaited = fresh.credential === undefined && (access?.pullSecrets.length ?? 0) > 0;
+        kept.set(key, fresh, isAwaited ? absenceMs : undefined);
+        return fresh;
+      };
+      // Lookups of one image are refused together: their helper is run, and their Secrets are read, once.
+      const found = kept.get(key) ?? (await flights(JSON.stringify(key), { signal }, find)).value;
       for (const note of found.notes) asking.note(note);
       return found.credential;
     },
@@ -169,7 +173,7 @@ async function fetchToken(
   if (credential !== undefined && !mayReceive(realm, from, asking.location, options)) {
     const message =
       `\`${from.host}\` wants its credentials sent to \`${realm.host}\`, which was refused: ` +
-      `if that is its token server, list it in \`tokenHosts\``;
+      `if that is its token server, \`--token-host REGISTRY=HOST\` or \`tokenHosts\` allows it`;
     throw new SourceError("unauthorized", message, { origin: from.host, status: 401 });
   }
   const scope = `repository:${asking.location.path}:pull`;
@@ -179,7 +183,7 @@ async function fetchToken(
     // Its size says something of the token server, nothing of the evidence.
     throw new SourceError("unavailable", error.message, { origin: realm.host, status: 200, cause: error });
   });
-  return tokenIn(incoming, asking);
+  return tokenIn(incoming, asking, options.exchange.now());
 }
 
 interface TokenRequest {
@@ -211,13 +215,14 @@ function requestToken(
   return exchange({ ...common, url, headers: headers ?? {} }, options.exchange);
 }
 
-function tokenIn(incoming: Incoming, asking: Asking): Token {
+function tokenIn(incoming: Incoming, asking: Asking, now: number): Token {
   const origin = incoming.url.host;
   if (incoming.status !== 200) {
     const code =
       incoming.status === 429 ? "rateLimited" : incoming.status >= 500 ? "unavailable" : "unauthorized";
     const message = `the token server \`${origin}\` of \`${asking.location.host}\` answered ${incoming.status}`;
-    throw new SourceError(code, message, { origin, status: incoming.status });
+    const retryAfterMs = retryAfter(incoming.headers.get("retry-after"), now);
+    throw new SourceError(code, message, { origin, status: incoming.status, retryAfterMs });
   }
   const answer = parseObject(incoming.bytes);
   const token = isFields(answer)
@@ -246,7 +251,8 @@ function headerSafe(token: string, asking: Asking): string {
 
 function realmOf(realm: string, from: URL): URL {
   if (URL.canParse(realm)) return new URL(realm);
-  const message = `\`${from.host}\` names \`${shown(realm)}\` as its token server, which is no address`;
+  // Not in its words: they may be those of a challenge to what we sent.
+  const message = `what \`${from.host}\` names as its token server is no address`;
   throw new SourceError("unauthorized", message, { origin: from.host, status: 401 });
 }
 

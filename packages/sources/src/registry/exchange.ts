@@ -4,9 +4,10 @@ import { withTimeout } from "./deadline.ts";
 import { RefusedAddress } from "./node-wire.ts";
 import { readBody } from "./read-body.ts";
 import { type Borders, checkCrossing, type Reach } from "./redirects.ts";
+import { type Blot, blotting } from "./sent-secrets.ts";
 import type { Wire, WireAnswer, WireHeaders } from "./wire.ts";
 
-/** One HTTP request that was sent, told to `onRequest`. Holds no credentials and no query. */
+/** One HTTP request that was sent, told to `onRequest`. Holds no query, and none of the credentials it went with. */
 export interface RequestEvent {
   readonly method: "GET" | "POST";
   readonly url: string;
@@ -49,6 +50,8 @@ export interface Incoming {
   readonly status: number;
   readonly headers: WireHeaders;
   readonly bytes: Uint8Array;
+  /** Foreign text in it for a message: `shown`, without what the request was authorized by. */
+  readonly said: (text: string, limit?: number) => string;
 }
 
 const maxRedirects = 5;
@@ -62,12 +65,26 @@ const errorBytes = 16 * 1024;
  */
 export async function exchange(outgoing: Outgoing, options: ExchangeOptions): Promise<Incoming> {
   const { host } = outgoing.url;
-  return withTimeout({ signal: outgoing.signal, milliseconds: options.timeoutMs, origin: host }, (signal) =>
-    follow({ ...outgoing, signal }, options),
-  );
+  const blot = blotting(outgoing);
+  const limit = { signal: outgoing.signal, milliseconds: options.timeoutMs, origin: host };
+  try {
+    return await withTimeout(limit, (signal) => follow({ ...outgoing, signal, blot }, options));
+  } catch (error) {
+    throw blotted(error, blot);
+  }
 }
 
-async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Incoming> {
+/** An error without what its words may have taken from the answers. */
+function blotted(error: unknown, blot: Blot): unknown {
+  if (!(error instanceof SourceError) || blot(error.message) === error.message) return error;
+  const { code, message, origin, status } = error;
+  return new SourceError(code, blot(message), { origin: blot(origin), status });
+}
+
+/** With what its first request is authorized by, wherever it is led. */
+type Following = Outgoing & { readonly blot: Blot };
+
+async function follow(outgoing: Following, options: ExchangeOptions): Promise<Incoming> {
   let url = outgoing.url;
   let { headers, reach } = outgoing;
   for (let hops = 0; ; hops++) {
@@ -75,7 +92,7 @@ async function follow(outgoing: Outgoing, options: ExchangeOptions): Promise<Inc
     if (location === undefined) return incoming;
     if (outgoing.body !== undefined || outgoing.redirects === "refuse")
       throw refused(outgoing.url.host, incoming.status, "redirects, which is not followed here");
-    const next = parseLocation(location, url);
+    const next = parseLocation(location, incoming);
     if (hops >= maxRedirects) throw refused(outgoing.url.host, incoming.status, "redirects too often");
     const refusal = { code: "unavailable", status: incoming.status } as const;
     reach = (await checkCrossing(url, next, options.borders, refusal)) ?? reach;
@@ -89,13 +106,13 @@ function refused(host: string, status: number, why: string): SourceError {
 }
 
 async function once(
-  outgoing: Outgoing,
+  outgoing: Following,
   options: ExchangeOptions,
 ): Promise<{ readonly incoming: Incoming; readonly location?: string }> {
-  const { url } = outgoing;
+  const { url, blot } = outgoing;
   const started = options.now();
   const method = outgoing.body === undefined ? "GET" : "POST";
-  const told = { method, url: `${url.origin}${url.pathname}` } as const;
+  const told = { method, url: blot(`${url.origin}${url.pathname}`) } as const;
   const tell = (more: Omit<RequestEvent, "method" | "url" | "milliseconds">): void =>
     options.onRequest?.({ ...told, milliseconds: options.now() - started, ...more });
   outgoing.count();
@@ -108,14 +125,15 @@ async function once(
     // Nobody wants a redirect's text: it is read so that the connection can be used again.
     const bytes = await (location === null ? body : body.catch(() => new Uint8Array()));
     tell({ status, bytes: bytes.byteLength });
-    const incoming = { url, status, headers: answer.headers, bytes };
+    const said = (text: string, limit?: number): string => shown(blot(text), limit);
+    const incoming = { url, status, headers: answer.headers, bytes, said };
     return location === null ? { incoming } : { incoming, location };
   } catch (error) {
     const problem = networkError(error, outgoing);
     tell({
       ...(status === undefined ? {} : { status }),
       bytes: 0,
-      error: problem instanceof Error ? problem.message : "",
+      error: problem instanceof Error ? blot(problem.message) : "",
     });
     throw problem;
   }
@@ -147,11 +165,11 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
-function parseLocation(location: string, base: URL): URL {
+function parseLocation(location: string, { url: base, said, status }: Incoming): URL {
   const next = URL.canParse(location, base.href) ? new URL(location, base) : undefined;
   if (next !== undefined) return next;
-  const message = `\`${base.host}\` redirects to \`${shown(location)}\`, which is no address`;
-  throw new SourceError("unavailable", message, { origin: base.host, status: 302 });
+  const message = `\`${base.host}\` redirects to \`${said(location)}\`, which is no address`;
+  throw new SourceError("unavailable", message, { origin: base.host, status });
 }
 
 /** INVARIANT: nothing but what we would accept goes to another origin: tokens of every kind stay behind. */

@@ -1,4 +1,4 @@
-import { SourceError, shown } from "../source-error.ts";
+import { SourceError, shownAddress } from "../source-error.ts";
 
 /**
  * `host[:port]` in the one spelling that stands for all: lower case, no zeros before the port, IPv6 as URLs have it.
@@ -25,7 +25,7 @@ export function hostsOf(given: readonly string[] | undefined, option: string): r
   return (given ?? []).map((host) => {
     const canonical = canonicalHost(host);
     if (canonical !== undefined) return canonical;
-    const message = `\`${option}\` has \`${shown(host)}\`, which is no \`host\` or \`host:port\``;
+    const message = `\`${option}\` has \`${shownAddress(host)}\`, which is no \`host\` or \`host:port\``;
     throw new SourceError("misuse", message, { origin: option });
   });
 }

@@ -106,13 +106,17 @@ function nextPage(incoming: Incoming, location: Location): string | undefined {
   const target = links.find(([, , parameters = ""]) => isNext.test(parameters))?.[1];
   if (target === undefined) {
     if (!/\bnext\b/i.test(link.replace(/<[^<>]*>/g, ""))) return undefined;
-    throw endless(location, `its next page of referrers cannot be read: \`${shown(link)}\``);
+    throw endless(location, `its next page of referrers cannot be read: \`${incoming.said(link)}\``);
   }
   const url = URL.canParse(target, incoming.url.href) ? new URL(target, incoming.url) : undefined;
   const prefix = `/v2/${location.path}/referrers/`;
   if (url === undefined || url.origin !== incoming.url.origin || !url.pathname.startsWith(prefix)) {
-    throw endless(location, `its next page of referrers is elsewhere: \`${shown(target)}\``);
+    throw endless(location, `its next page of referrers is elsewhere: \`${incoming.said(target)}\``);
   }
+  // The next request may go with another token: this one would stand in the addresses that are told of it.
+  const cursor = `${url.pathname.slice(prefix.length)}${url.search}`;
+  if (incoming.said(cursor, cursor.length) !== shown(cursor, cursor.length))
+    throw endless(location, "its next page of referrers repeats the credentials that it was sent");
   return `${url.pathname}${url.search}`;
 }
 

@@ -1,3 +1,4 @@
+import { hostsOf } from "./host-names.ts";
 import { locate, registryOf } from "./registry-host.ts";
 
 /** Where else a repository's content may be had. Policies keep matching the name that the image was written with. */
@@ -8,6 +9,22 @@ export interface Mirror {
   readonly location: string;
   /** True: the original is not asked (no way out, or not wanted). Default false: it is asked last. */
   readonly only?: boolean;
+}
+
+/**
+ * Mirrors of an option; a slash at their end says nothing. Throws `SourceError` `misuse` for one whose registry is no host
+ * (`https://mirror.example.com`): it would stand in for nothing, and what only a mirror may be asked for be asked elsewhere.
+ */
+export function mirrorsOf(given: readonly Mirror[] = []): readonly Mirror[] {
+  const whole = (name: string): string => {
+    hostsOf(name.split("/").slice(0, 1), "mirrors");
+    return name.replace(/\/+$/, "");
+  };
+  return given.map((mirror) => ({
+    ...mirror,
+    prefix: whole(mirror.prefix),
+    location: whole(mirror.location),
+  }));
 }
 
 /**

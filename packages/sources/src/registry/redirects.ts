@@ -23,7 +23,7 @@ export type Reach =
 /**
  * Checks a URL that a registry named (a redirect's target or a token realm) before anything is sent there. Throws
  * `refusal` with a status, since the registry did answer. On return: http(s) without user info, never from https down to http, and not on a private network unless
- * it is the host that named it or was allowed. Returns how far the request may reach, undefined: as far as the one before.
+ * it is the host that named it, on whichever port, or was allowed. Returns how far the request may reach, undefined: as far as the one before.
  *
  * Somebody who controls the DNS of the target can answer differently when the connection is made: `public` has to be kept
  * to there.
@@ -50,7 +50,12 @@ export async function checkCrossing(
   if (allowed || (http && isListed(borders.insecureHosts, to))) return { kind: "anywhere" };
   const inside =
     "that is a private address; if it is meant, `--allow-private-host` or `allowPrivateHosts` allows it";
-  if (await isInside(to.hostname, borders)) throw refuse(inside);
+  if (await isInside(to.hostname, borders)) {
+    // Where we are already, at a private registry whose token server has a port of its own (GitLab, docker auth). By https, so
+    // that whoever answers there has proven to be of that name, too.
+    if (!http && sameHostname(from, to)) return undefined;
+    throw refuse(inside);
+  }
   return { kind: "public", refuse: (why) => refuse(`${inside} (${why} when it is connected to)`) };
 }
 

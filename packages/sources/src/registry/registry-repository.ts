@@ -4,7 +4,7 @@ import type { ByteTurns } from "../oci/byte-turns.ts";
 import type { CandidateMemory } from "../oci/candidate-memory.ts";
 import { digestOf, matchesDigest } from "../oci/digest.ts";
 import type { Limits } from "../oci/limits.ts";
-import { manifestTypes } from "../oci/manifest.ts";
+import { manifestTypes, parseManifest } from "../oci/manifest.ts";
 import type { Document, Repository, Wanted } from "../oci/repository.ts";
 import { SourceError } from "../source-error.ts";
 import { listReferrers, type ReferrersMemory } from "./list-referrers.ts";
@@ -59,9 +59,13 @@ export function registryRepository(
       const key = [location, tag, errand.access];
       const known = of === "shelf" ? options.listings.tags.get(key) : undefined;
       if (known === "absent") return undefined;
-      if (known !== undefined) return manifestByDigest(known);
+      // What is gone by now has made room for something else: the tag says for what.
+      const kept = known === undefined ? undefined : await manifestByDigest(known);
+      if (kept !== undefined) return kept;
       const document = await manifest(tag);
-      if (of === "shelf") options.listings.tags.set(key, document?.digest ?? "absent");
+      // What is no manifest (a proxy's login page, half of an answer) is not what hangs there.
+      if (of === "shelf" && (document === undefined || parseManifest(document.bytes).kind !== "malformed"))
+        options.listings.tags.set(key, document?.digest ?? "absent");
       if (document !== undefined) await cache.set(document.digest, document.bytes);
       return document;
     },

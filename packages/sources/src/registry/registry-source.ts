@@ -1,6 +1,7 @@
 import type { Answer, AnswerValues, EvidenceLookup, EvidenceSource, FetchOptions } from "@assay/engine";
 import { failedAnswer } from "../source-error.ts";
 import { answerLookup } from "./answer-lookup.ts";
+import { mirrorsOf } from "./mirrors.ts";
 import { type RegistryOptions, registryMeans } from "./registry-means.ts";
 import { type SharedWork, singleFlight } from "./single-flight.ts";
 import type { Errand } from "./transport.ts";
@@ -15,7 +16,7 @@ import type { Errand } from "./transport.ts";
 export function registrySource(options: RegistryOptions = {}): EvidenceSource {
   const means = registryMeans(options);
   const flights = singleFlight(isWhole);
-  const mirrors = options.mirrors ?? [];
+  const mirrors = mirrorsOf(options.mirrors);
 
   return {
     async fetch<K extends EvidenceLookup["kind"]>(

@@ -151,10 +151,10 @@ function refusal(get: Get, incoming: Incoming, now: number): SourceError {
     "unavailable",
     status >= 500 ? "the registry is in trouble" : "unexpected",
   ];
-  const said = wordsOf(incoming.bytes);
+  const said = wordsOf(incoming);
   const { registry, path } = get.location;
   const message =
-    `\`${registry}/${path}\`: \`${incoming.url.host}\` answered ${status} to ${shown(get.path, 120)}: ${meaning}` +
+    `\`${registry}/${path}\`: \`${incoming.url.host}\` answered ${status} to ${incoming.said(get.path, 120)}: ${meaning}` +
     (said === "" ? "" : ` (it says: ${said})`);
   return new SourceError(code, message, {
     origin: incoming.url.host,
@@ -164,9 +164,9 @@ function refusal(get: Get, incoming: Incoming, now: number): SourceError {
 }
 
 /** The registry's own words in an OCI error document. */
-function wordsOf(bytes: Uint8Array): string {
+function wordsOf({ bytes, said }: Incoming): string {
   const first = firstErrorIn(bytes);
-  return shown([text(fieldOf(first, "code")), text(fieldOf(first, "message"))].filter(Boolean).join(": "));
+  return said([text(fieldOf(first, "code")), text(fieldOf(first, "message"))].filter(Boolean).join(": "));
 }
 
 /** The error code of an OCI error document, e.g. `NAME_UNKNOWN`. */

@@ -3,7 +3,7 @@ import { isLoopbackName } from "../registry/addresses.ts";
 import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
 import { hostsOf, isListed } from "../registry/host-names.ts";
-import { SourceError, shown } from "../source-error.ts";
+import { SourceError, shownAddress } from "../source-error.ts";
 
 /** How transparency logs are asked. */
 export interface RekorOptions {
@@ -59,8 +59,8 @@ export async function askRekor(request: RekorRequest, options: RekorOptions = {}
 function addressOf({ url, path }: RekorRequest, { insecureHosts = [] }: RekorOptions): URL {
   const base = URL.canParse(url) ? new URL(url) : undefined;
   const refuse = (why: string): SourceError => {
-    const origin = base?.host ?? shown(url);
-    return new SourceError("unsupported", `transparency log \`${shown(url)}\`: ${why}`, { origin });
+    const origin = base?.host ?? shownAddress(url);
+    return new SourceError("unsupported", `transparency log \`${shownAddress(url)}\`: ${why}`, { origin });
   };
   if (base === undefined || !/^https?:$/.test(base.protocol)) throw refuse("is no http(s) address");
   if (base.username !== "" || base.password !== "") throw refuse("addresses with user info are not asked");

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Answer, FetchOptions, TrustLookup, TrustSource } from "@assay/engine";
 import { abortable } from "../registry/deadline.ts";
-import { failureOf, SourceError } from "../source-error.ts";
+import { failureOf, SourceError, shownAddress } from "../source-error.ts";
 import { cachedTarget, lastRefresh, readTufCache, refreshTuf, type TufRepository } from "./tuf-refresh.ts";
 
 export interface TufOptions {
@@ -141,14 +141,16 @@ async function load(repository: TufRepository, cacheFirst: boolean, now: () => n
 
 function repositoryOf(options: TufOptions): TufRepository {
   const mirror = (options.mirror ?? publicGoodMirror).replace(/\/+$/, "");
-  if (!URL.canParse(mirror))
-    throw new SourceError("misuse", `\`${mirror}\` is no address`, { origin: mirror });
+  const origin = shownAddress(mirror);
+  if (!URL.canParse(mirror)) throw new SourceError("misuse", `\`${origin}\` is no address`, { origin });
   if (mirror !== publicGoodMirror && options.root === undefined) {
-    throw new SourceError("misuse", `TUF mirror \`${mirror}\` needs its first \`root.json\``, {
-      origin: mirror,
-    });
+    throw new SourceError("misuse", `TUF mirror \`${origin}\` needs its first \`root.json\``, { origin });
   }
-  const { host, pathname } = new URL(mirror);
+  const { host, pathname, username, password } = new URL(mirror);
+  if (username !== "" || password !== "") {
+    const message = `TUF mirror \`${origin}\` cannot be asked with a user and a password in its address`;
+    throw new SourceError("misuse", message, { origin });
+  }
   // Another first root is another repository, even behind the same address.
   const rooted =
     options.root === undefined
@@ -157,7 +159,7 @@ function repositoryOf(options: TufOptions): TufRepository {
   const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const target = options.target ?? "trusted_root.json";
   if (!/^[A-Za-z0-9._-]+$/.test(target)) {
-    throw new SourceError("misuse", `\`${target}\` is no name of a target`, { origin: mirror });
+    throw new SourceError("misuse", `\`${target}\` is no name of a target`, { origin });
   }
   return {
     mirror,
