@@ -423,6 +423,40 @@ test.each<[string, ImageQuestion, string]>([
     untyped({ ...KEY, annotations: { team: undefined } }),
     "`team` is not text",
   ],
+  ["annotations that are a Map", untyped({ ...KEY, annotations: new Map([["env", "prod"]]) }), "is a Map"],
+  ["annotations that are null", untyped({ ...KEY, annotations: null }), "`annotations` is no object"],
+  [
+    "annotations by a class's getters, which no JSON would have",
+    untyped({ ...KEY, annotations: Object.create({ env: "prod" }) }),
+    "`annotations` is an object with inherited fields",
+  ],
+  [
+    "an issuer that is a function, which no JSON would have",
+    untyped({ identity: { subject: SUBJECT, issuer: () => ISSUER } }),
+    "`identity.issuer` is not text",
+  ],
+  ["an issuer of spaces", { identity: { subject: SUBJECT, issuer: " " } }, "`identity.issuer` is empty"],
+  ["a repository that is empty", { ...KEY, repository: "" }, "`repository` is empty"],
+  ["an authority that is empty", { ...KEY, timestampChain: "" }, "`timestampChain` is empty"],
+  ["attestations that are null", untyped({ ...KEY, attestations: null }), "`attestations` is no list"],
+  ["a signature as text", untyped({ ...KEY, signature: "false" }), "`signature` is neither true nor false"],
+  ...[{}, [], [{}], { all: [] }, { all: undefined }, { any: null }].map(
+    (conditions): [string, ImageQuestion, string] => [
+      `conditions that are ${JSON.stringify(conditions)}`,
+      untyped({ ...KEY, attestations: [{ type: "slsaprovenance", conditions }] }),
+      "`conditions` of an attestation are empty",
+    ],
+  ),
+  [
+    "a condition that lost what it compares with",
+    untyped({
+      ...KEY,
+      attestations: [
+        { type: "vuln", conditions: { all: [{ key: "{{ a }}", operator: "NotEquals", value: undefined }] } },
+      ],
+    }),
+    "a condition of an attestation lost a value",
+  ],
   ["annotations as text", untyped({ ...KEY, annotations: "team=a" }), "`annotations` is no object"],
   [
     "a log that may be ignored, otherwise",
