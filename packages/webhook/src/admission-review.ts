@@ -137,10 +137,12 @@ function withNamespace(resource: JsonObject, namespace: string | undefined): Jso
 function userInfo(value: Json | undefined): NonNullable<EvaluationRequest["userInfo"]> {
   const info = optionalObject(value, "$.request.userInfo") ?? {};
   const username = optionalText(own(info, "username"), "$.request.userInfo.username");
-  const groups = own(info, "groups");
+  const groups = own(info, "groups") ?? [];
+  // Who is in a group that got lost would be passed by the rules about it.
+  if (!Array.isArray(groups)) throw malformed("$.request.userInfo.groups", "is not a list");
   return {
     ...(username === undefined ? {} : { username }),
-    groups: Array.isArray(groups) ? groups.filter((group) => typeof group === "string") : [],
+    groups: groups.map((group, i) => text(group, `$.request.userInfo.groups[${i}]`)),
   };
 }
 
