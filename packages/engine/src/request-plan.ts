@@ -40,6 +40,8 @@ export interface PlannedRule {
   readonly problems: readonly ExtractionProblem[];
   /** Every image that was extracted: the `images` variable. */
   readonly extracted: readonly ExtractedImage[];
+  /** JSON pointers of fields that should hold an image and hold none. */
+  readonly unnamed: readonly string[];
 }
 
 /** A rule that does not apply, and why. */
@@ -108,7 +110,7 @@ function extractFor(
 }
 
 function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedRule {
-  const { images: extracted, problems } = extraction;
+  const { images: extracted, problems, unnamed } = extraction;
   const byText = new Map<string, { reference: ImageReference; fields: ExtractedImage[] }>();
   for (const image of extracted) {
     const { text } = image.reference;
@@ -122,7 +124,7 @@ function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedR
     const pullSecrets = [...new Set(fields.flatMap((field) => field.pullSecrets))];
     return entries.length === 0 ? [] : [{ text, reference, pointers, pullSecrets, entries }];
   });
-  return { compiled, images, problems, extracted };
+  return { compiled, images, problems, extracted, unnamed };
 }
 
 function planEntry(compiled: CompiledEntry, reference: ImageReference): readonly PlannedEntry[] {

@@ -178,3 +178,12 @@ describe("lookups are those that the policy needs, each asked once", () => {
     });
   });
 });
+
+test("a Pod that names no image where one should be is told of: it was not verified", async () => {
+  const resource = { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "web", Image: "nginx" }] } };
+  const { verdict } = await engineFor(policy()).evaluate({ resource });
+  expect(verdict).toMatchObject({
+    allowed: true,
+    warnings: ["`/spec/containers/0/image` names no image: nothing is verified there"],
+  });
+});
