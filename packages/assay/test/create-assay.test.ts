@@ -151,6 +151,26 @@ test.each<[string, Record<string, unknown>, string]>([
   expect(attempt).toThrow(said);
 });
 
+test.each<[string, Record<string, unknown>, string]>([
+  [
+    "a `fetch` that is none, without which the images' own registries are asked",
+    { fetch: {} },
+    "`fetch` is not a function",
+  ],
+  ["a misspelt `fetch`", { Fetch: globalThis.fetch }, "there is no option `Fetch`"],
+  ["a limit that is misspelt", { limits: { layerByte: 1 } }, "`limits` is not an object of numbers"],
+  [
+    "a limit that is no number",
+    { limits: { layerBytes: Number.NaN } },
+    "`limits` is not an object of numbers",
+  ],
+  ["hosts that are text", { allowPrivateHosts: "a.example" }, "`allowPrivateHosts` is not a list"],
+  ["credentials that are none", { credentials: {} }, "`registry.credentials` is not a list"],
+  ["options that are still awaited", Promise.resolve({}) as never, "`registry` is not an object"],
+])("options of the registry: %s: refused", (_, options, said) => {
+  expect(() => createAssay({ policies: policy(BY_KEY), registry: options as object })).toThrow(said);
+});
+
 test("an option that does not exist is refused, by createAssay and evaluateImage, with those that do", async () => {
   const refusal = { code: "usage", message: "there is no option `trustRoot`" };
   const options = { trustRoot: { json: "{}" } } as object;
