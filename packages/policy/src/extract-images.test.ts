@@ -261,8 +261,16 @@ describe("an image that got lost on the way", () => {
     ["that is null", pod({ name: "web", image: null }), "/spec/containers/0/image"],
     ["of containers that are misspelt", pod(undefined, { Containers: [] }), "/spec/containers/*/image"],
     ["of no containers", pod(undefined, { containers: [] }), "/spec/containers/*/image"],
+    ["of a container that is text", pod('{"image":"nginx"}'), "/spec/containers/0"],
   ])("an image %s is missed where it should be", (_, resource, pointer) => {
     expect(extractImages(resource)).toEqual({ images: [], problems: [], unnamed: [pointer] });
+  });
+
+  test("also beside other groups, whose images are there", () => {
+    const { images, unnamed } = extractImages(
+      pod(undefined, { initContainers: [{ name: "a", image: "nginx" }], container: [] }),
+    );
+    expect([images.length, unnamed]).toEqual([1, ["/spec/containers/*/image"]]);
   });
 
   test("and where an extractor looks for it", () => {

@@ -74,21 +74,26 @@ export function extractImages(
   }
   const plans = custom === undefined ? builtIn(kind) : custom.map(customPlan);
   for (const plan of plans) {
+    const before = countOf(found);
     if (plan.value === "" && plan.jsonPath === undefined) {
       const message = `the path of an image extractor for ${kind} is empty`;
       found.problems.push({ code: "badStructure", message, pointer: "" });
     } else if (plan.jsonPath === undefined) walk(resource, plan.fields, { ...start, plan, options, found });
     else selectPath(resource, plan.jsonPath, { ...start, plan, options, found });
+    // A Pod must have containers; of what extractors look for, any will do.
+    if (custom === undefined && plan.group === "containers" && countOf(found) === before)
+      found.unnamed.push(placeOf(plan));
   }
-  const isBare = found.images.length + found.problems.length + found.unnamed.length === 0;
-  if (isBare && plans.length > 0) found.unnamed.push(...placeOf(plans));
+  if (countOf(found) === 0 && plans[0] !== undefined) found.unnamed.push(placeOf(plans[0]));
   return found;
 }
 
-/** A Pod must have containers; of other kinds any place will do. */
-function placeOf(plans: readonly Plan[]): readonly string[] {
-  const plan = plans.find(({ group }) => group === "containers") ?? plans[0];
-  return plan === undefined ? [] : [plan.jsonPath ?? pointerOf([...plan.fields, plan.value])];
+function countOf({ images, problems, unnamed }: Found): number {
+  return images.length + problems.length + unnamed.length;
+}
+
+function placeOf({ jsonPath, fields, value }: Plan): string {
+  return jsonPath ?? pointerOf([...fields, value]);
 }
 
 interface Plan {
@@ -147,7 +152,10 @@ function walk(node: Json | undefined, fields: readonly string[], at: Walk): void
     for (const [step, item] of Object.entries(node)) {
       // Entries that are no objects hold no image; Kubernetes does not take them either. A list inside a list is read
       // like the list around it: no image is hidden by one more pair of brackets.
-      if (typeof item !== "object" || item === null) continue;
+      if (typeof item !== "object" || item === null) {
+        at.found.unnamed.push(pointerOf([...at.path, step]));
+        continue;
+      }
       const nested = Array.isArray(node) && Array.isArray(item);
       walk(item, nested ? fields : rest, { ...at, path: [...at.path, step] });
     }

@@ -314,3 +314,15 @@ test.each<[string, unknown]>([
   const response = await respond(answering(allowed), post({ ...review, request }));
   expect(response).toMatchObject({ allowed: false, status: { code: 400 } });
 });
+
+test("an object of another version than the request's is no API server's: rules about `v1/Pod` would not apply", async () => {
+  const object = { ...pod, apiVersion: "v2" };
+  const response = await respond(
+    answering(allowed),
+    post({ ...review, request: { ...review.request, object } }),
+  );
+  expect(response).toMatchObject({
+    allowed: false,
+    status: { message: expect.stringContaining("`$.request.object.apiVersion` is not `v1`") },
+  });
+});
