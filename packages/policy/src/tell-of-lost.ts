@@ -7,7 +7,7 @@ const demands: readonly string[] = ["annotations", "additionalExtensions", "atte
 /** Fields of `exclude` and of exceptions that let less through. */
 const bounds: readonly string[] = [
   ...["kinds", "names", "namespaces", "operations", "annotations", "roles", "clusterRoles", "subjects"],
-  ...["selector", "namespaceSelector", "matchLabels", "matchExpressions"],
+  ...["name", "selector", "namespaceSelector", "matchLabels", "matchExpressions"],
 ];
 
 /**
@@ -94,8 +94,12 @@ function tellOfConditions(spot: Spot | undefined, report: Report): void {
       "`key` holds no `{{ variable }}`: it is the same for every object",
     );
   const value = field(spot, "value");
-  if (value === undefined || (value.node.kind !== "scalar" && isEmpty(value)))
+  if (value === undefined || isNothing(value) || items(value).some(isNothing))
     report.warning("ignoredField", value ?? spot, "the condition compares with nothing: `value` is empty");
+}
+
+function isNothing(value: Spot): boolean {
+  return value.node.kind === "scalar" ? value.node.value === null : isEmpty(value);
 }
 
 /** Names of namespaces are lower-case letters, digits and `-`. */
