@@ -1,4 +1,4 @@
-import { type JsonProblem, jsonProblem, type Operation } from "@assay/policy";
+import { type JsonObject, type JsonProblem, jsonProblem, type Operation } from "@assay/policy";
 import { EngineError } from "./engine-error.ts";
 import { isObject } from "./is-object.ts";
 import type { EvaluationRequest } from "./verdict.ts";
@@ -18,9 +18,10 @@ const texts: Check = [
   "a list of texts",
 ];
 const flag: Check = [(value) => typeof value === "boolean", "true or false"];
-const object: Check = [isObject, "an object"];
+const isMap = (value: unknown): value is JsonObject => isObject(value) && !(value instanceof Date);
+const object: Check = [isMap, "an object"];
 const labels: Check = [
-  (value) => isObject(value) && Object.values(value).every((label) => typeof label === "string"),
+  (value) => isMap(value) && Object.values(value).every((label) => typeof label === "string"),
   "an object of texts",
 ];
 
@@ -102,7 +103,7 @@ function checkNames(
 function checkObject(object: unknown, path: string): void {
   const metadata = isObject(object) ? object["metadata"] : undefined;
   if (metadata === undefined || metadata === null) return;
-  if (!isObject(metadata)) throw wrongType(`${path}.metadata`, metadata, "an object");
+  if (!isMap(metadata)) throw wrongType(`${path}.metadata`, metadata, "an object");
   const given = Object.entries(metadata).filter(([, value]) => value !== null);
   checkFields(Object.fromEntries(given), metadataFields, `${path}.metadata.`);
 }

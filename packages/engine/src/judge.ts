@@ -34,7 +34,7 @@ export function judge(plan: RequestPlan, pass: Pass): Judgement {
   const { wanted, ifUnsupported, announced } = pass.book;
   if (wanted.size > 0) return { kind: "wanted", wanted, ifUnsupported, announced };
   if (judged.kind === "pending") throw new Error(`bug: waits for ${judged.error.what} without asking for it`);
-  return { kind: "verdict", verdict: verdictOf(judged.value, pass.facts, unnamedWarnings(plan)) };
+  return { kind: "verdict", verdict: verdictOf(judged.value, pass.facts, plan.warnings) };
 }
 
 interface PolicyGroup {
@@ -120,21 +120,10 @@ function unmatchedTrace({ compiled: { rule }, reason }: UnmatchedRule): Trace {
   };
 }
 
-/** How many places without an image are told of: the object's author chooses their number. */
-const maxUnnamed = 10;
-
-/** A rule applies, and there is nothing to verify: an object of another spelling would look the same. */
-function unnamedWarnings({ rules }: RequestPlan): readonly string[] {
-  const pointers = [...new Set(rules.flatMap(({ unnamed }) => unnamed))];
-  return pointers
-    .slice(0, maxUnnamed)
-    .map((pointer) => `\`${pointer}\` names no image: nothing is verified there`);
-}
-
 function verdictOf(
   judged: readonly PolicyJudgement[],
   facts: ObjectFacts,
-  unnamed: readonly string[],
+  warnings: readonly string[],
 ): Verdict {
   const rulings = judged.flatMap(({ rules }) => rules.flatMap((rule) => rule.rulings));
   const allowed = !rulings.some(blocks);
@@ -145,7 +134,7 @@ function verdictOf(
     outcome: worst(rulings.map(({ result }) => result.outcome)),
     results: rulings.map(({ result }) => result),
     patches: allowed ? joinPatches(judged) : [],
-    warnings: [...skippedRuleWarnings(judged), ...unnamed, ...rulings.flatMap(warningOf)],
+    warnings: [...skippedRuleWarnings(judged), ...warnings, ...rulings.flatMap(warningOf)],
     trace: judged.map(({ trace }) => trace),
   };
 }

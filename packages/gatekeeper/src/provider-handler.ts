@@ -61,7 +61,9 @@ const names: readonly string[] = [...numbers, "namespace", "logger"];
 function checkOptions(options: ProviderOptions): void {
   const refuse = (name: string, message: string): WebhookError =>
     new WebhookError("badOptions", name, message);
-  if (typeof options !== "object" || options === null) throw refuse("options", "the options are no object");
+  // A Promise or a Map has no options.
+  if (Object.prototype.toString.call(options) !== "[object Object]")
+    throw refuse("options", "the options are no object");
   for (const [name, value] of Object.entries(options) as readonly (readonly [string, unknown])[]) {
     if (value === undefined) continue;
     if (!names.includes(name))

@@ -49,9 +49,10 @@ export function checkServerOptions(options: object): void {
 }
 
 function checkOptions(options: unknown, known: Readonly<Record<string, Check>>): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options))
+  // A Promise or a Map has no options.
+  if (Object.prototype.toString.call(options) !== "[object Object]")
     throw new WebhookError("badOptions", "options", "the options are no object");
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries(options as object)) {
     if (value === undefined) continue;
     const [holds, wanted] = Object.hasOwn(known, name) ? (known[name] ?? anything) : nothing;
     if (holds(value)) continue;
