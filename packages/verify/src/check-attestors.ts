@@ -49,9 +49,11 @@ function checkAttestor(given: unknown, above: string): void {
   if (!isPlain(given)) invalid(path, "an attestor is no object");
   const kind = typeof given["kind"] === "string" ? given["kind"] : "";
   const fields = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  // guard: attestor-kind
   if (fields === undefined) invalid(path, `there is no kind \`${kind}\` of attestors`);
   checkFields(given, fields, path);
   for (const name of demands[kind] ?? []) {
+    // guard: attestor-lost-demand
     if (given[name] === undefined) invalid(path, `\`${name}\` is missing: say \`{}\` where nothing is asked`);
   }
   if (isPlain(given["rekor"])) checkFields(given["rekor"], rekor, `${path}.rekor`);
@@ -63,9 +65,11 @@ function checkFields(given: Readonly<Record<string, unknown>>, fields: Fields, p
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const check = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    // guard: attestor-unknown-field
     if (check === undefined)
       invalid(path, `unknown field \`${name}\`; known here: ${Object.keys(fields).join(", ")}`);
     const [holds, wanted] = check;
+    // guard: attestor-wrong-type
     if (!holds(value)) invalid(path === "" ? name : `${path}.${name}`, `it is not ${wanted}`);
   }
 }
