@@ -121,6 +121,18 @@ describe("a policy tells of what got lost", () => {
       'key: "score", operator: LessThan',
       "`key` holds no `{{ variable }}`",
     ],
+    ['any: [{ key: "{{ score }}", operator: LessThan, value: 5 }]', "any: []", "so nothing is denied"],
+    [
+      '{ deny: { conditions: { any: [{ key: "{{ score }}", operator: LessThan, value: 5 }] } } }',
+      "{}",
+      "`validate` without `deny` denies nothing",
+    ],
+    ["operator: LessThan", "operator: lessThan", "`lessThan` may never hold"],
+    [
+      'key: "{{ score }}", operator: LessThan',
+      'key: "{{ score }}\\n", operator: LessThan',
+      "spaces beside the variable",
+    ],
     ['namespaces: ["prod-*"]', 'namespaces: ["Prod-*"]', "no namespace is called `Prod-*`"],
     ['namespaces: ["prod-*"]', 'namespaces: ["prod-* "]', "no namespace is called `prod-* `"],
     ["namespaces: [prod]", 'namespaces: [""]', "no namespace is called ``"],

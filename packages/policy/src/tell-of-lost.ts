@@ -1,6 +1,7 @@
 import { controllersAnnotation, unknownControllers } from "./autogen.ts";
 import { entries, field, items, jsonOf, textOf } from "./read-node.ts";
 import type { Report, Spot } from "./report.ts";
+import { conditionOperators } from "./shape-verify-images.ts";
 
 /** Fields of attestors and entries that demand something. */
 const demands: readonly string[] = ["annotations", "additionalExtensions", "attestations", "repository"];
@@ -23,19 +24,33 @@ export function tellOfLost(policy: Spot, report: Report): void {
     tellOfEmpty(field(rule, "exclude"), bounds, report);
     const preconditions = field(rule, "preconditions");
     tellOfConditions(preconditions, report);
-    const any = field(preconditions, "any");
-    if (any?.node.kind === "list" && any.node.items.length === 0)
-      report.warning("ignoredField", any, "`any` is empty: none of nothing holds, so the rule never applies");
+    tellOfNone(preconditions, "the rule never applies", report);
     for (const entry of items(field(rule, "verifyImages"))) {
       for (const attestation of items(field(entry, "attestations")))
         tellOfConditions(field(attestation, "conditions"), report);
-      tellOfConditions(field(field(field(entry, "validate"), "deny"), "conditions"), report);
+      tellOfDenial(field(entry, "validate"), report);
     }
     for (const block of ["match", "exclude"]) tellOfNamespaces(field(rule, block), report);
   }
   for (const override of items(field(spec, "validationFailureActionOverrides")))
     tellOfNamespaces(override, report);
   tellOfUnseen(spec, report);
+}
+
+function tellOfDenial(validate: Spot | undefined, report: Report): void {
+  if (validate === undefined) return;
+  const deny = field(validate, "deny");
+  if (deny === undefined)
+    report.warning("ignoredField", validate, "`validate` without `deny` denies nothing");
+  const conditions = field(deny, "conditions");
+  tellOfConditions(conditions, report);
+  for (const one of [conditions, ...items(conditions)]) tellOfNone(one, "nothing is denied", report);
+}
+
+function tellOfNone(conditions: Spot | undefined, so: string, report: Report): void {
+  const any = field(conditions, "any");
+  if (any?.node.kind === "list" && any.node.items.length === 0)
+    report.warning("ignoredField", any, `\`any\` is empty: none of nothing holds, so ${so}`);
 }
 
 function tellOfMetadata(policy: Spot, report: Report): void {
@@ -93,6 +108,13 @@ function tellOfConditions(spot: Spot | undefined, report: Report): void {
       key ?? spot,
       "`key` holds no `{{ variable }}`: it is the same for every object",
     );
+  if (/^\s+\{\{|\}\}\s+$/.test(textOf(key) ?? ""))
+    report.warning("badValue", key ?? spot, "spaces beside the variable make text of what it holds");
+  const operator = field(spot, "operator");
+  const word = textOf(operator) ?? "";
+  const meant = conditionOperators.find((one) => one.toLowerCase() === word.toLowerCase());
+  if (meant !== undefined && meant !== word)
+    report.warning("badValue", operator ?? spot, `\`${word}\` may never hold, in Kyverno too`, meant);
   const value = field(spot, "value");
   if (value === undefined || isNothing(value) || items(value).some(isNothing))
     report.warning("ignoredField", value ?? spot, "the condition compares with nothing: `value` is empty");
