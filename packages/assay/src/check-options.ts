@@ -1,4 +1,5 @@
 import type { EvaluationOptions } from "@assay/engine";
+import { jsonProblem } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
 import type { AssayOptions } from "./create-assay.ts";
 import { isJsonObject } from "./json-object.ts";
@@ -21,6 +22,7 @@ export function assayOptionsIn(
   options: Omit<AssayOptions, "policies"> & EvaluationOptions,
 ): Omit<AssayOptions, "policies"> {
   // Who asks about images and objects alike may keep one set of options, with policies for the objects.
+  checkIsObject(options);
   checkNames(options, [...Object.keys(ASSAY), ...Object.keys(EVALUATION)]);
   const { policies: _, ...known } = ASSAY;
   const given = Object.keys(known).map((name) => [name, Reflect.get(options, name)] as const);
@@ -44,7 +46,17 @@ export function checkOptions(options: AssayOptions): void {
     throw refused("objects", "a list of objects, or of YAML text");
   if (clock !== undefined && typeof clock !== "function") throw refused("clock", "a function");
   if (variables !== undefined && !isJsonObject(variables)) throw refused("variables", "an object");
-  if (registry !== undefined && !isJsonObject(registry)) throw refused("registry", "an object");
+  // A Promise has no options, nor does a spread see those that a class gives by getters.
+  if (registry !== undefined && (!isJsonObject(registry) || jsonProblem(registry)?.path === ""))
+    throw refused("registry", "an object");
+  // The source checks the others; these it is given together with those of pull secrets.
+  const credentials: unknown = options.registry?.credentials;
+  if (credentials !== undefined && !Array.isArray(credentials))
+    throw refused("registry.credentials", "a list");
+}
+
+function checkIsObject(options: unknown): void {
+  if (!isJsonObject(options)) throw new AssayError("usage", "the options are no object");
 }
 
 function checkNames(options: object, known: readonly string[]): void {

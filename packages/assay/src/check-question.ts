@@ -1,3 +1,4 @@
+import { jsonProblem } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
 import type { ImageQuestion } from "./image-question.ts";
 import { isJsonObject } from "./json-object.ts";
@@ -21,7 +22,11 @@ const FIELDS = [
   "repository",
   "format",
 ];
-const TEXTS = ["key", "certificate", "certificateChain", "timestampChain"];
+/** Empty texts would count as absent. */
+const TEXTS = [
+  ...["key", "certificate", "certificateChain", "timestampChain"],
+  ...["signatureAlgorithm", "repository", "format"],
+];
 /** Other words would count as the default, whatever they were meant to say. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   tlog: ["require", "ignore"],
@@ -38,9 +43,14 @@ export function checkQuestion(question: ImageQuestion): void {
   if (!isJsonObject(given)) throw refused("there is no question", HINT);
   checkFields(given, FIELDS, "the question");
   checkSigner(given);
+  // A Map of annotations has no fields, and neither has what a class gives by getters: the question would ask for less.
+  const problem = jsonProblem(given);
+  if (problem !== undefined) throw refused(`\`${problem.path || "the question"}\` is ${problem.is}`);
   checkWords(given);
-  checkAnnotations(given["annotations"] ?? {});
-  checkAttestations(given["attestations"] ?? []);
+  const { annotations = {}, attestations = [], signature = true } = given;
+  checkAnnotations(annotations);
+  checkAttestations(attestations);
+  if (typeof signature !== "boolean") throw refused("`signature` is neither true nor false");
   if (question.signature === false && (question.attestations ?? []).length === 0) {
     throw refused("neither a signature nor an attestation is asked for");
   }
@@ -51,11 +61,15 @@ function checkSigner(given: Readonly<Record<string, unknown>>): void {
   const signers = [given["key"], given["identity"], certificates].filter((one) => one !== undefined);
   if (signers.length === 0) throw refused("nobody is named who should have signed", HINT);
   if (signers.length > 1) throw refused("several kinds of signers are named", HINT);
-  for (const name of TEXTS) {
-    if (given[name] === undefined || typeof given[name] === "string") continue;
-    throw refused(`\`${name}\` is not text`, 'a file is read as text with `readFileSync(path, "utf8")`');
-  }
+  for (const name of TEXTS) checkText(given[name], name);
   if (given["identity"] !== undefined) checkIdentity(given["identity"]);
+}
+
+function checkText(value: unknown, name: string): void {
+  if (value === undefined) return;
+  if (typeof value !== "string")
+    throw refused(`\`${name}\` is not text`, 'a file is read as text with `readFileSync(path, "utf8")`');
+  if (value.trim() === "") throw refused(`\`${name}\` is empty`);
 }
 
 function checkWords(given: Readonly<Record<string, unknown>>): void {
@@ -80,13 +94,37 @@ function checkAttestations(attestations: unknown): void {
     checkFields(attestation, ["type", "conditions"], "an attestation of the question");
     if (typeof attestation["type"] !== "string")
       throw refused("an attestation of the question has no `type`");
+    checkConditions(attestation["conditions"]);
   }
+}
+
+/** Conditions without any hold for every statement, and one whose value got lost compares with nothing. */
+function checkConditions(conditions: unknown): void {
+  if (conditions === undefined) return;
+  const blocks: readonly unknown[] = Array.isArray(conditions) ? conditions : [conditions];
+  if (blocks.length === 0 || blocks.some(isEmptyBlock))
+    throw refused("`conditions` of an attestation are empty", "leave them out where none are meant");
+  if (hasLost(conditions)) throw refused("a condition of an attestation lost a value: a field is undefined");
+}
+
+function isEmptyBlock(block: unknown): boolean {
+  if (!isJsonObject(block)) return false;
+  const parts: readonly unknown[] = Object.values(block);
+  const isEmpty = (part: unknown): boolean =>
+    part === undefined || part === null || (Array.isArray(part) && part.length === 0);
+  return parts.length === 0 || parts.some(isEmpty);
+}
+
+function hasLost(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === undefined;
+  return Object.values(value).some(hasLost);
 }
 
 /** The same subject may be vouched for by an issuer who does not check it: who trusts any of them says so. */
 function checkIdentity(identity: unknown): void {
   if (!isJsonObject(identity)) throw refused("`identity` is no object", HINT);
   checkFields(identity, IDENTITY, "`identity`");
+  for (const part of IDENTITY) checkText(identity[part], `identity.${part}`);
   for (const part of ["subject", "issuer"]) {
     if (identity[part] || identity[`${part}RegExp`]) continue;
     throw refused(`\`identity\` names no ${part}`, `to accept any, say \`${part}: "*"\``);

@@ -5,13 +5,14 @@ import { noPolicyIn } from "./create-assay.ts";
 /**
  * Judges a record again, from its own answers only: no network, no clock, no file. With the recorded policies the verdict
  * is the recorded one, byte for byte. With other policies it is theirs; a question that was not asked when the record was
- * made cannot be decided and is never allowed. Throws `AssayError` where the other policies are none.
+ * made cannot be decided and is never allowed. Throws `AssayError` where the policies are none.
  */
 export async function replay(record: EvaluationRecord, policies?: PolicyInput): Promise<Verdict> {
   const sources = replaySources(record);
   const loaded: LoadedPolicies = loadPolicies(policies ?? record.policies);
-  // A record may be of an assay without policies; who gives others means some.
-  if (policies !== undefined && loaded.policies.length === 0) throw noPolicyIn(filesOf(policies), loaded);
+  // A record may be of an assay without policies: then it holds no file either. Who gives others means some.
+  const isLost = policies !== undefined || record.policies.length > 0;
+  if (isLost && loaded.policies.length === 0) throw noPolicyIn(filesOf(policies ?? record.policies), loaded);
   const engine = createEngine({
     ...record.options,
     policies: loaded.policies,

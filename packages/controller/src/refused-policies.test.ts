@@ -274,6 +274,7 @@ test("a set that cannot be built though each of its documents can leaves the old
   evaluator.load({ policies: [], exceptions: [] });
   evaluator.load({ policies: [policy("a", other.pem), policy("b", other.pem)], exceptions: [] });
   const resource = {
+    apiVersion: "v1",
     kind: "Pod",
     metadata: { name: "web" },
     spec: { containers: [{ name: "web", image: signed }] },

@@ -34,7 +34,7 @@ export function judge(plan: RequestPlan, pass: Pass): Judgement {
   const { wanted, ifUnsupported, announced } = pass.book;
   if (wanted.size > 0) return { kind: "wanted", wanted, ifUnsupported, announced };
   if (judged.kind === "pending") throw new Error(`bug: waits for ${judged.error.what} without asking for it`);
-  return { kind: "verdict", verdict: verdictOf(judged.value, pass.facts) };
+  return { kind: "verdict", verdict: verdictOf(judged.value, pass.facts, plan.warnings) };
 }
 
 interface PolicyGroup {
@@ -120,7 +120,11 @@ function unmatchedTrace({ compiled: { rule }, reason }: UnmatchedRule): Trace {
   };
 }
 
-function verdictOf(judged: readonly PolicyJudgement[], facts: ObjectFacts): Verdict {
+function verdictOf(
+  judged: readonly PolicyJudgement[],
+  facts: ObjectFacts,
+  warnings: readonly string[],
+): Verdict {
   const rulings = judged.flatMap(({ rules }) => rules.flatMap((rule) => rule.rulings));
   const allowed = !rulings.some(blocks);
   const namespace = facts.namespace === "" ? {} : { namespace: facts.namespace };
@@ -130,7 +134,7 @@ function verdictOf(judged: readonly PolicyJudgement[], facts: ObjectFacts): Verd
     outcome: worst(rulings.map(({ result }) => result.outcome)),
     results: rulings.map(({ result }) => result),
     patches: allowed ? joinPatches(judged) : [],
-    warnings: [...skippedRuleWarnings(judged), ...rulings.flatMap(warningOf)],
+    warnings: [...skippedRuleWarnings(judged), ...warnings, ...rulings.flatMap(warningOf)],
     trace: judged.map(({ trace }) => trace),
   };
 }

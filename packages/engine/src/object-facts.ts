@@ -25,7 +25,7 @@ export function objectFacts(request: EvaluationRequest): ObjectFacts {
     const bare = object === undefined && "kind" in request ? ": give the object as `{ resource: … }`" : "";
     throw new EngineError("invalidRequest", `the resource is not a JSON object${bare}`);
   }
-  const kind = object["kind"];
+  const kind = Object.hasOwn(object, "kind") ? object["kind"] : undefined;
   if (typeof kind !== "string" || kind === "") {
     throw new EngineError("invalidRequest", "the resource has no `kind`");
   }
@@ -38,6 +38,7 @@ export function objectFacts(request: EvaluationRequest): ObjectFacts {
       `the resource is a list (\`${kind}\` with \`items\`): judge each of its \`items\``,
     );
   }
+  checkKind(object, kind);
   return {
     request,
     operation,
@@ -47,6 +48,20 @@ export function objectFacts(request: EvaluationRequest): ObjectFacts {
     namespace: text(metadata["namespace"]),
     mutate: request.mutate ?? true,
   };
+}
+
+/**
+ * No rule is about a `pod`, or about a `Pod` of no version where it says `v1/Pod`. Kinds of Kubernetes' own groups begin with a
+ * capital letter; those of others are what their definitions may call them.
+ */
+function checkKind(object: JsonObject, kind: string): void {
+  const apiVersion = Object.hasOwn(object, "apiVersion") ? object["apiVersion"] : undefined;
+  if (typeof apiVersion !== "string" || !/^(?:[a-z0-9.-]+\/)?[a-z][a-z0-9-]*$/.test(apiVersion)) {
+    throw new EngineError("invalidRequest", "the resource has no `apiVersion`, such as `v1` or `apps/v1`");
+  }
+  const group = apiVersion.slice(0, Math.max(apiVersion.indexOf("/"), 0));
+  if ((group.includes(".") ? /^[a-z][a-z0-9-]*$/i : /^[A-Z][A-Za-z0-9]*$/).test(kind)) return;
+  throw new EngineError("invalidRequest", `\`${apiVersion}\` has no kind \`${kind.slice(0, 100)}\``);
 }
 
 /** The built-in variables of Kyverno's admission context that do not depend on the rule. */

@@ -40,6 +40,8 @@ export interface PlannedRule {
   readonly problems: readonly ExtractionProblem[];
   /** Every image that was extracted: the `images` variable. */
   readonly extracted: readonly ExtractedImage[];
+  /** JSON pointers of fields that should hold an image and hold none. */
+  readonly unnamed: readonly string[];
 }
 
 /** A rule that does not apply, and why. */
@@ -52,6 +54,8 @@ export interface UnmatchedRule {
 export interface RequestPlan {
   readonly rules: readonly PlannedRule[];
   readonly unmatched: readonly UnmatchedRule[];
+  /** What the object seems to lack, so that less is verified than it looks. */
+  readonly warnings: readonly string[];
 }
 
 /** What planning depends on beside the request. */
@@ -80,7 +84,24 @@ export function planRequest(rulesFor: RulesFor, facts: ObjectFacts, settings: Pl
     if (reason !== undefined) unmatched.push({ compiled, reason });
     else rules.push(planRule(compiled, extractFor(compiled, facts, { ...settings, builtIn })));
   }
-  return { rules, unmatched };
+  const isUnplaced = facts.namespace === "" && builtIn.images.length > 0 && unmatched.some(isAboutNamespaces);
+  const missing = "`metadata.namespace` is missing: rules for namespaces do not apply";
+  return { rules, unmatched, warnings: [...(isUnplaced ? [missing] : []), ...unnamedWarnings(rules)] };
+}
+
+function isAboutNamespaces({ compiled: { policy, rule } }: UnmatchedRule): boolean {
+  return policy.kind === "Policy" || rule.match.filters.some(({ namespaces }) => namespaces !== undefined);
+}
+
+/** How many places without an image are told of: the object's author chooses their number. */
+const maxUnnamed = 10;
+
+/** A rule applies, and there is nothing to verify: an object of another spelling would look the same. */
+function unnamedWarnings(rules: readonly PlannedRule[]): readonly string[] {
+  const pointers = [...new Set(rules.flatMap(({ unnamed }) => unnamed))];
+  return pointers
+    .slice(0, maxUnnamed)
+    .map((pointer) => `\`${pointer}\` names no image: nothing is verified there`);
 }
 
 /** Kyverno's webhooks verify on CREATE and UPDATE; another operation must be asked for in `match`. */
@@ -108,7 +129,7 @@ function extractFor(
 }
 
 function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedRule {
-  const { images: extracted, problems } = extraction;
+  const { images: extracted, problems, unnamed } = extraction;
   const byText = new Map<string, { reference: ImageReference; fields: ExtractedImage[] }>();
   for (const image of extracted) {
     const { text } = image.reference;
@@ -122,7 +143,7 @@ function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedR
     const pullSecrets = [...new Set(fields.flatMap((field) => field.pullSecrets))];
     return entries.length === 0 ? [] : [{ text, reference, pointers, pullSecrets, entries }];
   });
-  return { compiled, images, problems, extracted };
+  return { compiled, images, problems, extracted, unnamed };
 }
 
 function planEntry(compiled: CompiledEntry, reference: ImageReference): readonly PlannedEntry[] {

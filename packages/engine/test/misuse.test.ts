@@ -33,11 +33,76 @@ describe("a request whose parts are not what they should be is refused, not judg
       "`oldResource` is `[]`",
     ],
     ["a subresource that is none", { resource, subresource: true }, "`subresource` is `true`"],
+    ["an operation that is misspelt", { resource, opration: "UPDATE" }, "a request has no `opration`"],
+    [
+      "groups that are misspelt",
+      { resource, userInfo: { group: ["a"] } },
+      "a request has no `userInfo.group`",
+    ],
+    [
+      "labels that are still awaited",
+      { resource, namespaceLabels: Promise.resolve({}) },
+      "`namespaceLabels` is a Promise",
+    ],
+    ["labels that are a Map", { resource, namespaceLabels: new Map() }, "`namespaceLabels` is a Map"],
+    [
+      "a request by a class's getters",
+      Object.create({ resource }),
+      "the request is an object with inherited fields",
+    ],
+    ["a Pod that is a Map", { resource: { ...resource, spec: new Map() } }, "`resource.spec` is a Map"],
+    [
+      "a Pod whose spec is inherited",
+      { resource: Object.create(resource) },
+      "`resource` is an object with inherited",
+    ],
+    [
+      "a hole among containers",
+      { resource: { ...resource, spec: { containers: [undefined] } } },
+      "`resource.spec.containers[0]` is undefined",
+    ],
+    [
+      "a namespace that is no text",
+      { resource: { ...resource, metadata: { namespace: 1 } } },
+      "`resource.metadata.namespace` is `1`",
+    ],
+    [
+      "labels that are a list",
+      { resource: { ...resource, metadata: { labels: ["a"] } } },
+      "`resource.metadata.labels` is",
+    ],
+    [
+      "metadata that are text",
+      { resource: { ...resource, metadata: "app" } },
+      '`resource.metadata` is `"app"`',
+    ],
+    ["a kind in lower case", { resource: { ...resource, kind: "pod" } }, "`v1` has no kind `pod`"],
+    ["a kind with a space", { resource: { ...resource, kind: "Pod " } }, "`v1` has no kind `Pod `"],
+    [
+      "no version, of which rules may speak",
+      { resource: { ...resource, apiVersion: undefined } },
+      "the resource has no `apiVersion`",
+    ],
   ])("%s", async (_, request, said) => {
     const engine = engineFor(onCreate);
     const refused = { code: "invalidRequest", message: expect.stringContaining(said) };
     await expect(engine.evaluate(untyped<EvaluationRequest>(request))).rejects.toMatchObject(refused);
   });
+});
+
+test.each<[string, object]>([
+  [
+    "nulls, which Kubernetes writes for what is absent",
+    { metadata: { namespace: null, labels: null, annotations: null } },
+  ],
+  ["a time that a Kubernetes client read", { metadata: { creationTimestamp: new Date(0) } }],
+  ["a field that is undefined", { status: undefined }],
+  ["a kind of somebody else's in lower case", { apiVersion: "acme.example/v1", kind: "pod-like" }],
+])("%s: an object is judged", async (_, more) => {
+  const resource = { ...pod(image("unsigned")), ...more } as EvaluationRequest["resource"];
+  const user = { username: "a", uid: "1", groups: ["b"], extra: { scopes: ["c"] } };
+  const request = untyped<EvaluationRequest>({ resource, operation: undefined, userInfo: user });
+  await expect(engineFor(policy()).evaluate(request)).resolves.toHaveProperty("verdict");
 });
 
 describe("options that would judge otherwise than they say are refused", () => {
@@ -65,6 +130,15 @@ describe("options that would judge otherwise than they say are refused", () => {
   test.each<[keyof EngineOptions, unknown, string]>([
     ["signaturePredicateTypes", "all", "`signaturePredicateTypes` is none of cosign-sign, any"],
     ["logLookup", "Never", "`logLookup` is none of never, whenMissing"],
+    ["policies", new Map(), "`policies` is no list"],
+    ["policies", { policies: [] }, "`policies` is no list"],
+    ["defaultRegistry", "", "`defaultRegistry` is no text, or an empty one"],
+    ["trustRoot", null, "`trustRoot` is no text, or an empty one"],
+    ["variables", new Map([["ORG", "acme"]]), "`variables` is a Map"],
+    ["variables", { ORG: { name: () => "acme" } }, "`variables.ORG.name` is a function"],
+    ["limits", { maxLookup: 1 }, "there is no option `limits.maxLookup`"],
+    ["clock", new Date(), "`clock` is no function"],
+    ["exeptions" as keyof EngineOptions, [], "there is no option `exeptions`"],
   ])("`%s: %s`", (name, value, said) => {
     expect(() => engineFor(policy(), untyped<Partial<EngineOptions>>({ [name]: value }))).toThrow(said);
   });

@@ -189,3 +189,24 @@ describe("lookups are those that the policy needs, each asked once", () => {
     });
   });
 });
+
+test("a Pod that names no image where one should be is told of: it was not verified", async () => {
+  const resource = { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "web", Image: "nginx" }] } };
+  const { verdict } = await engineFor(policy()).evaluate({ resource });
+  expect(verdict).toMatchObject({
+    allowed: true,
+    warnings: ["`/spec/containers/0/image` names no image: nothing is verified there"],
+  });
+});
+
+test("a Pod without its namespace is told of where a rule is about namespaces", async () => {
+  const match = { any: [{ resources: { kinds: ["Pod"], namespaces: ["prod"] } }] };
+  const { metadata: _, ...resource } = pod(image("unsigned"));
+  const { verdict } = await engineFor(policy({ rule: { match } })).evaluate({ resource });
+  expect(verdict).toMatchObject({
+    allowed: true,
+    warnings: ["`metadata.namespace` is missing: rules for namespaces do not apply"],
+  });
+  const everywhere = await engineFor(policy()).evaluate({ resource });
+  expect(everywhere.verdict).toMatchObject({ allowed: false, warnings: [] });
+});

@@ -110,3 +110,14 @@ describe("the external-data provider", () => {
     ]);
   });
 });
+
+test.each<[string, unknown, string]>([
+  ["a namespace that is misspelt", { namespce: "prod" }, "there is no option `namespce`"],
+  ["a namespace that is empty", { namespace: "" }, "`namespace` is not the name of one"],
+  ["a namespace that is null", { namespace: null }, "`namespace` is not the name of one"],
+  ["a time that is no number", { timeoutMs: "3s" }, "`timeoutMs` is not a number"],
+])("%s is refused: in `default` other policies apply", (_, options, said) => {
+  const attempt = (): unknown => providerHandler(assay, options as never);
+  expect(attempt).toThrow(said);
+  expect(attempt).toThrow(expect.objectContaining({ code: "badOptions" }));
+});

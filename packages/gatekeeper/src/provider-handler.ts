@@ -24,12 +24,14 @@ export interface ProviderItem {
 /**
  * Answers Gatekeeper's `ProviderRequest`s. A key is an image reference; its value is the reference pinned to the digest
  * that was verified, its error why the image may not run. Each image is judged as the only container of a Pod, so the
- * policies that match Pods apply. What can't be decided is an item's error, never a value alone.
+ * policies that match Pods apply. What can't be decided is an item's error, never a value alone. Throws `WebhookError`
+ * `badOptions` for an option that does not exist or is none.
  */
 export function providerHandler(
   assay: Evaluator,
   options: ProviderOptions = {},
 ): (request: Request) => Promise<Response> {
+  checkOptions(options);
   return async (request) => {
     try {
       const keys = parseKeys(
@@ -45,6 +47,30 @@ export function providerHandler(
       return answer({ systemError: message });
     }
   };
+}
+
+const numbers: readonly string[] = ["timeoutMs", "maxKeys", "maxBodyBytes"];
+const names: readonly string[] = [...numbers, "namespace", "logger"];
+
+/** In another namespace than the one that was meant, its policies do not apply. */
+function checkOptions(options: ProviderOptions): void {
+  const refuse = (name: string, message: string): WebhookError =>
+    new WebhookError("badOptions", name, message);
+  // A Promise or a Map has no options.
+  if (Object.prototype.toString.call(options) !== "[object Object]")
+    throw refuse("options", "the options are no object");
+  for (const [name, value] of Object.entries(options) as readonly (readonly [string, unknown])[]) {
+    if (value === undefined) continue;
+    if (!names.includes(name))
+      throw refuse(name, `there is no option \`${name}\`; known here: ${names.join(", ")}`);
+    if (numbers.includes(name) && !(typeof value === "number" && Number.isFinite(value) && value >= 0))
+      throw refuse(name, `\`${name}\` is not a number of at least 0`);
+    if (
+      name === "namespace" &&
+      !(typeof value === "string" && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(value))
+    )
+      throw refuse(name, "`namespace` is not the name of one");
+  }
 }
 
 async function judge(assay: Evaluator, key: string, options: ProviderOptions): Promise<ProviderItem> {

@@ -7,5 +7,8 @@ export async function createProviderServer(
   assay: Evaluator,
   options: TlsServerOptions & ProviderOptions,
 ): Promise<TlsServer> {
-  return createTlsServer({ "/validate": providerHandler(assay, options) }, options);
+  const { timeoutMs, maxKeys, maxBodyBytes, namespace, ...server } = options;
+  const provider = { timeoutMs, maxKeys, maxBodyBytes, namespace, logger: options.logger };
+  const given = Object.entries(provider).filter(([, value]) => value !== undefined);
+  return createTlsServer({ "/validate": providerHandler(assay, Object.fromEntries(given)) }, server);
 }

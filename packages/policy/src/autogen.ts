@@ -16,7 +16,8 @@ const controllers: Readonly<Record<string, string>> = {
   StatefulSet: "apps/v1/StatefulSet",
 };
 const cronJob = "CronJob";
-const annotation = "pod-policies.kyverno.io/autogen-controllers";
+/** Which controllers rules are generated for. */
+export const controllersAnnotation: string = "pod-policies.kyverno.io/autogen-controllers";
 
 /**
  * The rules that Kyverno generates for Pod controllers out of rules about Pods (kyverno/pkg/autogen/v1): the same
@@ -29,7 +30,7 @@ export function autogenRules(
 ): readonly Rule[] {
   if (!canGenerate(spec)) return [];
   const { kinds, cron } = wantedKinds(
-    Object.hasOwn(annotations, annotation) ? annotations[annotation] : "all",
+    Object.hasOwn(annotations, controllersAnnotation) ? annotations[controllersAnnotation] : "all",
   );
   return rules.flatMap((rule) => {
     if (!isAboutPods(rule)) return [];
@@ -53,6 +54,13 @@ function wantedKinds(text = ""): { readonly kinds: readonly string[]; readonly c
     kinds: known.length > 0 ? known : others,
     cron: text.includes(cronJob) || text.includes("all"),
   };
+}
+
+/** What of the annotation names no kind of Pod controllers: no rule is about it. Kinds with a version or wildcard are others'. */
+export function unknownControllers(text: string): readonly string[] {
+  const known = ["all", "none", cronJob, ...Object.keys(controllers)];
+  const names = text.split(/[,;]/).map((name) => name.trim());
+  return names.filter((name) => !known.includes(name) && !/[/*]/.test(name));
 }
 
 /** A policy that says more about its resources than kind and namespace keeps its rules as they are. */

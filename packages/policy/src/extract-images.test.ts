@@ -238,3 +238,44 @@ describe("images that must not be overlooked", () => {
     }
   });
 });
+
+describe("an image that got lost on the way", () => {
+  const pod = (container: unknown, spec: object = { containers: [container] }): JsonObject =>
+    ({ apiVersion: "v1", kind: "Pod", spec }) as JsonObject;
+
+  test.each<[string, unknown]>([
+    ["a number", 1.21],
+    ["a list", ["nginx"]],
+    ["an object, as values of charts have them", { repository: "nginx", tag: "v1" }],
+    ["a flag", false],
+  ])("%s is no image, and whoever runs it may read it as one", (_, image) => {
+    const { problems } = extractImages(pod({ name: "web", image }));
+    expect(problems).toMatchObject([
+      { code: "badStructure", pointer: "/spec/containers/0/image", key: "web" },
+    ]);
+  });
+
+  test.each<[string, JsonObject, string]>([
+    ["that is misspelt", pod({ name: "web", Image: "nginx" }), "/spec/containers/0/image"],
+    ["that is empty", pod({ name: "web", image: " " }), "/spec/containers/0/image"],
+    ["that is null", pod({ name: "web", image: null }), "/spec/containers/0/image"],
+    ["of containers that are misspelt", pod(undefined, { Containers: [] }), "/spec/containers/*/image"],
+    ["of no containers", pod(undefined, { containers: [] }), "/spec/containers/*/image"],
+    ["of a container that is text", pod('{"image":"nginx"}'), "/spec/containers/0"],
+  ])("an image %s is missed where it should be", (_, resource, pointer) => {
+    expect(extractImages(resource)).toEqual({ images: [], problems: [], unnamed: [pointer] });
+  });
+
+  test("also beside other groups, whose images are there", () => {
+    const { images, unnamed } = extractImages(
+      pod(undefined, { initContainers: [{ name: "a", image: "nginx" }], container: [] }),
+    );
+    expect([images.length, unnamed]).toEqual([1, ["/spec/containers/*/image"]]);
+  });
+
+  test("and where an extractor looks for it", () => {
+    const at = { Task: [{ place, path: "/spec/step/*/image" }] };
+    expect(extractImages(task, at).unnamed).toEqual(["/spec/step/*/image"]);
+    expect(extractImages(task).unnamed).toEqual([]);
+  });
+});

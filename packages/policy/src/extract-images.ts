@@ -34,6 +34,8 @@ export interface ImageExtraction {
   readonly images: readonly ExtractedImage[];
   /** INVARIANT: empty, or `images` must not be relied upon: something else may run. */
   readonly problems: readonly ExtractionProblem[];
+  /** JSON pointers where an image should be and none is named; of a kind that has images but names none, where it would. */
+  readonly unnamed: readonly string[];
 }
 
 export interface ImageExtractionOptions extends ImageReferenceOptions {
@@ -66,18 +68,32 @@ export function extractImages(
 ): ImageExtraction {
   const kind = ownText(resource, "kind");
   const custom = Object.hasOwn(extractors, kind) ? extractors[kind] : undefined;
-  const found: Found = { images: [], problems: [] };
+  const found: Found = { images: [], problems: [], unnamed: [] };
   if (custom?.length === 0) {
     found.problems.push({ code: "badStructure", message: `no extractors found for ${kind}`, pointer: "" });
   }
-  for (const plan of custom === undefined ? builtIn(kind) : custom.map(customPlan)) {
+  const plans = custom === undefined ? builtIn(kind) : custom.map(customPlan);
+  for (const plan of plans) {
+    const before = countOf(found);
     if (plan.value === "" && plan.jsonPath === undefined) {
       const message = `the path of an image extractor for ${kind} is empty`;
       found.problems.push({ code: "badStructure", message, pointer: "" });
     } else if (plan.jsonPath === undefined) walk(resource, plan.fields, { ...start, plan, options, found });
     else selectPath(resource, plan.jsonPath, { ...start, plan, options, found });
+    // A Pod must have containers; of what extractors look for, any will do.
+    if (custom === undefined && plan.group === "containers" && countOf(found) === before)
+      found.unnamed.push(placeOf(plan));
   }
+  if (countOf(found) === 0 && plans[0] !== undefined) found.unnamed.push(placeOf(plans[0]));
   return found;
+}
+
+function countOf({ images, problems, unnamed }: Found): number {
+  return images.length + problems.length + unnamed.length;
+}
+
+function placeOf({ jsonPath, fields, value }: Plan): string {
+  return jsonPath ?? pointerOf([...fields, value]);
 }
 
 interface Plan {
@@ -93,6 +109,7 @@ interface Plan {
 interface Found {
   readonly images: ExtractedImage[];
   readonly problems: ExtractionProblem[];
+  readonly unnamed: string[];
 }
 
 interface Walk {
@@ -135,7 +152,10 @@ function walk(node: Json | undefined, fields: readonly string[], at: Walk): void
     for (const [step, item] of Object.entries(node)) {
       // Entries that are no objects hold no image; Kubernetes does not take them either. A list inside a list is read
       // like the list around it: no image is hidden by one more pair of brackets.
-      if (typeof item !== "object" || item === null) continue;
+      if (typeof item !== "object" || item === null) {
+        at.found.unnamed.push(pointerOf([...at.path, step]));
+        continue;
+      }
       const nested = Array.isArray(node) && Array.isArray(item);
       walk(item, nested ? fields : rest, { ...at, path: [...at.path, step] });
     }
@@ -166,10 +186,22 @@ function readImage(holder: JsonObject, at: Walk): void {
 /** What Go's `strings.TrimSpace` leaves nothing of; JavaScript's `trim` also takes a byte order mark away. */
 const goSpace = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/;
 
-/** Empty, missing and other values name no image. */
+/** Empty and missing values name no image. Anything but text may be read as one by whoever runs it. */
 function addImage(value: unknown, at: Walk & { readonly pointer: string; readonly key: string }): void {
   const { plan, options, found, pointer, key } = at;
-  if (typeof value !== "string" || goSpace.test(value)) return;
+  if (value === undefined || value === null || (typeof value === "string" && goSpace.test(value))) {
+    found.unnamed.push(pointer);
+    return;
+  }
+  if (typeof value !== "string") {
+    found.problems.push({
+      code: "badStructure",
+      message: notThat(pointer, "text", value as Json),
+      pointer,
+      key,
+    });
+    return;
+  }
   const transformed = plan.jmesPath === undefined ? value : transform(plan.jmesPath, value, at);
   if (transformed === undefined) return;
   try {

@@ -9,6 +9,7 @@ export {
 export { failureActionFor, type NamespaceFacts } from "./failure-action.ts";
 export { selectImage } from "./image-selection.ts";
 export { indexPolicies, type PolicyIndex, type RuleCandidate } from "./index-policies.ts";
+export { type JsonProblem, jsonProblem } from "./json-problem.ts";
 export type { KindSelector, ResourceKind } from "./kind-selector.ts";
 export {
   inspectPolicies,

@@ -41,12 +41,14 @@ export function loadPolicies(input: PolicyInput, limits: DocumentLimits = {}): L
 
 /** The same without throwing: what could be read, and errors among the diagnostics. For linters, not for deciding. */
 export function inspectPolicies(input: PolicyInput, limits: DocumentLimits = {}): LoadedPolicies {
-  const files = (Array.isArray(input) ? input : [input]) as readonly (string | SourceFile)[];
+  const files = filesOf(input);
   const diagnostics: Diagnostic[] = [];
   const loading: Omit<Loading, "report"> = { policies: [], exceptions: [], others: [] };
   for (const file of files) {
-    const read = readDocuments(typeof file === "string" ? { text: file } : file, limits);
+    const read = readDocuments(file, limits);
     const report = createReport();
+    if (read.documents.length + read.diagnostics.length === 0 && files.length > 1)
+      diagnostics.push(nothingIn(file, "this file is empty"));
     for (const document of read.documents) loadDocument(document, { ...loading, report });
     diagnostics.push(...[...read.diagnostics, ...report.diagnostics].sort(byPlace));
   }
@@ -55,17 +57,29 @@ export function inspectPolicies(input: PolicyInput, limits: DocumentLimits = {})
     diagnostics.every((one) => one.severity !== "error")
   ) {
     const [first] = files;
-    const file = typeof first === "string" ? "policy.yaml" : (first?.file ?? "policy.yaml");
-    const message = "there is no policy here: nothing is verified";
-    diagnostics.push({
-      severity: "warning",
-      code: "noPolicies",
-      message,
-      source: { file, line: 1, column: 1 },
-      path: "",
-    });
+    diagnostics.push(nothingIn(first ?? {}, "there is no policy here: nothing is verified"));
   }
   return { ...loading, diagnostics };
+}
+
+/**
+ * Bytes, a Promise or a file's name in an object would be read as no text at all, or as none. Throws `PolicyError` that says
+ * which one.
+ */
+function filesOf(input: unknown): readonly SourceFile[] {
+  const inputs: readonly unknown[] = Array.isArray(input) ? Array.from(input) : [input];
+  return inputs.map((one, i) => {
+    const file: unknown = typeof one === "string" ? { text: one } : one;
+    if (typeof file === "object" && file !== null && "text" in file && typeof file.text === "string")
+      return file as SourceFile;
+    const message = `input ${i + 1} of ${inputs.length} is neither text nor \`{ text, file }\``;
+    throw new PolicyError([{ ...nothingIn({}, message), severity: "error", code: "notAnObject" }]);
+  });
+}
+
+function nothingIn({ file = "policy.yaml" }: Partial<SourceFile>, message: string): Diagnostic {
+  const source = { file, line: 1, column: 1 };
+  return { severity: "warning", code: "noPolicies", message, source, path: "" };
 }
 
 function byPlace({ source: a }: Diagnostic, { source: b }: Diagnostic): number {

@@ -213,7 +213,7 @@ function userReasons(filter: ResourceFilter, user: UserInfo, unknown: Unknown): 
   if (clusterRoles !== undefined && !has(user.clusterRoles, clusterRoles)) {
     reasons.push("user info does not match clustersRoles for the given conditionBlock");
   }
-  if (subjects !== undefined && !subjects.some((subject) => matchesSubject(subject, user))) {
+  if (subjects !== undefined && !subjects.some((subject) => matchesSubject(subject, user, unknown))) {
     reasons.push("user info does not match subject for the given conditionBlock");
   }
   return reasons;
@@ -224,7 +224,10 @@ type Subject = NonNullable<ResourceFilter["subjects"]>[number];
 function matchesSubject(
   { kind, name, namespace }: Subject,
   { username = "", groups = [] }: UserInfo,
+  unknown: Unknown,
 ): boolean {
+  // Who is not known is nobody that may be let past, whatever the pattern.
+  if (kind !== "Group" && username === "" && unknown === "fails") return false;
   if (kind === "User") return wildcardMatch(name, username);
   if (kind === "Group") return groups.some((group) => wildcardMatch(name, group));
   return (

@@ -9,6 +9,7 @@ import { field, filledText, flagOf, items, optional, textOf, textsOf } from "./r
 import { placeOf, type Report, type Spot } from "./report.ts";
 import { exceptionShape } from "./shape-policy.ts";
 import { childPath } from "./source-node.ts";
+import { tellOfLostBounds } from "./tell-of-lost.ts";
 
 /** Reads a PolicyException; undefined where the report has an error about it. */
 export function readException(spot: Spot, report: Report): PolicyException | undefined {
@@ -17,7 +18,9 @@ export function readException(spot: Spot, report: Report): PolicyException | und
   checkShape(spot, exceptionShape, report);
   if (failed()) return undefined;
   const exception = readChecked(spot, report);
-  return failed() ? undefined : exception;
+  if (failed()) return undefined;
+  tellOfLostBounds(field(spot, "spec") ?? spot, report);
+  return exception;
 }
 
 function readChecked(spot: Spot, report: Report): PolicyException {

@@ -8,6 +8,7 @@ import { field, flagOf, integerOf, items, optional, textOf, textRecord, textsOf 
 import { readRule, ruleKind } from "./read-rule.ts";
 import { placeOf, type Report, type Spot } from "./report.ts";
 import { policyV1, policyV2beta1 } from "./shape-policy.ts";
+import { tellOfLost } from "./tell-of-lost.ts";
 
 /** Reads a ClusterPolicy or Policy; undefined where the report has an error about it. */
 export function readPolicy(spot: Spot, apiVersion: string, report: Report): Policy | undefined {
@@ -16,7 +17,9 @@ export function readPolicy(spot: Spot, apiVersion: string, report: Report): Poli
   checkShape(spot, apiVersion === "kyverno.io/v1" ? policyV1 : policyV2beta1, report);
   if (failed()) return undefined;
   const policy = readChecked(spot, report);
-  return failed() ? undefined : policy;
+  if (failed()) return undefined;
+  tellOfLost(spot, report);
+  return policy;
 }
 
 function readChecked(spot: Spot, report: Report): Policy {
@@ -29,7 +32,7 @@ function readChecked(spot: Spot, report: Report): Policy {
     ...placeOf({ node: spot.node, path: "" }),
     kind,
     name: textOf(field(metadata, "name")) ?? "",
-    ...optional("namespace", readNamespace(kind, field(metadata, "namespace"), report)),
+    ...optional("namespace", readNamespace(kind, metadata, report)),
     annotations,
     labels: textRecord(field(metadata, "labels")),
     applyRules: textOf(field(spec, "applyRules")) === "One" ? "One" : "All",
@@ -51,14 +54,23 @@ function withGenerated(written: readonly Rule[], generated: readonly Rule[]): re
   return [...written.filter((rule) => !names.has(rule.name)), ...generated];
 }
 
-function readNamespace(kind: Policy["kind"], spot: Spot | undefined, report: Report): string | undefined {
-  if (kind === "Policy") return textOf(spot) ?? "default";
+function readNamespace(kind: Policy["kind"], metadata: Spot | undefined, report: Report): string | undefined {
+  const spot = field(metadata, "namespace");
+  if (kind === "Policy") return namespaceOf(spot, report);
   if (spot !== undefined) {
     const message =
       "a ClusterPolicy has no namespace: it is ignored (Kyverno leaves the policy out: `A clusterpolicy should not have the namespace defined`)";
     report.warning("ignoredField", spot, message);
   }
   return undefined;
+}
+
+/** As kubectl has it where nobody says otherwise. */
+function namespaceOf(spot: Spot | undefined, report: Report): string {
+  const name = textOf(spot) ?? "";
+  if (name !== "" && !/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(name) && spot !== undefined)
+    report.error("badValue", spot, `no namespace is called \`${name.slice(0, 80)}\``);
+  return name === "" ? "default" : name;
 }
 
 function readRules(spec: Spot, report: Report): { rules: readonly Rule[]; skippedRules: readonly string[] } {

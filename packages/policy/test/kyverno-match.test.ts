@@ -342,6 +342,18 @@ describe("match and exclude (pkg/engine/utils/match.go)", () => {
       "matched",
     ],
     [
+      "any excluded user, where the user is not known",
+      rule([{ kinds: ["Pod"] }], [{ subjects: [{ kind: "User", name: "*" }] }]),
+      {},
+      "matched",
+    ],
+    [
+      "any excluded user, where one is known",
+      rule([{ kinds: ["Pod"] }], [{ subjects: [{ kind: "User", name: "*" }] }]),
+      { userInfo: { username: "u" } },
+      "resource excluded since one of the criteria excluded it",
+    ],
+    [
       "cluster roles of a user who has none",
       rule([{ clusterRoles: ["r"] }]),
       { userInfo: { username: "u", clusterRoles: [] } },

@@ -2,6 +2,7 @@ import type { Attestor, CertificateAttestor, KeyAttestor, KeylessAttestor } from
 import { RE2JS } from "re2js";
 import type { HashName } from "./algorithms.ts";
 import { certificatePaths, usage } from "./certificate-chain.ts";
+import { checkAttestors } from "./check-attestors.ts";
 import { factCache } from "./fact-cache.ts";
 import { extensionNames, type IdentityMatcher, wildcard } from "./identity.ts";
 import type { ResolvedSet, UnavailableAttestor } from "./kernel.ts";
@@ -43,6 +44,7 @@ export function prepareAttestors(
   sets: readonly ResolvedSet[],
   memory: KernelMemory = kernelMemory(),
 ): PreparedSets {
+  checkAttestors(sets);
   // guard: policy-no-attestors
   if (sets.length === 0) invalid("", "no attestors: nobody would have to sign");
   const prepared = sets.map((set) => prepareSet(set, 0, memory));

@@ -280,3 +280,55 @@ test("a key that OpenSSL reads, but that is no strict DER, is refused like any o
   const pem = `-----BEGIN PUBLIC KEY-----\n${loose.toString("base64")}\n-----END PUBLIC KEY-----\n`;
   expect(problem([set([key(pem)])])).toEqual([`${at}.keys.publicKeys`, "public key is not strict DER"]);
 });
+
+describe("attestors of a program without types", () => {
+  class Demands {
+    get team(): string {
+      return "a";
+    }
+  }
+  test.each<[string, object, string, string]>([
+    ["no log, as text", { rekor: { ignoreTlog: "false" } }, ".rekor.ignoreTlog", "it is not true or false"],
+    [
+      "no certificate timestamp, as text",
+      { ctlog: { ignoreSCT: "no" } },
+      ".ctlog.ignoreSCT",
+      "it is not true or false",
+    ],
+    [
+      "annotations that are a Map",
+      { annotations: new Map([["team", "a"]]) },
+      ".annotations",
+      "it is not an object of texts",
+    ],
+    [
+      "annotations by a class's getters",
+      { annotations: new Demands() },
+      ".annotations",
+      "it is not an object of texts",
+    ],
+    ["no annotations", { annotations: undefined }, "", "`annotations` is missing"],
+    [
+      "extensions that are a Map",
+      { additionalExtensions: new Map() },
+      ".additionalExtensions",
+      "it is not an object of texts",
+    ],
+    [
+      "a misspelt subject, which leaves anybody of the issuer",
+      { subject: undefined, subjct: "a" },
+      "",
+      "unknown field `subjct`",
+    ],
+    ["a subject that is no text", { subject: ["a"] }, ".subject", "it is not text"],
+    ["a kind of its own", { kind: "Keyless" }, "", "there is no kind `Keyless`"],
+  ])("%s: refused", (_, more, path, said) => {
+    const entry = { ...keyless(), ...more } as ReturnType<typeof keyless>;
+    expect(problem([set([entry])])).toEqual([`${entry.path}${path}`, expect.stringContaining(said)]);
+  });
+
+  test("sets that are no list, and a set that is none", () => {
+    expect(problem(new Set([set([keyless()])]) as never)).toEqual(["", expect.stringContaining("no list")]);
+    expect(problem([undefined] as never)).toEqual(["", expect.stringContaining("no object")]);
+  });
+});

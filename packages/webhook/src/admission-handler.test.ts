@@ -271,3 +271,58 @@ describe("what cannot be decided is closed", () => {
     expect(evaluator.seen[0]?.operation).toBe("CREATE");
   });
 });
+
+describe("options that got lost on the way", () => {
+  test.each<[string, unknown, string]>([
+    [
+      "a mode that is misspelt, without which tags are pinned",
+      { modus: "validate" },
+      "there is no option `modus`",
+    ],
+    ["a mode in another case", { mode: "Validate" }, "`mode` is not `mutate` or `validate`"],
+    [
+      "labels that are no function",
+      { namespaceLabels: { env: "prod" } },
+      "`namespaceLabels` is not a function",
+    ],
+    ["a timeout that is no number", { timeoutMs: Number.NaN }, "`timeoutMs` is not a number"],
+    ["no object", "mode=validate", "the options are no object"],
+  ])("%s: refused when the handler is made", (_, options, said) => {
+    const attempt = (): unknown => admissionHandler(answering(allowed), options as never);
+    expect(attempt).toThrow(said);
+    expect(attempt).toThrow(expect.objectContaining({ code: "badOptions" }));
+  });
+});
+
+test("what the engine calls no request is denied with its reason", async () => {
+  const message = "`namespaceLabels` is a Promise, which is no JSON";
+  const evaluate = async (): Promise<Verdict> => {
+    throw Object.assign(new Error(message), { code: "invalidRequest" });
+  };
+  const response = await respond({ evaluate }, post(review));
+  expect(response).toMatchObject({
+    allowed: false,
+    status: { code: 400, message: expect.stringContaining(message) },
+  });
+});
+
+test.each<[string, unknown]>([
+  ["that are text", "dev"],
+  ["one of which is none", ["dev", 1]],
+])("groups %s are no API server's: a rule about them would be passed by", async (_, groups) => {
+  const request = { ...review.request, userInfo: { username: "alice", groups } };
+  const response = await respond(answering(allowed), post({ ...review, request }));
+  expect(response).toMatchObject({ allowed: false, status: { code: 400 } });
+});
+
+test("an object of another version than the request's is no API server's: rules about `v1/Pod` would not apply", async () => {
+  const object = { ...pod, apiVersion: "v2" };
+  const response = await respond(
+    answering(allowed),
+    post({ ...review, request: { ...review.request, object } }),
+  );
+  expect(response).toMatchObject({
+    allowed: false,
+    status: { message: expect.stringContaining("`$.request.object.apiVersion` is not `v1`") },
+  });
+});

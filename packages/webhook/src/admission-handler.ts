@@ -6,6 +6,7 @@ import {
   parseAdmissionReview,
   refusal,
 } from "./admission-review.ts";
+import { checkHandlerOptions } from "./check-options.ts";
 import { inTime } from "./in-time.ts";
 import { judgingSpans } from "./judging-spans.ts";
 import type { WebhookMetrics } from "./metrics.ts";
@@ -37,12 +38,14 @@ export interface AdmissionHandlerOptions {
 
 /**
  * A web-standard handler for `AdmissionReview` POSTs; mount it anywhere. It is closed in every failure: what can't be
- * read, decided in time, or is our own bug is answered `allowed: false` with the reason.
+ * read, decided in time, or is our own bug is answered `allowed: false` with the reason. Throws `WebhookError` `badOptions` for
+ * an option that does not exist or is none.
  */
 export function admissionHandler(
   assay: Evaluator,
   options: AdmissionHandlerOptions = {},
 ): (request: Request) => Promise<Response> {
+  checkHandlerOptions(options);
   const route = admissionRoute(assay, options);
   // Servers call handlers with arguments of their own behind the request.
   return (request) => route(request);
@@ -151,6 +154,11 @@ function failed(error: unknown, uid: string, options: AdmissionHandlerOptions): 
     const status = error.code === "bodyTooLarge" ? 413 : 400;
     return uid === "" ? plain(status, error.message) : json(200, refusal(uid, status, error.message));
   }
+  if (isInvalidRequest(error)) {
+    options.metrics?.refused("malformedReview");
+    options.logger?.warn({ code: error.code }, `image verification refused: ${error.message}`);
+    return json(200, refusal(uid, 400, `image verification: the request cannot be judged: ${error.message}`));
+  }
   const timeout = error instanceof Error && error.name === "TimeoutError";
   options.metrics?.refused(timeout ? "timeout" : "internal");
   options.logger?.error({ error: String(error) }, "image verification could not be decided");
@@ -158,6 +166,11 @@ function failed(error: unknown, uid: string, options: AdmissionHandlerOptions): 
     ? "image verification: webhookTimeoutSeconds exceeded"
     : "image verification could not be decided: internal error, see the webhook's log";
   return json(200, refusal(uid, timeout ? 504 : 500, message));
+}
+
+/** What the engine calls no request: an object that no API server takes, or labels that are none. */
+function isInvalidRequest(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && "code" in error && error.code === "invalidRequest";
 }
 
 /** So that even a malformed review is answered to the request that sent it. */

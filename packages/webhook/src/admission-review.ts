@@ -47,14 +47,16 @@ export function parseAdmissionReview(body: unknown, mutate: boolean): AdmissionR
   const operation = text(own(request, "operation"), "$.request.operation");
   if (!operations.includes(operation))
     throw malformed("$.request.operation", `\`${operation}\` is no operation`);
-  const kind = text(own(object(own(request, "kind"), "$.request.kind"), "kind"), "$.request.kind.kind");
+  const type = object(own(request, "kind"), "$.request.kind");
+  const kind = text(own(type, "kind"), "$.request.kind.kind");
   const namespace = optionalText(own(request, "namespace"), "$.request.namespace");
   const current = optionalObject(own(request, "object"), "$.request.object");
   const old = optionalObject(own(request, "oldObject"), "$.request.oldObject");
   // The old object stands for the new one only where there is no new one: never where it would run.
   const resource = operation === "CREATE" || operation === "UPDATE" ? current : (current ?? old);
   if (resource === undefined) throw malformed("$.request.object", "is missing");
-  checkObject(resource, { kind, namespace, path: resource === current ? "object" : "oldObject" });
+  const path = resource === current ? "object" : "oldObject";
+  checkObject(resource, { kind, apiVersion: versionOf(type), namespace, path });
   const name = optionalText(own(request, "name"), "$.request.name");
   const subresource = optionalText(own(request, "subResource"), "$.request.subResource");
   const dryRun = own(request, "dryRun") === true;
@@ -74,6 +76,13 @@ export function parseAdmissionReview(body: unknown, mutate: boolean): AdmissionR
       userInfo: userInfo(own(request, "userInfo")),
     },
   };
+}
+
+/** Undefined where the request does not say: then the object's own counts. */
+function versionOf(type: JsonObject): string | undefined {
+  const version = optionalText(own(type, "version"), "$.request.kind.version");
+  const group = optionalText(own(type, "group"), "$.request.kind.group");
+  return group ? `${group}/${version ?? ""}` : version;
 }
 
 /** Translates a verdict. Patches are sent only with an allowed, mutating answer. */
@@ -115,10 +124,17 @@ function shortWarning(warning: string): string {
  */
 function checkObject(
   resource: JsonObject,
-  said: { readonly kind: string; readonly namespace: string | undefined; readonly path: string },
+  said: {
+    readonly kind: string;
+    readonly apiVersion: string | undefined;
+    readonly namespace: string | undefined;
+    readonly path: string;
+  },
 ): void {
   const path = `$.request.${said.path}`;
   if (own(resource, "kind") !== said.kind) throw malformed(`${path}.kind`, `is not \`${said.kind}\``);
+  if (said.apiVersion !== undefined && own(resource, "apiVersion") !== said.apiVersion)
+    throw malformed(`${path}.apiVersion`, `is not \`${said.apiVersion}\``);
   const metadata = optionalObject(own(resource, "metadata"), `${path}.metadata`) ?? {};
   const namespace = optionalText(own(metadata, "namespace"), `${path}.metadata.namespace`);
   if (said.namespace && namespace && namespace !== said.namespace) {
@@ -137,10 +153,12 @@ function withNamespace(resource: JsonObject, namespace: string | undefined): Jso
 function userInfo(value: Json | undefined): NonNullable<EvaluationRequest["userInfo"]> {
   const info = optionalObject(value, "$.request.userInfo") ?? {};
   const username = optionalText(own(info, "username"), "$.request.userInfo.username");
-  const groups = own(info, "groups");
+  const groups = own(info, "groups") ?? [];
+  // Who is in a group that got lost would be passed by the rules about it.
+  if (!Array.isArray(groups)) throw malformed("$.request.userInfo.groups", "is not a list");
   return {
     ...(username === undefined ? {} : { username }),
-    groups: Array.isArray(groups) ? groups.filter((group) => typeof group === "string") : [],
+    groups: groups.map((group, i) => text(group, `$.request.userInfo.groups[${i}]`)),
   };
 }
 

@@ -73,6 +73,7 @@ function whyNever(pattern: string): string | undefined {
   if (/[[\]{}!()]/.test(pattern) && !/^\[[0-9a-fA-F:]+\]/.test(pattern)) {
     return "only `*` and `?` are wildcards, brackets and `!` are themselves";
   }
+  if (/[^\x20-\x7e]/.test(pattern)) return "images are written in ASCII, and this is not, however it looks";
   if (/[\s,;]/.test(pattern)) return "images have no spaces, and a pattern is one image's";
   if (/^(?:https?|docker|oci):\/\//.test(pattern)) return "images have no scheme";
   const slash = pattern.indexOf("/");
@@ -81,6 +82,7 @@ function whyNever(pattern: string): string | undefined {
     return slash < 0 && !first.startsWith("*") && !first.startsWith("?") ? noRegistry(pattern) : undefined;
   const isHost = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
   if (slash < 0 || !isHost) return noRegistry(pattern);
+  if (/[A-Z]/.test(first)) return "registries are written in lower case";
   if (/[A-Z]/.test(pattern.slice(slash).replace(/:[^/]*$/, ""))) return "repository names are lower-case";
   // Without a wildcard the form must be complete: an image always has a tag or a digest.
   return hasWildcard(pattern) || tail(pattern).form !== "any"

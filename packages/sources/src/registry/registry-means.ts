@@ -6,6 +6,7 @@ import { byteTurns } from "../oci/byte-turns.ts";
 import { candidateMemory } from "../oci/candidate-memory.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
 import { authenticator } from "./authenticator.ts";
+import { checkRegistryOptions } from "./check-registry-options.ts";
 import { type Clock, systemClock } from "./deadline.ts";
 import { digestMemory } from "./digest-memory.ts";
 import type { ExchangeOptions, RequestEvent } from "./exchange.ts";
@@ -63,8 +64,9 @@ export interface RegistryOptions {
 /** Milliseconds for which a repository is known to have no referrers API. */
 const noReferrersMs = 60_000;
 
-/** Everything that lookups share, made once of the options. Throws `SourceError` `misuse` for hosts that are none. */
+/** Everything that lookups share, made once of the options. Throws `SourceError` `misuse` for options and hosts that are none. */
 export function registryMeans(options: RegistryOptions): RepositoryOptions {
+  checkRegistryOptions(options);
   const clock = options.clock ?? systemClock;
   const resolve = options.resolve ?? addressesOf;
   const turns = byteTurns();
