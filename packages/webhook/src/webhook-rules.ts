@@ -56,6 +56,14 @@ export function webhookRules(policies: readonly Pick<Policy, "rules">[]): readon
   }));
 }
 
+/**
+ * Whether the configurations that are made without policies (those of `deploy/base`) have everything sent that these judge.
+ * What is not sent is let in, whatever the policy says.
+ */
+export function isSentAnyway(policies: readonly Pick<Policy, "rules">[]): boolean {
+  return policies.every(({ rules }) => rules.every((rule) => rulesOf(rule).length === 0));
+}
+
 interface Needed {
   readonly version: string | undefined;
   readonly rule: WebhookRule;

@@ -104,6 +104,12 @@ async function reach(): Promise<void> {
   const inForce = async () =>
     (await assay?.metrics(cluster.caFile))?.includes(`assay_policies_in_force ${3 + wide.length}`) === true;
   await until(inForce, 10_000, "the policies about other kinds");
+  await check("the log warns of policies that judge more than the shipped webhooks have sent", () => {
+    const warned = (assay?.log() ?? "").split("\n").filter((line) => line.includes("judges more than"));
+    for (const name of ["tasks", "kruise", "deletions"])
+      mustContain(warned.join("\n"), `ClusterPolicy/${name}"`);
+    if (warned.length !== wide.length) throw new Error(warned.join("\n"));
+  });
   await register(assay, loadPolicies(wide.map((one) => ({ text: JSON.stringify(one) }))).policies);
   await reachChecks(check, { kubectl, image });
   await must(kubectl(["delete", "clusterpolicy", "tasks", "kruise", "deletions"]));
