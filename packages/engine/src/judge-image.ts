@@ -192,7 +192,9 @@ function judgeActive(
 function patchesOf(active: readonly PlannedEntry[], question: ImageQuestion, at: At): readonly JsonPatch[] {
   const { reference, pointers } = question.image;
   const { digest, pass } = at;
-  const { request } = pass.facts;
+  const { request, operation } = pass.facts;
+  // What goes is not pinned any more; the API server refuses a deletion that an answer wants to change.
+  if (operation === "DELETE") return [];
   if (digest === undefined || !pinsAny(active, question, pass)) return [];
   const value = pinnedText(reference, digest);
   return pointers

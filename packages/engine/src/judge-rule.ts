@@ -140,7 +140,9 @@ function judgePreconditions(planned: PlannedRule, scope: RuleScope): StepJudgeme
 }
 
 function noImages(planned: PlannedRule): RuleJudgement {
-  const message = "the object names no image that this rule selects";
+  const message = planned.isHeld
+    ? "after this update no more runs than before, and all images that this rule selects were there"
+    : "the object names no image that this rule selects";
   return {
     rulings: [],
     patches: [],

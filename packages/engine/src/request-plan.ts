@@ -5,12 +5,14 @@ import {
   type ExtractionProblem,
   extractImages,
   type ImageExtraction,
+  type JsonObject,
   type MatchRequest,
   matchRule,
   selectImage,
 } from "@assay/policy";
 import type { CompiledEntry, CompiledRule } from "./compile.ts";
 import type { ObjectFacts } from "./object-facts.ts";
+import { windingDown } from "./winding-down.ts";
 
 /** One image text of the object, wherever it stands. */
 export interface PlannedImage {
@@ -42,6 +44,8 @@ export interface PlannedRule {
   readonly extracted: readonly ExtractedImage[];
   /** JSON pointers of fields that should hold an image and hold none. */
   readonly unnamed: readonly string[];
+  /** Set where images are left out that the old object held, since nothing more runs after this update. */
+  readonly isHeld?: true;
 }
 
 /** A rule that does not apply, and why. */
@@ -79,10 +83,14 @@ export function planRequest(rulesFor: RulesFor, facts: ObjectFacts, settings: Pl
   const candidates = rulesFor({ ...facts.request, resource: facts.object }, references);
   const rules: PlannedRule[] = [];
   const unmatched: UnmatchedRule[] = [];
+  const old = windingDown(facts);
   for (const compiled of candidates) {
     const reason = whyNot(compiled, facts);
     if (reason !== undefined) unmatched.push({ compiled, reason });
-    else rules.push(planRule(compiled, extractFor(compiled, facts, { ...settings, builtIn })));
+    else {
+      const planned = planRule(compiled, extractFor(compiled, facts.object, { ...settings, builtIn }));
+      rules.push(old === undefined ? planned : withoutHeld(planned, extractFor(compiled, old, settings)));
+    }
   }
   const isUnplaced = facts.namespace === "" && builtIn.images.length > 0 && unmatched.some(isAboutNamespaces);
   const missing = "`metadata.namespace` is missing: rules for namespaces do not apply";
@@ -115,17 +123,33 @@ function whyNot(compiled: CompiledRule, facts: ObjectFacts): string | undefined 
   return match.matched ? undefined : match.reason;
 }
 
-/** A rule's own extractors for the kind replace the built-in ones. */
+/** A rule's own extractors for the kind replace the built-in ones; `builtIn` is what those find, where it is known. */
 function extractFor(
   { rule }: CompiledRule,
-  facts: ObjectFacts,
-  { builtIn, ...settings }: PlanSettings & { readonly builtIn: ImageExtraction },
+  object: JsonObject,
+  { builtIn, now, ...options }: PlanSettings & { readonly builtIn?: ImageExtraction },
 ): ImageExtraction {
-  if (!Object.hasOwn(rule.imageExtractors, facts.kind)) return builtIn;
-  return extractImages(facts.object, rule.imageExtractors, {
-    defaultRegistry: settings.defaultRegistry,
-    evaluate: (expression, input) => evaluate(expression, createScope({ data: input, now: settings.now })),
+  const kind = object["kind"];
+  if (typeof kind !== "string" || !Object.hasOwn(rule.imageExtractors, kind))
+    return builtIn ?? extractImages(object, {}, options);
+  return extractImages(object, rule.imageExtractors, {
+    ...options,
+    evaluate: (expression, input) => evaluate(expression, createScope({ data: input, now })),
   });
+}
+
+/** Without what the old object held as well. */
+function withoutHeld(planned: PlannedRule, held: ImageExtraction): PlannedRule {
+  const texts = new Set(held.images.map(({ reference }) => reference.text));
+  const faults = new Set(held.problems.map(faultText));
+  const images = planned.images.filter(({ text }) => !texts.has(text));
+  const problems = planned.problems.filter((problem) => !faults.has(faultText(problem)));
+  const isWhole = images.length === planned.images.length && problems.length === planned.problems.length;
+  return isWhole ? planned : { ...planned, images, problems, isHeld: true };
+}
+
+function faultText({ pointer, message }: ExtractionProblem): string {
+  return `${pointer} ${message}`;
 }
 
 function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedRule {

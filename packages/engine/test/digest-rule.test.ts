@@ -302,6 +302,13 @@ describe("requests that are not a creation", () => {
     expect(asked.verdict).toMatchObject({ allowed: false, outcome: "fail" });
   });
 
+  test("a deletion is let through as it is: the API server refuses one that a webhook wants to change", async () => {
+    const match = { any: [{ resources: { kinds: ["Pod"], operations: ["DELETE"] } }] };
+    const request = { resource: {}, oldResource: pod(tag), operation: "DELETE" } as const;
+    const { verdict } = await engineFor(policy({ rule: { match } })).evaluate(request);
+    expect(verdict).toMatchObject({ allowed: true, outcome: "pass", patches: [] });
+  });
+
   test.each<[string, unknown, string]>([
     ["an object without kind", { resource: { metadata: {} } }, "has no `kind`"],
     ["nothing", undefined, "the request is not `{ resource: … }`"],

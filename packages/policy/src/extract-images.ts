@@ -56,6 +56,9 @@ const podPaths: ReadonlyMap<string, readonly string[]> = new Map([
   ["CronJob", ["spec", "jobTemplate", ...controllerPath]],
 ]);
 
+/** Kinds whose images are found without a rule's own extractors, whatever their group is. */
+export const builtInKinds: readonly string[] = [...podPaths.keys()];
+
 /**
  * The images of a resource in the order of its fields (kyverno/pkg/utils/api/image.go). A rule's extractors for the
  * kind replace the built-in ones; kinds that are not known have no images. Never throws: what is wrong with the

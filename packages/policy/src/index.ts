@@ -7,6 +7,7 @@ export {
   type ImageExtractionOptions,
 } from "./extract-images.ts";
 export { failureActionFor, type NamespaceFacts } from "./failure-action.ts";
+export { type ImageKind, imageKinds } from "./image-kinds.ts";
 export { selectImage } from "./image-selection.ts";
 export { indexPolicies, type PolicyIndex, type RuleCandidate } from "./index-policies.ts";
 export { type JsonProblem, jsonProblem } from "./json-problem.ts";

@@ -13,4 +13,5 @@ export {
   webhookConfigurations,
 } from "./webhook-configurations.ts";
 export { WebhookError } from "./webhook-error.ts";
+export { isSentAnyway } from "./webhook-rules.ts";
 export { createWebhookServer, type WebhookServerOptions } from "./webhook-server.ts";

@@ -95,12 +95,68 @@ describe("the WebhookConfigurations of policies", () => {
     });
   });
 
-  test("policies with image extractors need every kind, the others those that hold Pods", () => {
-    const groups = (texts: readonly string[]) => hooks(texts)[0]?.rules.flatMap(({ apiGroups }) => apiGroups);
-    expect(groups([policy("a", {})])).toEqual(["", "apps", "batch"]);
-    const imageExtractors = { Task: [{ path: "/spec/steps/*/image" }] };
-    const match = { any: [{ resources: { kinds: ["Task"] } }] };
-    expect(groups([policy("a", {}, { imageExtractors, match })])).toEqual(["", "apps", "batch", "*"]);
-    expect(hooks([policy("a", {})])[0]?.rules[0]?.resources).toContain("pods/ephemeralcontainers");
+  test("what holds Pods is sent of every group: OpenKruise's StatefulSets are StatefulSets, too", () => {
+    expect(hooks([policy("a", {})])[0]?.rules).toEqual([
+      {
+        apiGroups: ["*"],
+        apiVersions: ["*"],
+        operations: ["CREATE", "UPDATE"],
+        resources: [
+          ...["pods", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets"],
+          ...["jobs", "cronjobs", "pods/ephemeralcontainers"],
+        ],
+      },
+    ]);
+  });
+
+  const operations = ["CREATE", "UPDATE"];
+  const imageExtractors = { Task: [{ path: "/spec/steps/*/image" }] };
+  const matching = (resources: object) => ({ match: { any: [{ resources }] }, imageExtractors });
+
+  test.each<[string, object, object[]]>([
+    [
+      "of a kind with image extractors, whose plural only the cluster knows, the whole group",
+      { kinds: ["tekton.dev/*/Task"] },
+      [{ apiGroups: ["tekton.dev"], apiVersions: ["*"], operations, resources: ["*"], scope: "*" }],
+    ],
+    [
+      "of one whose group is not said, everything",
+      { kinds: ["Task"] },
+      [{ apiGroups: ["*"], apiVersions: ["*"], operations, resources: ["*"], scope: "*" }],
+    ],
+    ["of a kind without images, nothing", { kinds: ["ConfigMap", "tekton.dev/v1/Pipeline"] }, []],
+    [
+      "a subresource that is named",
+      { kinds: ["tekton.dev/*/Task/run"] },
+      [{ apiGroups: ["tekton.dev"], apiVersions: ["*"], operations, resources: ["*/run"], scope: "*" }],
+    ],
+    [
+      "deletions where a policy speaks of them, and no others",
+      { kinds: ["apps/v1/Deployment"], operations: ["CREATE", "DELETE"] },
+      [
+        {
+          ...{ apiGroups: ["apps"], apiVersions: ["*"], operations: ["DELETE"] },
+          ...{ resources: ["deployments"], scope: "*" },
+        },
+      ],
+    ],
+  ])("%s", (_name, resources, more) => {
+    const [hook] = hooks([policy("a", {}, matching(resources))]);
+    expect(hook?.rules.slice(1)).toEqual(more);
+  });
+
+  test("a version that a policy names is asked for by a webhook of its own, for objects that come in another", () => {
+    const texts = ["tekton.dev/v1beta1/Task", "tekton.dev/v1/Task"].map((kind, i) =>
+      policy(`p${i}`, {}, matching({ kinds: [kind] })),
+    );
+    const sent = hooks(texts).map(({ name, rules }) => [name, ...rules.slice(-1)]);
+    const rule = (version: string) => ({
+      ...{ apiGroups: ["tekton.dev"], apiVersions: [version], operations },
+      ...{ resources: ["*"], scope: "*" },
+    });
+    expect(sent.slice(1, 3)).toEqual([
+      ["mutate-fail-v1beta1.assay.dev", rule("v1beta1")],
+      ["mutate-fail-v1.assay.dev", rule("v1")],
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import type { Policy } from "@assay/policy";
 import { WebhookError } from "./webhook-error.ts";
+import { type WebhookRules, webhookRules } from "./webhook-rules.ts";
 
 /** How the API server reaches the webhook: a Service in the cluster, or a URL outside it. */
 export type WebhookClient =
@@ -30,15 +31,11 @@ export interface WebhookConfiguration {
   readonly webhooks: readonly object[];
 }
 
-const podControllers = {
-  apps: ["deployments", "statefulsets", "daemonsets", "replicasets"],
-  batch: ["jobs", "cronjobs"],
-};
-
 /**
  * The two configurations that the given policies need. Mutating pins digests and judges; validating judges what other
  * webhooks changed afterwards. A webhook each for `failurePolicy` Fail and Ignore, because that is how the API server
- * must behave when we don't answer at all. `timeoutSeconds` is the largest of the policies, so that each can use its own.
+ * must behave when we don't answer at all, and further ones for versions that policies name (of kinds that have others,
+ * which the API server converts). `timeoutSeconds` is the largest of the policies, so that each can use its own.
  * Throws `WebhookError` `badOptions` for an address that the API server would refuse, and for a private key among the certificates.
  */
 export function webhookConfigurations(
@@ -56,8 +53,9 @@ export function webhookConfigurations(
   const metadata = { name, labels: { "app.kubernetes.io/name": "assay" } };
   const webhooks = (step: "mutate" | "validate"): object[] =>
     (["Fail", "Ignore"] as const)
-      .filter((failurePolicy) => policies.some((policy) => policy.failurePolicy === failurePolicy))
-      .map((failurePolicy) => webhook(step, failurePolicy, policies, options));
+      .map((failurePolicy) => policies.filter((policy) => policy.failurePolicy === failurePolicy))
+      .filter((mine) => mine.length > 0)
+      .flatMap((mine) => webhookRules(mine).map((sent) => webhook(step, mine, sent, options)));
   return [
     {
       apiVersion: "admissionregistration.k8s.io/v1",
@@ -76,21 +74,22 @@ export function webhookConfigurations(
 
 function webhook(
   step: "mutate" | "validate",
-  failurePolicy: "Fail" | "Ignore",
   policies: readonly WebhookPolicy[],
+  { version, rules }: WebhookRules,
   options: WebhookConfigurationOptions,
 ): object {
-  const mine = policies.filter((policy) => policy.failurePolicy === failurePolicy);
+  const failurePolicy = policies[0]?.failurePolicy ?? "Fail";
+  const name = [step, failurePolicy.toLowerCase(), ...(version === undefined ? [] : [version])].join("-");
   return {
-    name: `${step}-${failurePolicy.toLowerCase()}.assay.dev`,
+    name: `${name}.assay.dev`,
     admissionReviewVersions: ["v1"],
     sideEffects: "None",
     failurePolicy,
     matchPolicy: "Equivalent",
-    timeoutSeconds: Math.max(...mine.map((policy) => policy.webhookTimeoutSeconds)),
+    timeoutSeconds: Math.max(...policies.map((policy) => policy.webhookTimeoutSeconds)),
     clientConfig: clientConfig(step, options),
     ...namespaceSelector(options.exemptNamespaces ?? []),
-    rules: rules(mine),
+    rules,
   };
 }
 
@@ -119,29 +118,4 @@ function callable(url: string): string {
   if (username !== "" || password !== "") throw refuse("user info is not allowed in it");
   if (/[?#]/.test(url)) throw refuse("neither a query nor a fragment is allowed in it");
   return url;
-}
-
-function rules(policies: readonly WebhookPolicy[]): object[] {
-  const operations = ["CREATE", "UPDATE"];
-  const custom = customKinds(policies);
-  return [
-    {
-      apiGroups: [""],
-      apiVersions: ["v1"],
-      operations,
-      resources: ["pods", "pods/ephemeralcontainers", "replicationcontrollers"],
-    },
-    ...Object.entries(podControllers).map(([group, resources]) => ({
-      apiGroups: [group],
-      apiVersions: ["v1"],
-      operations,
-      resources,
-    })),
-    ...(custom ? [{ apiGroups: ["*"], apiVersions: ["*"], operations, resources: ["*"], scope: "*" }] : []),
-  ];
-}
-
-/** With `imageExtractors` a policy judges kinds of its own, whose plural only the cluster knows. */
-function customKinds(policies: readonly WebhookPolicy[]): boolean {
-  return policies.some((policy) => policy.rules.some((rule) => Object.keys(rule.imageExtractors).length > 0));
 }

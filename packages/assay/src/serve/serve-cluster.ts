@@ -13,6 +13,7 @@ import { optionalPackages } from "../optional-packages.ts";
 import type { Terminal } from "../terminal.ts";
 import { loggingTerminal, logLines } from "./log-lines.ts";
 import { checkTlsFlags, type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
+import { unsentPolicies } from "./unsent-policies.ts";
 
 export interface ClusterFlags {
   readonly kubeconfig?: string;
@@ -50,10 +51,14 @@ export async function serveCluster(
   let controller: Controller | undefined;
   try {
     const build = await evaluatorFactory(context.source, flags, loggingTerminal(terminal, logger), metrics);
+    const tellUnsent = unsentPolicies(logger, nameOf);
     controller = await cluster.startController(config, {
       build,
       logger,
-      loaded: (standing) => count(standing, metrics),
+      loaded: (standing) => {
+        count(standing, metrics);
+        tellUnsent(standing.inForce.policies);
+      },
       kindServed: metrics.policyKind,
       exceptionNamespaces: flags.exceptionNamespace,
       ...scanOptions(flags, terminal),

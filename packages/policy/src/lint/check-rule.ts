@@ -1,17 +1,7 @@
+import { builtInKinds } from "../extract-images.ts";
 import { parseKindSelector } from "../kind-selector.ts";
 import type { ResourceFilter, Rule } from "../model.ts";
 import { type At, found, type Linting } from "./report-finding.ts";
-
-const podKinds = new Set([
-  "Pod",
-  "DaemonSet",
-  "Deployment",
-  "ReplicaSet",
-  "ReplicationController",
-  "StatefulSet",
-  "Job",
-  "CronJob",
-]);
 
 /** Whether the rule can apply to anything, and to all that it should. */
 export function checkRule(linting: Linting, at: At): void {
@@ -39,7 +29,7 @@ function unknownKinds(rule: Rule): readonly string[] {
   const kinds = new Set(rule.match.filters.flatMap((filter) => filter.kinds ?? []));
   return [...kinds].filter((text) => {
     const { kind } = parseKindSelector(text);
-    return !/[*?]/.test(kind) && !podKinds.has(kind) && !Object.hasOwn(rule.imageExtractors, kind);
+    return !/[*?]/.test(kind) && !builtInKinds.includes(kind) && !Object.hasOwn(rule.imageExtractors, kind);
   });
 }
 

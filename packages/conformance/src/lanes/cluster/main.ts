@@ -1,15 +1,19 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadPolicies, type Policy } from "@assay/policy";
 import { createRegistry, loadLayout } from "@assay/testkit";
 import { webhookConfigurations } from "@assay/webhook";
 import { buildImage } from "../../image/image.ts";
 import { admitted, denied, must } from "./answers.ts";
-import { type ApiServer, freePort, startApiServer, until } from "./api-server.ts";
+import { freePort, startApiServer, until } from "./api-server.ts";
 import { type AssayServer, runAssay, runNode, startAssay } from "./assay-server.ts";
 import { createChecks, mustContain } from "./checks.ts";
 import { deployChecks } from "./deploy.ts";
 import * as objects from "./objects.ts";
+import { type JudgedImage, randomRequests } from "./random-requests.ts";
+import { reachChecks } from "./reach.ts";
+import { removeBefore, storeBefore, windingDown } from "./winding-down.ts";
 
 const root = new URL("../../../../../", import.meta.url).pathname;
 const fixtures = join(root, "packages/conformance/cases/fixtures");
@@ -46,9 +50,13 @@ try {
   ];
   assay = await startAssay({ image: bundle, flags, certificate });
   await deployChecks(check, { kubectl, root });
-  await register(cluster, assay);
+  await storeBefore(cluster, image("unsigned"));
+  await register(assay);
   await admission();
   await updates();
+  await windingDown(check, cluster, image("key-other"));
+  await randomRequests(check, { cluster, images: images() });
+  await reach();
   await changes();
   await outages();
   await operation(certificate);
@@ -76,12 +84,52 @@ async function prepare(): Promise<void> {
   await apply(objects.ignorePolicy(key("rsa")));
 }
 
-async function register({ caFile }: ApiServer, server: AssayServer): Promise<void> {
-  const caBundle = readFileSync(caFile, "utf8");
+async function register(server: AssayServer, policies: readonly Policy[] = []): Promise<void> {
+  const caBundle = readFileSync(cluster.caFile, "utf8");
   const options = { client: { url: server.url }, caBundle, exemptNamespaces: ["kube-system", "assay"] };
-  for (const configuration of webhookConfigurations(objects.strictPolicies(), options)) {
+  for (const configuration of webhookConfigurations([...objects.strictPolicies(), ...policies], options))
     await apply(configuration);
-  }
+}
+
+/** Policies about more than the shipped configurations send, with those that are printed for them. */
+async function reach(): Promise<void> {
+  if (assay === undefined) throw new Error("not running");
+  const wide = objects.widePolicies(key("cosign"));
+  const definitions = [
+    objects.definition("tekton.dev", "Task", ["v1", "v1beta1"]),
+    objects.definition("apps.kruise.io", "StatefulSet", ["v1beta1"]),
+  ];
+  for (const object of [...definitions, ...wide]) await apply(object);
+  await must(kubectl(["wait", "--for=condition=Established", "crd", "--all", "--timeout=20s"]));
+  const inForce = async () =>
+    (await assay?.metrics(cluster.caFile))?.includes(`assay_policies_in_force ${3 + wide.length}`) === true;
+  await until(inForce, 10_000, "the policies about other kinds");
+  await check("the log warns of policies that judge more than the shipped webhooks have sent", () => {
+    const warned = (assay?.log() ?? "").split("\n").filter((line) => line.includes("judges more than"));
+    for (const name of ["tasks", "kruise", "deletions"])
+      mustContain(warned.join("\n"), `ClusterPolicy/${name}"`);
+    if (warned.length !== wide.length) throw new Error(warned.join("\n"));
+  });
+  await register(assay, loadPolicies(wide.map((one) => ({ text: JSON.stringify(one) }))).policies);
+  await reachChecks(check, { kubectl, image });
+  await must(kubectl(["delete", "clusterpolicy", "tasks", "kruise", "deletions"]));
+  await until(() => admitted(removeBefore(kubectl)), 10_000, "the removal of the policy about deletions");
+  await register(assay);
+}
+
+/** What may be in an object, and whether policy `key` lets it in. */
+function images(): readonly JudgedImage[] {
+  const byDigest = (name: string): string => {
+    const found = registry.manifests().find(({ repository, tag }) => repository === name && tag === "v1");
+    return `${host}/${name}@${found?.descriptor.digest}`;
+  };
+  return [
+    ...["key-ecdsa", "key-two"].map((name) => [image(name), true] as const),
+    ...["unsigned", "key-other", "copied", "missing"].map((name) => [image(name), false] as const),
+    [byDigest("acme/key-ecdsa"), true],
+    [byDigest("acme/unsigned"), false],
+    ["nginx:1", true],
+  ];
 }
 
 async function admission(): Promise<void> {

@@ -86,10 +86,39 @@ interface Extras {
   readonly namespaces?: readonly string[];
   readonly failurePolicy?: "Fail" | "Ignore";
   readonly namespaceSelector?: object;
+  readonly kinds?: readonly string[];
+  readonly operations?: readonly string[];
+  readonly imageExtractors?: object;
+}
+
+/** Policies about what the shipped configurations do not send, in namespaces of their own. */
+export function widePolicies(publicKeys: string): readonly object[] {
+  const attestors = { entries: [{ keys: { publicKeys, ...offline } }] };
+  const imageExtractors = { Task: [{ path: "/spec/steps/*", value: "image", key: "name" }] };
+  const about = (name: string, extras: Extras) => policy(name, attestors, undefined, extras);
+  return [
+    about("tasks", { kinds: ["tekton.dev/v1beta1/Task"], imageExtractors }),
+    about("kruise", { kinds: ["apps.kruise.io/*/StatefulSet"] }),
+    about("deletions", { kinds: ["Pod"], operations: ["DELETE"], namespaces: ["before"] }),
+  ];
+}
+
+/** A kind of its own, whose versions differ in nothing but their names; the first is stored. */
+export function definition(group: string, kind: string, versions: readonly string[]): object {
+  const singular = kind.toLowerCase();
+  const plural = `${singular}s`;
+  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+  const served = versions.map((name, i) => ({ name, served: true, storage: i === 0, schema }));
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.${group}` },
+    spec: { group, scope: "Namespaced", names: { kind, plural, singular }, versions: served },
+  };
 }
 
 function policy(name: string, attestors: object, exclude?: object, extras: Extras = {}): object {
-  const kinds = ["Pod", "Deployment", "CronJob"];
+  const { kinds = ["Pod", "Deployment", "CronJob"], operations, imageExtractors } = extras;
   const { context, namespaces, namespaceSelector, failurePolicy = "Fail" } = extras;
   return {
     apiVersion: "kyverno.io/v1",
@@ -107,6 +136,7 @@ function policy(name: string, attestors: object, exclude?: object, extras: Extra
               {
                 resources: {
                   kinds,
+                  ...(operations && { operations }),
                   ...(namespaces && { namespaces }),
                   ...(namespaceSelector && { namespaceSelector }),
                 },
@@ -115,6 +145,7 @@ function policy(name: string, attestors: object, exclude?: object, extras: Extra
           },
           ...(exclude && { exclude: { any: [{ resources: exclude }] } }),
           ...(context && { context }),
+          ...(imageExtractors && { imageExtractors }),
           verifyImages: [{ imageReferences: ["127.0.0.1:*/acme/*"], attestors: [attestors] }],
         },
       ],
