@@ -10,7 +10,8 @@ import type { ObjectFacts } from "./object-facts.ts";
  */
 export function windingDown({ request, operation, object }: ObjectFacts): JsonObject | undefined {
   const { oldResource: old, subresource = "" } = request;
-  if (operation !== "UPDATE" || !isObject(old)) return undefined;
+  // One container more runs, perhaps of a tag that has moved since.
+  if (operation !== "UPDATE" || !isObject(old) || subresource === "ephemeralcontainers") return undefined;
   if (isBeingDeleted(old) || isEnded(old)) return old;
   return subresource === "" && isScaledDown(old, object) ? old : undefined;
 }
