@@ -55,18 +55,16 @@ export function registryRepository(
     tagPrefix: options.tagPrefix,
     candidates: options.candidates,
     async manifestByTag(tag, of) {
+      if (of === "image") return keepDocument(await manifest(tag), cache);
       // Who may not see a tag does not learn of it from what others saw.
       const key = [location, tag, errand.access];
-      const known = of === "shelf" ? options.listings.tags.get(key) : undefined;
+      const known = options.listings.tags.get(key);
       if (known === "absent") return undefined;
       // What is gone by now has made room for something else: the tag says for what.
       const kept = known === undefined ? undefined : await manifestByDigest(known);
       if (kept !== undefined) return kept;
-      const document = await manifest(tag);
-      // What is no manifest (a proxy's login page, half of an answer) is not what hangs there.
-      if (of === "shelf" && (document === undefined || parseManifest(document.bytes).kind !== "malformed"))
-        options.listings.tags.set(key, document?.digest ?? "absent");
-      if (document !== undefined) await cache.set(document.digest, document.bytes);
+      const document = await keepDocument(await manifest(tag), cache);
+      if (hangsThere(document)) options.listings.tags.set(key, document?.digest ?? "absent");
       return document;
     },
     manifestByDigest,
@@ -88,6 +86,19 @@ export function registryRepository(
       return listed;
     },
   };
+}
+
+async function keepDocument(
+  document: Document | undefined,
+  cache: BytesCache,
+): Promise<Document | undefined> {
+  if (document !== undefined) await cache.set(document.digest, document.bytes);
+  return document;
+}
+
+/** What is no manifest (a proxy's login page, half of an answer) is not what hangs there. */
+function hangsThere(document: Document | undefined): boolean {
+  return document === undefined || parseManifest(document.bytes).kind !== "malformed";
 }
 
 async function fetchManifest(
