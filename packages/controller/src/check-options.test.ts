@@ -2,6 +2,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { expect, test } from "vitest";
 import { type ControllerOptions, startController } from "./controller.ts";
 import { electLeader } from "./leader-election.ts";
+import { watchPolicies } from "./policy-watcher.ts";
 
 const config = new KubeConfig();
 config.loadFromOptions({
@@ -24,6 +25,18 @@ test.each<[string, unknown, unknown, string]>([
     { build, exceptionNamespaces: "kyverno" },
     "`exceptionNamespaces` is no list",
   ],
+  [
+    "a namespace that got lost",
+    config,
+    { build, exceptionNamespaces: ["kyverno", undefined] },
+    "`exceptionNamespaces[1]` is not the name of a namespace",
+  ],
+  [
+    "every namespace, as Kyverno takes it",
+    config,
+    { build, exceptionNamespaces: ["*"] },
+    "`exceptionNamespaces[0]` is not the name of a namespace",
+  ],
   ["a scan without election", config, { build, scan: {} }, "`scan.election.namespace` is missing"],
   [
     "an election without identity",
@@ -44,6 +57,11 @@ test.each<[string, unknown, unknown, string]>([
     code: "badOptions",
     message: expect.stringContaining(said),
   });
+});
+
+test("watchPolicies takes no text for a list of namespaces: its characters would be some", async () => {
+  const attempt = watchPolicies(config, () => {}, { exceptionNamespaces: "kyverno" as never });
+  await expect(attempt).rejects.toMatchObject({ code: "badOptions" });
 });
 
 test("an election whose Lease lasts no time is refused", async () => {

@@ -11,13 +11,24 @@ export function checkOptions(config: KubeConfig, options: ControllerOptions): vo
     throw badOptions("`config` has no current cluster: load it first, e.g. by `config.loadFromDefault()`");
   if (typeof options?.build !== "function")
     throw badOptions("`build` is no function that makes an evaluator of policies");
-  const { exceptionNamespaces = [], scan } = options;
-  // The characters of a text would be taken for names.
-  if (!Array.isArray(exceptionNamespaces)) throw badOptions("`exceptionNamespaces` is no list of namespaces");
+  const { scan } = options;
+  checkNamespaces(options.exceptionNamespaces);
   if (scan === undefined) return;
   checkElection(scan.election, "scan.election");
   for (const name of ["intervalMs", "timeoutMs", "apiTimeoutMs", "concurrency", "pageSize"] as const)
     checkPositive(scan[name], `scan.${name}`);
+}
+
+/** The same for the namespaces whose exceptions count. */
+export function checkNamespaces(given: unknown = []): void {
+  // The characters of a text would be taken for names.
+  if (!Array.isArray(given)) throw badOptions("`exceptionNamespaces` is no list of namespaces");
+  // By index: a hole is no namespace.
+  for (let i = 0; i < given.length; i++) {
+    const name: unknown = given[i];
+    if (typeof name === "string" && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(name)) continue;
+    throw badOptions(`\`exceptionNamespaces[${i}]\` is not the name of a namespace`);
+  }
 }
 
 /** The same for an election. */

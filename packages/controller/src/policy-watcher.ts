@@ -1,6 +1,7 @@
 import type { Logger } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { checkNamespaces } from "./check-options.ts";
 import type { Kind } from "./list-pages.ts";
 import { metadataOf } from "./policy-sieve.ts";
 import { type WatchedKind, watchKind } from "./watched-kind.ts";
@@ -44,6 +45,7 @@ export async function watchPolicies(
   changed: (documents: PolicyDocuments) => void,
   options: WatchPoliciesOptions = {},
 ): Promise<{ stop(): Promise<void> }> {
+  checkNamespaces(options.exceptionNamespaces);
   const kinds: WatchedKind[] = [];
   const trusted = new Set<unknown>(options.exceptionNamespaces ?? []);
   let timer: NodeJS.Timeout | undefined;

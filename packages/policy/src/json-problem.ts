@@ -14,22 +14,28 @@ const maxDepth = 1000;
  * Fields that are undefined count as absent, and valid Dates as the text that JSON makes of them.
  */
 export function jsonProblem(value: unknown, depth = 0): JsonProblem | undefined {
+  // Texts are most of what there is.
+  if (typeof value === "string") return undefined;
   const is = ownProblem(value, depth);
   if (is !== undefined) return { path: "", is };
-  if (Array.isArray(value)) {
-    // By index: a hole is no entry, and there must be none.
-    for (let i = 0; i < value.length; i++) {
-      const problem =
-        value[i] === undefined ? { path: "", is: "undefined" } : jsonProblem(value[i], depth + 1);
-      if (problem !== undefined) return { path: joined(`[${i}]`, problem.path), is: problem.is };
-    }
-    return undefined;
-  }
+  if (Array.isArray(value)) return itemProblem(value, depth + 1);
   if (typeof value !== "object" || value === null) return undefined;
-  for (const key of Object.keys(value)) {
+  const keys = Object.keys(value);
+  if (Object.getOwnPropertyNames(value).length !== keys.length && !(value instanceof Date))
+    return { path: "", is: "an object with hidden fields" };
+  for (const key of keys) {
     const field: unknown = (value as Readonly<Record<string, unknown>>)[key];
     const problem = field === undefined ? undefined : jsonProblem(field, depth + 1);
     if (problem !== undefined) return { path: joined(key, problem.path), is: problem.is };
+  }
+  return undefined;
+}
+
+/** By index: a hole is no entry, and there must be none. */
+function itemProblem(items: readonly unknown[], depth: number): JsonProblem | undefined {
+  for (let i = 0; i < items.length; i++) {
+    const problem = items[i] === undefined ? { path: "", is: "undefined" } : jsonProblem(items[i], depth);
+    if (problem !== undefined) return { path: joined(`[${i}]`, problem.path), is: problem.is };
   }
   return undefined;
 }
@@ -60,12 +66,8 @@ function ownProblem(value: unknown, depth: number): string | undefined {
 
 function objectProblem(value: object): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null && !isRoot(prototype as object)) {
-    const problem = instanceProblem(value, prototype as object);
-    if (problem !== undefined) return problem;
-  }
-  const isWhole = Object.getOwnPropertyNames(value).length === Object.keys(value).length;
-  return isWhole || value instanceof Date ? undefined : "an object with hidden fields";
+  if (prototype === Object.prototype || prototype === null || isRoot(prototype as object)) return undefined;
+  return instanceProblem(value, prototype as object);
 }
 
 /** An instance counts by its own fields, as Kubernetes clients make them: whatever it has from its class is code. */

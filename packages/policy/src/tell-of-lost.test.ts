@@ -127,6 +127,11 @@ describe("a policy tells of what got lost", () => {
       "{}",
       "`validate` without `deny` denies nothing",
     ],
+    [
+      'conditions: [{ all: [{ key: "{{ score }}", operator: GreaterThan, value: 5 }] }]',
+      "conditions: []",
+      "conditions` is empty",
+    ],
     ["operator: LessThan", "operator: lessThan", "`lessThan` may never hold"],
     [
       'key: "{{ score }}", operator: LessThan',

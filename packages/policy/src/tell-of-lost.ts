@@ -4,7 +4,9 @@ import type { Report, Spot } from "./report.ts";
 import { conditionOperators } from "./shape-verify-images.ts";
 
 /** Fields of attestors and entries that demand something. */
-const demands: readonly string[] = ["annotations", "additionalExtensions", "attestations", "repository"];
+const demands: readonly string[] = [
+  ...["annotations", "additionalExtensions", "attestations", "conditions", "repository"],
+];
 /** Fields of `exclude` and of exceptions that let less through. */
 const bounds: readonly string[] = [
   ...["kinds", "names", "namespaces", "operations", "annotations", "roles", "clusterRoles", "subjects"],

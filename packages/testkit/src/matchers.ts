@@ -1,5 +1,5 @@
 import type { Verdict } from "@assay/engine";
-import { TestkitError } from "./testkit-error.ts";
+import { checkOneOf, TestkitError } from "./testkit-error.ts";
 
 /** What a matcher found; `message` says why it does not hold (or, negated, why it does). */
 export interface MatchResult {
@@ -28,6 +28,7 @@ export function isAllowed(verdict: Verdict): MatchResult {
 /** Whether a verdict denies, for the reason given. */
 export function isDenied(verdict: Verdict, expected: DenialExpectation = {}): MatchResult {
   demandVerdict(verdict);
+  for (const name of Object.keys(expected)) checkOneOf(["code", "message"], name, "expectation of a denial");
   const found = verdict.results.some((result) => result.outcome !== "pass" && fits(result, expected));
   const pass = !verdict.allowed && (found || (expected.code === undefined && expected.message === undefined));
   const wanted = [

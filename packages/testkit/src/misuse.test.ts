@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createAuthority, createKey, createRegistry, image, predicate, TestkitError } from "./index.ts";
+import { isDenied } from "./matchers.ts";
 
 const signer = createKey();
 
@@ -52,6 +53,11 @@ describe("what does not exist is told of, with what does", () => {
       "a fault",
       () => createRegistry().inject({ effect: { kind: "slow" } as never }),
       "`slow` is no effect of a fault: use status, delay",
+    ],
+    [
+      "an expectation of a denial, which would hold for any",
+      () => isDenied({ allowed: false, results: [] } as never, { cod: "notSigned" } as never),
+      "`cod` is no expectation of a denial: use code, message",
     ],
     ["a fault without effect", () => createRegistry().inject({} as never), "`` is no effect of a fault"],
   ])("%s", (_, misuse, says) => {
