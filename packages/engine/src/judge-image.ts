@@ -135,7 +135,7 @@ function skippedByTag(
   active: readonly PlannedEntry[],
   pass: Pass,
 ): readonly StepJudgement[] {
-  if (pinsAny(active, question, pass)) return [];
+  if (pinsAny(active, question, pass) || question.image.isFixed) return [];
   const image = question.image.reference;
   return question.image.entries
     .filter(({ skipped, compiled }) => skipped && !compiled.entry.mutateDigest)
@@ -145,7 +145,8 @@ function skippedByTag(
 
 /** Whether one of the entries pins the image. */
 function pinsAny(entries: readonly PlannedEntry[], { image }: ImageQuestion, { facts }: Pass): boolean {
-  const { reference } = image;
+  const { reference, isFixed } = image;
+  if (isFixed) return false;
   return entries.some(({ compiled: { entry } }) => pins({ entry, image: reference, mutate: facts.mutate }));
 }
 
@@ -171,13 +172,8 @@ function judgeActive(
     pass,
   );
   const { entry } = planned.compiled;
-  const byDigest = digestRule({
-    entry,
-    image: reference,
-    mutate: pass.facts.mutate,
-    pinnedByOther,
-    ...known,
-  });
+  const asked = { entry, image: reference, mutate: pass.facts.mutate, pinnedByOther, ...known };
+  const byDigest = question.image.isFixed ? undefined : digestRule(asked);
   if (byDigest === undefined) return verified;
   // Whatever the signature comes to, a tag is refused: what cannot be told about it does not matter.
   const lead = verified.trace.outcome === "fail" ? verified.trace : byDigest;

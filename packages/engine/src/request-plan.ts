@@ -11,6 +11,7 @@ import {
   selectImage,
 } from "@assay/policy";
 import type { CompiledEntry, CompiledRule } from "./compile.ts";
+import { fixedPlaces } from "./fixed-places.ts";
 import type { ObjectFacts } from "./object-facts.ts";
 import { windingDown } from "./winding-down.ts";
 
@@ -19,8 +20,10 @@ export interface PlannedImage {
   /** As written in the object. */
   readonly text: string;
   readonly reference: ImageReference;
-  /** JSON pointers of every field that holds this text. */
+  /** JSON pointers of every field that holds this text, and can be changed; of all, where none can. */
   readonly pointers: readonly string[];
+  /** Set where all of them were there before and cannot be changed: no digest can be put in, so none is asked for. */
+  readonly isFixed?: true;
   /** Names of the `imagePullSecrets` beside it. */
   readonly pullSecrets: readonly string[];
   /** Entries whose `imageReferences` select it, in order. */
@@ -83,13 +86,13 @@ export function planRequest(rulesFor: RulesFor, facts: ObjectFacts, settings: Pl
   const candidates = rulesFor({ ...facts.request, resource: facts.object }, references);
   const rules: PlannedRule[] = [];
   const unmatched: UnmatchedRule[] = [];
-  const old = windingDown(facts);
+  const before = beforeUpdate(facts);
   for (const compiled of candidates) {
     const reason = whyNot(compiled, facts);
     if (reason !== undefined) unmatched.push({ compiled, reason });
     else {
       const planned = planRule(compiled, extractFor(compiled, facts.object, { ...settings, builtIn }));
-      rules.push(old === undefined ? planned : withoutHeld(planned, extractFor(compiled, old, settings)));
+      rules.push(before?.compare(planned, extractFor(compiled, before.object, settings)) ?? planned);
     }
   }
   const isUnplaced = facts.namespace === "" && builtIn.images.length > 0 && unmatched.some(isAboutNamespaces);
@@ -136,6 +139,41 @@ function extractFor(
     ...options,
     evaluate: (expression, input) => evaluate(expression, createScope({ data: input, now })),
   });
+}
+
+interface Before {
+  readonly object: JsonObject;
+  /** What the rule is about, knowing what it finds in the old object. */
+  readonly compare: (planned: PlannedRule, held: ImageExtraction) => PlannedRule;
+}
+
+/** The old object of an update, where it makes a difference. */
+function beforeUpdate(facts: ObjectFacts): Before | undefined {
+  const old = windingDown(facts);
+  if (old !== undefined) return { object: old, compare: withoutHeld };
+  const fixed = fixedPlaces(facts);
+  const { oldResource: object } = facts.request;
+  if (fixed === undefined || object === undefined) return undefined;
+  return { object, compare: (planned, held) => withFixed(planned, held, fixed) };
+}
+
+/** Knowing which images below `fixed` were there before: by container, since a patch may put new ones in front of old ones. */
+function withFixed(planned: PlannedRule, held: ImageExtraction, fixed: string): PlannedRule {
+  const there = new Set(held.images.map(containerText));
+  const places = new Set(
+    planned.extracted
+      .filter((image) => image.pointer.startsWith(fixed) && there.has(containerText(image)))
+      .map(({ pointer }) => pointer),
+  );
+  const images = planned.images.map((image): PlannedImage => {
+    const changeable = image.pointers.filter((pointer) => !places.has(pointer));
+    return changeable.length > 0 ? { ...image, pointers: changeable } : { ...image, isFixed: true };
+  });
+  return { ...planned, images };
+}
+
+function containerText({ group, key, reference }: ExtractedImage): string {
+  return JSON.stringify([group, key, reference.text]);
 }
 
 /** Without what the old object held as well. */

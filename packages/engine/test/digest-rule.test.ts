@@ -332,3 +332,55 @@ describe("requests that are not a creation", () => {
     await expect(attempt).rejects.toThrow(said);
   });
 });
+
+describe("an image in a place that no update can change", () => {
+  const containers = [{ name: "c", image: tag }];
+  const job = (image: string, labels: JsonObject = {}): JsonObject => ({
+    ...{ apiVersion: "batch/v1", kind: "Job", metadata: { name: "a", namespace: "default", labels } },
+    spec: { template: { spec: { containers: [{ name: "c", image }] } } },
+  });
+  const debugged = (...names: readonly string[]): JsonObject => {
+    const ephemeralContainers = names.map((name) => ({ name, image: tag }));
+    return pod([], { spec: { containers, ephemeralContainers } });
+  };
+  const main = { op: "replace", path: "/spec/containers/0/image", value: `${tag}@${digest}` };
+  const first = { ...main, path: "/spec/ephemeralContainers/0/image" };
+  const second = { ...main, path: "/spec/ephemeralContainers/1/image" };
+  const engine = engineFor(policy({ rule: { match: { any: [{ resources: { kinds: ["Pod", "Job"] } }] } } }));
+  const update = async (
+    oldResource: JsonObject,
+    resource: JsonObject,
+    more: Partial<EvaluationRequest> = {},
+  ) => (await engine.evaluate({ oldResource, resource, operation: "UPDATE", ...more })).verdict;
+
+  test.each([
+    ["a label of a Job of before the policy", job(tag), job(tag, { a: "b" }), "", []],
+    ["a label of a Pod that was debugged before it", debugged("a"), debugged("a"), "", [main]],
+    ["the next ephemeral container", debugged("a"), debugged("a", "b"), "ephemeralcontainers", [second]],
+    ["one that comes before it", debugged("a"), debugged("b", "a"), "ephemeralcontainers", [first]],
+  ])("is not pinned, and no digest is asked for: %s", async (_name, before, after, subresource, patches) => {
+    const more = subresource === "" ? {} : { subresource };
+    expect(await update(before, after, more)).toMatchObject({ allowed: true, patches });
+    // The validating webhook gets what the other made of it.
+    const pinnedAfter = JSON.parse(JSON.stringify(after));
+    for (const { path, value } of patches) {
+      const [, spec = "", list = "", index = ""] = path.split("/");
+      pinnedAfter[spec][list][index].image = value;
+    }
+    expect(await update(before, pinnedAfter, { ...more, mutate: false })).toMatchObject({ allowed: true });
+  });
+
+  test.each([
+    ["its signature is", job(image("unsigned")), job(image("unsigned")), {}],
+    ["one that is another than before is", job(pinned("key-ecdsa")), job(tag), { mutate: false }],
+    ["one of a new Job is", job(tag), job(tag), { operation: "CREATE", mutate: false }],
+    [
+      "one of another kind of Job is",
+      job(tag),
+      { ...job(tag), apiVersion: "batch.volcano.sh/v1" },
+      { mutate: false },
+    ],
+  ] as const)("%s judged", async (_name, before, after, more) => {
+    expect(await update(before, after, more)).toMatchObject({ allowed: false });
+  });
+});

@@ -50,11 +50,11 @@ try {
   ];
   assay = await startAssay({ image: bundle, flags, certificate });
   await deployChecks(check, { kubectl, root });
-  await storeBefore(cluster, image("unsigned"));
+  await storeBefore(cluster, image("unsigned"), image("key-ecdsa"));
   await register(assay);
   await admission();
   await updates();
-  await windingDown(check, cluster, image("key-other"));
+  await windingDown(check, cluster, { other: image("key-other"), signed: image("key-ecdsa") });
   await randomRequests(check, { cluster, images: images() });
   await reach();
   await changes();

@@ -7,7 +7,7 @@ const labels = { app: "old" };
 const finalizers = ["example.com/f"];
 
 /** Objects of before there was a webhook. */
-export async function storeBefore({ kubectl }: ApiServer, image: string): Promise<void> {
+export async function storeBefore({ kubectl }: ApiServer, image: string, signed: string): Promise<void> {
   await must(kubectl(["create", "namespace", namespace]));
   const pod = { containers: [{ name: "c", image }] };
   const template = { metadata: { labels }, spec: pod };
@@ -15,18 +15,26 @@ export async function storeBefore({ kubectl }: ApiServer, image: string): Promis
   const objects = [
     ...["old", "ended", "kept"].map((name) => ({ apiVersion: "v1", kind: "Pod", name, spec: pod })),
     { apiVersion: "apps/v1", kind: "Deployment", name: "old", spec },
+    { apiVersion: "v1", kind: "Pod", name: "debugged", spec: { containers: [{ name: "c", image: signed }] } },
   ];
   for (const { name, ...object } of objects) {
     const metadata = { namespace, name, labels, finalizers };
     await must(kubectl(["create", "-f", "-"], JSON.stringify({ ...object, metadata })));
   }
+  await must(kubectl(debugging(signed, "first")));
+}
+
+function debugging(image: string, name: string): readonly string[] {
+  return [
+    ...["-n", namespace, "debug", "debugged", `--image=${image}`, `--container=${name}`, "--attach=false"],
+  ];
 }
 
 /** What a policy refuses is got rid of under the policy. */
 export async function windingDown(
   check: Checks["check"],
   { kubectl }: ApiServer,
-  other: string,
+  { other, signed }: { readonly other: string; readonly signed: string },
 ): Promise<void> {
   const run = (...args: readonly string[]) => kubectl(["-n", namespace, ...args]);
   const patch = (kind: string, name: string, change: object) =>
@@ -45,6 +53,14 @@ export async function windingDown(
     await denied(patch("pod", "kept", free));
     await must(patch("pod", "ended", free));
   });
+  await check(
+    "a Pod that was debugged before the policy, by tag, may be debugged again and labelled",
+    async () => {
+      await must(kubectl(debugging(signed, "second")));
+      await must(patch("pod", "debugged", { metadata: { labels: { n: "1" } } }));
+      await denied(kubectl(debugging(other, "third")));
+    },
+  );
   await check("a workload of before the policy may be scaled down, not up, and not be changed", async () => {
     await denied(patch("deployment", "old", { spec: { replicas: 4 } }));
     await denied(run(...image("deployment")));
@@ -55,25 +71,9 @@ export async function windingDown(
 
 /** What is left of them: scans are to find nothing that is refused. */
 export async function removeBefore(kubectl: ApiServer["kubectl"]): Promise<KubectlAnswer> {
-  const free = [
-    "-n",
-    namespace,
-    "patch",
-    "pod",
-    "kept",
-    "--type=merge",
-    "-p",
-    '{"metadata":{"finalizers":[]}}',
-  ];
-  const gone = await kubectl([
-    "-n",
-    namespace,
-    "delete",
-    "pods",
-    "--all",
-    "--wait=false",
-    "--grace-period=0",
-  ]);
-  if (gone.status === 0) await kubectl(free);
+  const run = (...args: readonly string[]) => kubectl(["-n", namespace, ...args]);
+  const gone = await run("delete", "pods", "--all", "--wait=false", "--grace-period=0");
+  for (const name of gone.status === 0 ? ["kept", "debugged"] : [])
+    await run("patch", "pod", name, "--type=merge", "-p", '{"metadata":{"finalizers":[]}}');
   return gone;
 }
