@@ -1,4 +1,5 @@
 import { controllersAnnotation, unknownControllers } from "./autogen.ts";
+import { holdsVariable } from "./holds-variable.ts";
 import { entries, field, items, jsonOf, textOf } from "./read-node.ts";
 import type { Report, Spot } from "./report.ts";
 import { conditionOperators } from "./shape-verify-images.ts";
@@ -104,7 +105,7 @@ function tellOfConditions(spot: Spot | undefined, report: Report): void {
   }
   if (spot === undefined) return;
   const key = field(spot, "key");
-  if (!/\{\{.*\}\}/s.test(JSON.stringify(jsonOf(key) ?? null)))
+  if (!holdsVariable(JSON.stringify(jsonOf(key) ?? null)))
     report.warning(
       "badValue",
       key ?? spot,

@@ -1,3 +1,4 @@
+import { holdsVariable } from "../holds-variable.ts";
 import type { AttestationRule, Json, JsonObject } from "../model.ts";
 import { isObject, own, ownText } from "../own-field.ts";
 import { type At, found, type Linting } from "./report-finding.ts";
@@ -78,7 +79,7 @@ function isNegative(operator: string): boolean {
 function asksForTime(text: string): boolean {
   const times =
     /\b(?:scanFinishedOn|scanStartedOn|buildFinishedOn|buildStartedOn|finishedOn|startedOn|[tT]imestamp|created(?:On|At)?)\b/;
-  return /\{\{.*\}\}/s.test(text) && times.test(text) && !/\bverifiedTimes\b/.test(text);
+  return holdsVariable(text) && times.test(text) && !/\bverifiedTimes\b/.test(text);
 }
 
 function blocks(conditions: Json): readonly JsonObject[] {
