@@ -1,6 +1,7 @@
 import type { EvaluationRequest, Evaluator, Verdict } from "@assay/engine";
 import { describe, expect, test } from "vitest";
 import { providerHandler } from "./provider-handler.ts";
+import { createProviderServer } from "./provider-server.ts";
 
 const pinned = `registry.example.com/app:v1@sha256:${"ab".repeat(32)}`;
 
@@ -120,4 +121,9 @@ test.each<[string, unknown, string]>([
   const attempt = (): unknown => providerHandler(assay, options as never);
   expect(attempt).toThrow(said);
   expect(attempt).toThrow(expect.objectContaining({ code: "badOptions" }));
+});
+
+test("a server whose `clientCa` is misspelt does not start: it would answer anybody", async () => {
+  const started = createProviderServer(assay, { tls: { cert: "", key: "" }, clientCA: "PEM" } as never);
+  await expect(started).rejects.toThrow("there is no option `clientCA`");
 });

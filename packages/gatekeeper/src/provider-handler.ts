@@ -1,5 +1,12 @@
 import type { EvaluationRequest, Evaluator, Logger, Verdict } from "@assay/engine";
-import { inTime, readJsonBody, WebhookError } from "@assay/webhook";
+import {
+  checkOptions,
+  inTime,
+  type OptionCheck,
+  readJsonBody,
+  serverOptions,
+  WebhookError,
+} from "@assay/webhook";
 
 export interface ProviderOptions {
   /** Longest time for one request's keys together, in milliseconds. Default 2,500 (Gatekeeper's own default is 3 s). */
@@ -31,7 +38,15 @@ export function providerHandler(
   assay: Evaluator,
   options: ProviderOptions = {},
 ): (request: Request) => Promise<Response> {
-  checkOptions(options);
+  checkOptions(options, providerOptions);
+  return providerRoute(assay, options);
+}
+
+/** The same for a server that has checked its options beside its own. */
+export function providerRoute(
+  assay: Evaluator,
+  options: ProviderOptions,
+): (request: Request) => Promise<Response> {
   return async (request) => {
     try {
       const keys = parseKeys(
@@ -49,29 +64,22 @@ export function providerHandler(
   };
 }
 
-const numbers: readonly string[] = ["timeoutMs", "maxKeys", "maxBodyBytes"];
-const names: readonly string[] = [...numbers, "namespace", "logger"];
+const amount: OptionCheck = [
+  (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
+  "a number of at least 0",
+];
 
 /** In another namespace than the one that was meant, its policies do not apply. */
-function checkOptions(options: ProviderOptions): void {
-  const refuse = (name: string, message: string): WebhookError =>
-    new WebhookError("badOptions", name, message);
-  // A Promise or a Map has no options.
-  if (Object.prototype.toString.call(options) !== "[object Object]")
-    throw refuse("options", "the options are no object");
-  for (const [name, value] of Object.entries(options) as readonly (readonly [string, unknown])[]) {
-    if (value === undefined) continue;
-    if (!names.includes(name))
-      throw refuse(name, `there is no option \`${name}\`; known here: ${names.join(", ")}`);
-    if (numbers.includes(name) && !(typeof value === "number" && Number.isFinite(value) && value >= 0))
-      throw refuse(name, `\`${name}\` is not a number of at least 0`);
-    if (
-      name === "namespace" &&
-      !(typeof value === "string" && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(value))
-    )
-      throw refuse(name, "`namespace` is not the name of one");
-  }
-}
+export const providerOptions: Readonly<Record<keyof ProviderOptions, OptionCheck>> = {
+  timeoutMs: amount,
+  maxKeys: amount,
+  maxBodyBytes: amount,
+  namespace: [
+    (value) => typeof value === "string" && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(value),
+    "the name of one",
+  ],
+  logger: serverOptions.logger,
+};
 
 async function judge(assay: Evaluator, key: string, options: ProviderOptions): Promise<ProviderItem> {
   // A Pod whose container names no image would be allowed: nothing was judged.

@@ -2,34 +2,36 @@ import type { AdmissionHandlerOptions } from "./admission-handler.ts";
 import type { TlsServerOptions } from "./tls-server.ts";
 import { WebhookError } from "./webhook-error.ts";
 
-type Check = readonly [holds: (value: unknown) => boolean, wanted: string];
+/** What an option must be, for programs without types, and how a message calls that. */
+export type OptionCheck = readonly [holds: (value: unknown) => boolean, wanted: string];
 
-const milliseconds: Check = [
+const amount: OptionCheck = [
   (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
   "a number of at least 0",
 ];
-const callable: Check = [(value) => typeof value === "function", "a function"];
-const anything: Check = [() => true, ""];
+const callable: OptionCheck = [(value) => typeof value === "function", "a function"];
+const anything: OptionCheck = [() => true, ""];
 
-const handler: Readonly<Record<keyof AdmissionHandlerOptions, Check>> = {
+const handler: Readonly<Record<keyof AdmissionHandlerOptions, OptionCheck>> = {
   mode: [(value) => value === "mutate" || value === "validate", "`mutate` or `validate`"],
-  maxBodyBytes: milliseconds,
-  timeoutMs: milliseconds,
-  timeoutMarginMs: milliseconds,
+  maxBodyBytes: amount,
+  timeoutMs: amount,
+  timeoutMarginMs: amount,
   namespaceLabels: callable,
   logger: anything,
   metrics: anything,
 };
 
-const server: Readonly<Record<keyof TlsServerOptions, Check>> = {
+/** Of the options that every server over TLS has. */
+export const serverOptions: Readonly<Record<keyof TlsServerOptions, OptionCheck>> = {
   tls: anything,
   clientCa: [(value) => typeof value === "string", "PEM text"],
-  tlsIntervalMs: milliseconds,
+  tlsIntervalMs: amount,
   port: anything,
   host: anything,
   ready: callable,
-  shutdownDelayMs: milliseconds,
-  drainMs: milliseconds,
+  shutdownDelayMs: amount,
+  drainMs: amount,
   logger: anything,
   metrics: anything,
 };
@@ -45,11 +47,14 @@ export function checkHandlerOptions(options: AdmissionHandlerOptions): void {
 /** The same for a server's, whose paths are its modes. */
 export function checkServerOptions(options: object): void {
   const { mode: _, ...fields } = handler;
-  checkOptions(options, { ...fields, ...server });
+  checkOptions(options, { ...fields, ...serverOptions });
 }
 
-function checkOptions(options: unknown, known: Readonly<Record<string, Check>>): void {
-  // A Promise or a Map has no options.
+/**
+ * Throws `WebhookError` `badOptions`, with the option's name as its path, for options that are no object (a Promise or a Map has
+ * none), and for one that is not among the `known` ones or does not hold what is wanted.
+ */
+export function checkOptions(options: unknown, known: Readonly<Record<string, OptionCheck>>): void {
   if (Object.prototype.toString.call(options) !== "[object Object]")
     throw new WebhookError("badOptions", "options", "the options are no object");
   for (const [name, value] of Object.entries(options as object)) {
@@ -62,4 +67,4 @@ function checkOptions(options: unknown, known: Readonly<Record<string, Check>>):
   }
 }
 
-const nothing: Check = [() => false, ""];
+const nothing: OptionCheck = [() => false, ""];

@@ -1,5 +1,6 @@
 export { type AdmissionHandlerOptions, admissionHandler } from "./admission-handler.ts";
 export type { AdmissionReviewResponse } from "./admission-review.ts";
+export { checkOptions, type OptionCheck, serverOptions } from "./check-options.ts";
 export { inTime } from "./in-time.ts";
 export { type WebhookMetrics, webhookMetrics } from "./metrics.ts";
 export { observedSources } from "./observed-sources.ts";
