@@ -11,8 +11,8 @@ trap 'rm -rf "$out"' EXIT
 passed=0 failed=0
 # What each tarball may weigh, in KiB, sources and source maps included: about a quarter more than it does. A package that
 # is not here is over its budget.
-declare -A budgets=([assay]=288 [conditions]=320 [controller]=84 [engine]=256 [gatekeeper]=12 [image]=40 [policy]=256
-  [sources]=320 [testkit]=176 [verify]=288 [webhook]=72)
+declare -A budgets=([assay]=360 [conditions]=376 [controller]=84 [engine]=328 [gatekeeper]=12 [image]=40 [policy]=256
+  [sources]=384 [testkit]=176 [verify]=288 [webhook]=72)
 within() { # SIZE BUDGET
   [ "$1" -le "$2" ] || { echo "$1 KiB, over its budget of $2 KiB"; return 1; }
 }
