@@ -104,15 +104,10 @@ function isAboutNamespaces({ compiled: { policy, rule } }: UnmatchedRule): boole
   return policy.kind === "Policy" || rule.match.filters.some(({ namespaces }) => namespaces !== undefined);
 }
 
-/** How many places without an image are told of: the object's author chooses their number. */
-const maxUnnamed = 10;
-
 /** A rule applies, and there is nothing to verify: an object of another spelling would look the same. */
 function unnamedWarnings(rules: readonly PlannedRule[]): readonly string[] {
   const pointers = [...new Set(rules.flatMap(({ unnamed }) => unnamed))];
-  return pointers
-    .slice(0, maxUnnamed)
-    .map((pointer) => `\`${pointer}\` names no image: nothing is verified there`);
+  return pointers.map((pointer) => `\`${pointer}\` names no image: nothing is verified there`);
 }
 
 /** Kyverno's webhooks verify on CREATE and UPDATE; another operation must be asked for in `match`. */

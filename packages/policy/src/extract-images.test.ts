@@ -266,6 +266,11 @@ describe("an image that got lost on the way", () => {
     expect(extractImages(resource)).toEqual({ images: [], problems: [], unnamed: [pointer] });
   });
 
+  test("of a list of a million numbers only the first ten are told", () => {
+    const resource = pod(undefined, { containers: Array.from({ length: 1_000_000 }, () => 0) });
+    expect(extractImages(resource).unnamed).toHaveLength(10);
+  });
+
   test("also beside other groups, whose images are there", () => {
     const { images, unnamed } = extractImages(
       pod(undefined, { initContainers: [{ name: "a", image: "nginx" }], container: [] }),

@@ -34,7 +34,7 @@ export interface ImageExtraction {
   readonly images: readonly ExtractedImage[];
   /** INVARIANT: empty, or `images` must not be relied upon: something else may run. */
   readonly problems: readonly ExtractionProblem[];
-  /** JSON pointers where an image should be and none is named; of a kind that has images but names none, where it would. */
+  /** JSON pointers where an image should be and none is named; of a kind that has images but names none, where it would. At most ten. */
   readonly unnamed: readonly string[];
 }
 
@@ -85,10 +85,18 @@ export function extractImages(
     else selectPath(resource, plan.jsonPath, { ...start, plan, options, found });
     // A Pod must have containers; of what extractors look for, any will do.
     if (custom === undefined && plan.group === "containers" && countOf(found) === before)
-      found.unnamed.push(placeOf(plan));
+      noteUnnamed(found, () => placeOf(plan));
   }
-  if (countOf(found) === 0 && plans[0] !== undefined) found.unnamed.push(placeOf(plans[0]));
+  const [first] = plans;
+  if (countOf(found) === 0 && first !== undefined) noteUnnamed(found, () => placeOf(first));
   return found;
+}
+
+/** So many places without an image are told of: the object's author chooses how many there are. */
+const maxUnnamed = 10;
+
+function noteUnnamed({ unnamed }: Found, place: () => string): void {
+  if (unnamed.length < maxUnnamed) unnamed.push(place());
 }
 
 function countOf({ images, problems, unnamed }: Found): number {
@@ -156,7 +164,7 @@ function walk(node: Json | undefined, fields: readonly string[], at: Walk): void
       // Entries that are no objects hold no image; Kubernetes does not take them either. A list inside a list is read
       // like the list around it: no image is hidden by one more pair of brackets.
       if (typeof item !== "object" || item === null) {
-        at.found.unnamed.push(pointerOf([...at.path, step]));
+        noteUnnamed(at.found, () => pointerOf([...at.path, step]));
         continue;
       }
       const nested = Array.isArray(node) && Array.isArray(item);
@@ -193,7 +201,7 @@ const goSpace = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\
 function addImage(value: unknown, at: Walk & { readonly pointer: string; readonly key: string }): void {
   const { plan, options, found, pointer, key } = at;
   if (value === undefined || value === null || (typeof value === "string" && goSpace.test(value))) {
-    found.unnamed.push(pointer);
+    noteUnnamed(found, () => pointer);
     return;
   }
   if (typeof value !== "string") {
