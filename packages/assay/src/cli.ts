@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { runCommandLine } from "./command-line.ts";
 import { commands } from "./commands/index.ts";
-import { processTerminal } from "./terminal.ts";
+import { runCommandLine } from "./terminal/command-line.ts";
+import { processTerminal } from "./terminal/terminal.ts";
 
 void runCommandLine(process.argv.slice(2), processTerminal(process), commands).then((status) => {
   process.exitCode = status;

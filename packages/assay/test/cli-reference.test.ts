@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { expect, test } from "vitest";
-import { createProgram } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
+import { createProgram } from "../src/terminal/command-line.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 /** The page of the documentation site, written by `vitest -u`; it goes stale when a flag changes without it. */

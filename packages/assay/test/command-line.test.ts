@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { AssayError } from "../src/assay-error.ts";
-import { createProgram, describeError, runCommandLine } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
-import { plainText } from "../src/plain-text.ts";
+import { createProgram, describeError, runCommandLine } from "../src/terminal/command-line.ts";
+import { plainText } from "../src/terminal/plain-text.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 import { ROOT } from "./run-cli.ts";
 

@@ -1,4 +1,4 @@
-import { type Terminal, warnOn } from "../src/terminal.ts";
+import { type Terminal, warnOn } from "../src/terminal/terminal.ts";
 
 /** A terminal that remembers what was printed. */
 export interface FakeTerminal extends Terminal {

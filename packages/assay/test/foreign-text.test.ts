@@ -1,7 +1,7 @@
 import type { Verdict } from "@assay/engine";
 import { expect, test } from "vitest";
 import { testTable } from "../src/policy-test/test-table.ts";
-import { verdictText } from "../src/verdict-text.ts";
+import { verdictText } from "../src/terminal/verdict-text.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 // What a manifest, a registry or a certificate says must not paint over our own words.

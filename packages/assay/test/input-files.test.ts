@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readInputFiles } from "../src/input-files.ts";
-import { readObjects } from "../src/read-objects.ts";
+import { readInputFiles } from "../src/inputs/input-files.ts";
+import { readObjects } from "../src/inputs/read-objects.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 let cwd = "";

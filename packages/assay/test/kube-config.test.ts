@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { clusterIdentity, loadKubeConfig } from "../src/kube-config.ts";
+import { clusterIdentity, loadKubeConfig } from "../src/inputs/kube-config.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 const GOOD = `apiVersion: v1

@@ -6,7 +6,7 @@ import { createKey, createRegistry, image, type Registry, type RunningServer } f
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { checkRekor } from "../src/check-plan.ts";
 import { createAssay } from "../src/create-assay.ts";
-import { rekorUrls } from "../src/policy-places.ts";
+import { rekorUrls } from "../src/inputs/policy-places.ts";
 import { runHere } from "./run-here.ts";
 
 const POLICY = "examples/policies/verify-image-signature.yaml";

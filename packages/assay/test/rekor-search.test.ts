@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runCommandLine } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
 import { rekorEntryAt } from "../src/rekor-search.ts";
+import { runCommandLine } from "../src/terminal/command-line.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 const UUID = `108e9186e8c5677a${"ab".repeat(32)}`;

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@assay/policy";
 import { expect, test } from "vitest";
-import { requestsFor } from "../src/resource-requests.ts";
+import { requestsFor } from "../src/inputs/resource-requests.ts";
 import { runHere } from "./run-here.ts";
 
 function object(kind: string, metadata: JsonObject): JsonObject {

@@ -1,5 +1,5 @@
-import { runCommandLine } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
+import { runCommandLine } from "../src/terminal/command-line.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 import { type CliRun, ROOT } from "./run-cli.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProgram, runCommandLine } from "../src/command-line.ts";
 import { commands } from "../src/commands/index.ts";
+import { createProgram, runCommandLine } from "../src/terminal/command-line.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "assay-completion-"));

@@ -10,9 +10,9 @@ import { display } from "./display.ts";
 import { type Json, own, type Value } from "./json.ts";
 import { type Budget, createBudget } from "./limits.ts";
 import { nearestPart } from "./nearest-part.ts";
-import { operatorOf } from "./operators.ts";
-import type { Scope } from "./scope.ts";
-import { isDelete } from "./substitute.ts";
+import { operatorOf } from "./operators/operators.ts";
+import type { Scope } from "./substitution/scope.ts";
+import { isDelete } from "./substitution/substitute.ts";
 
 /** A place in a policy file, as the caller knows it. */
 export interface SourcePosition {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { equalFold, toLower, toUpper } from "./case-mapping.ts";
-import { formatDuration, parseDuration } from "./duration.ts";
-import { parseLayout } from "./go-layout.ts";
-import { formatFloat32, formatNumber, jsonNumber, parseFloat64, parseInt64 } from "./go-number.ts";
-import { compareText, jsonText, printText } from "./go-text.ts";
-import { addDuration, formatTime, formatTimeExact, parseTime, truncateTime } from "./go-time.ts";
+import { equalFold, toLower, toUpper } from "./go/case-mapping.ts";
+import { formatDuration, parseDuration } from "./go/duration.ts";
+import { parseLayout } from "./go/go-layout.ts";
+import { formatFloat32, formatNumber, jsonNumber, parseFloat64, parseInt64 } from "./go/go-number.ts";
+import { compareText, jsonText, printText } from "./go/go-text.ts";
+import { addDuration, formatTime, formatTimeExact, parseTime, truncateTime } from "./go/go-time.ts";
+import { formatQuantity, parseQuantity } from "./go/quantity.ts";
+import { satisfiesRange } from "./go/semver.ts";
 import { createBudget, defaultLimits } from "./limits.ts";
-import { formatQuantity, parseQuantity } from "./quantity.ts";
-import { satisfiesRange } from "./semver.ts";
 
 const budget = createBudget(defaultLimits);
 

@@ -1,5 +1,3 @@
-export type { Extension } from "./ast.ts";
-export { attestationScope, type StatementNames } from "./attestation-scope.ts";
 export {
   type CheckOptions,
   type ConditionsResult,
@@ -8,7 +6,6 @@ export {
   rememberingCheck,
   type SourcePosition,
 } from "./check.ts";
-export { type CompiledExpression, type CompileOptions, compile, evaluate } from "./compile.ts";
 export {
   type CompileConditionsOptions,
   type CompiledConditions,
@@ -16,10 +13,19 @@ export {
 } from "./compile-conditions.ts";
 export { ConditionError, type ConditionErrorCode, type ConditionErrorFields } from "./condition-error.ts";
 export { explainCondition } from "./explain.ts";
-export { type ParseJsonOptions, parseJson } from "./go-json.ts";
-export * as goYaml from "./go-yaml.ts";
+export { type ParseJsonOptions, parseJson } from "./go/go-json.ts";
+export * as goYaml from "./go/go-yaml.ts";
+export type { Extension } from "./jmespath/ast.ts";
+export { type CompiledExpression, type CompileOptions, compile, evaluate } from "./jmespath/compile.ts";
 export type { Json, JsonObject, Value, ValueObject } from "./json.ts";
 export type { Limits } from "./limits.ts";
-export { operatorNames } from "./operators.ts";
-export { type ChildOptions, createScope, type Dialect, type Scope, type ScopeOptions } from "./scope.ts";
-export { emptyVariables, substitute, type VariableUse, variablesIn } from "./substitute.ts";
+export { operatorNames } from "./operators/operators.ts";
+export { attestationScope, type StatementNames } from "./substitution/attestation-scope.ts";
+export {
+  type ChildOptions,
+  createScope,
+  type Dialect,
+  type Scope,
+  type ScopeOptions,
+} from "./substitution/scope.ts";
+export { emptyVariables, substitute, type VariableUse, variablesIn } from "./substitution/substitute.ts";

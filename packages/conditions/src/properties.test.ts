@@ -3,17 +3,17 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { json } from "../test/arbitraries.ts";
 import { attack, run } from "../test/attack.ts";
-import { compile, evaluate } from "./compile.ts";
 import { ConditionError } from "./condition-error.ts";
-import { formatDuration, parseDuration } from "./duration.ts";
-import { parseJson } from "./go-json.ts";
-import { formatTimeExact, parseTime } from "./go-time.ts";
+import { formatDuration, parseDuration } from "./go/duration.ts";
+import { parseJson } from "./go/go-json.ts";
+import { formatTimeExact, parseTime } from "./go/go-time.ts";
+import { compareQuantities, formatQuantity, parseQuantity } from "./go/quantity.ts";
+import { compile, evaluate } from "./jmespath/compile.ts";
 import type { Json, Value } from "./json.ts";
 import { createBudget, defaultLimits } from "./limits.ts";
-import { operatorOf } from "./operators.ts";
-import { compareQuantities, formatQuantity, parseQuantity } from "./quantity.ts";
-import { createScope } from "./scope.ts";
-import { substitute } from "./substitute.ts";
+import { operatorOf } from "./operators/operators.ts";
+import { createScope } from "./substitution/scope.ts";
+import { substitute } from "./substitution/substitute.ts";
 
 const now = new Date("2024-06-02T10:00:00Z");
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
+import { kyvernoFunctions } from "../src/functions/kyverno-functions.ts";
 import type { Json } from "../src/json.ts";
-import { kyvernoFunctions } from "../src/kyverno-functions.ts";
-import { operatorNames } from "../src/operators.ts";
+import { operatorNames } from "../src/operators/operators.ts";
 
 // What hostile policies and documents look like: half made of the language's own pieces, half of noise.
 

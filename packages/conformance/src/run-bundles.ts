@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-// The command line itself is what the suite's protocol is about; it is no part of the package's front door.
-import { runCommandLine } from "../../assay/src/command-line.ts";
 import { commands } from "../../assay/src/commands/index.ts";
+// The command line itself is what the suite's protocol is about; it is no part of the package's front door.
+import { runCommandLine } from "../../assay/src/terminal/command-line.ts";
 import type { CaseResult } from "./case-result.ts";
 
 const IDENTITY =

@@ -2,8 +2,8 @@ import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import { loadPolicies } from "@assay/policy";
 import { createEngine } from "../src/engine.ts";
-import type { Answer, EvidenceSource, Sources } from "../src/lookup.ts";
-import { lookupKey } from "../src/lookup-key.ts";
+import type { Answer, EvidenceSource, Sources } from "../src/gather/lookup.ts";
+import { lookupKey } from "../src/gather/lookup-key.ts";
 import { keys, noon, pinned, pod, policy } from "../test/build.ts";
 import { fixtureSources } from "../test/fixture-source.ts";
 

@@ -1,8 +1,8 @@
 import type { JsonObject, Policy } from "@assay/policy";
 import { loadPolicies } from "@assay/policy";
 import { createEngine } from "../src/engine.ts";
-import type { EvidenceSource, Sources } from "../src/lookup.ts";
-import { lookupKey } from "../src/lookup-key.ts";
+import type { EvidenceSource, Sources } from "../src/gather/lookup.ts";
+import { lookupKey } from "../src/gather/lookup-key.ts";
 import { entry, noon, pinned, pod, policy } from "../test/build.ts";
 import { fixtureSources } from "../test/fixture-source.ts";
 

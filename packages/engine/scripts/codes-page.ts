@@ -1,5 +1,5 @@
 import type { Outcome } from "@assay/policy";
-import { codes } from "../src/codes.ts";
+import { codes } from "../src/verdict/codes.ts";
 
 const sections: readonly (readonly [Outcome, string])[] = [
   ["fail", "`fail`: follows from the evidence, or from the object. Asking again would not help."],
@@ -13,7 +13,7 @@ export function codesPage(): string {
   const lines = [
     "# Codes",
     "",
-    "<!-- Made by packages/engine/scripts/write-codes.ts from packages/engine/src/codes.ts: change it there. -->",
+    "<!-- Made by packages/engine/scripts/write-codes.ts from packages/engine/src/verdict/codes.ts: change it there. -->",
     "",
     "Every result and every step of a trace has one of these codes. They are stable: programs may switch on them.",
     "What an outcome does to the request (`failureAction`, `failurePolicy`) is in the README of `@assay/engine`.",

@@ -1,8 +1,8 @@
 import { loadPolicies } from "@assay/policy";
 import { createEngine } from "../src/engine.ts";
-import { explain } from "../src/explain.ts";
-import type { Answer } from "../src/lookup.ts";
+import type { Answer } from "../src/gather/lookup.ts";
 import { toJUnit, toSarif } from "../src/report.ts";
+import { explain } from "../src/verdict/explain.ts";
 import { noon, pod } from "../test/build.ts";
 import { fixture, fixtureSources } from "../test/fixture-source.ts";
 

@@ -8,7 +8,7 @@ import {
   type TrustRoot,
 } from "@assay/verify";
 import { LRUCache } from "lru-cache";
-import { type FactMemory, factMemory } from "./signature-facts.ts";
+import { type FactMemory, factMemory } from "./judge/signature-facts.ts";
 
 /**
  * What an engine keeps between evaluations. All of it follows from its key alone, so that no verdict depends on what

@@ -1,18 +1,18 @@
 import { indexPolicies, type JsonObject, type Policy, type PolicyException, type Rule } from "@assay/policy";
 import { checkOptions, timeOf } from "./check-options.ts";
-import { type CompiledRule, type CompileOptions, compileRule } from "./compile.ts";
-import { positionsOf } from "./condition-positions.ts";
 import { engineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import { type Case, evaluateRequest } from "./evaluate-request.ts";
 import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
-import { awayJudge } from "./judge-away.ts";
-import type { Sources } from "./lookup.ts";
-import { objectFacts } from "./object-facts.ts";
-import { type Plan, planOf } from "./plan.ts";
-import { policyProblems } from "./policy-problems.ts";
-import { planRequest, type RulesFor } from "./request-plan.ts";
-import type { EvaluationRequest } from "./verdict.ts";
+import type { Sources } from "./gather/lookup.ts";
+import { type CompiledRule, type CompileOptions, compileRule } from "./plan/compile.ts";
+import { positionsOf } from "./plan/condition-positions.ts";
+import { objectFacts } from "./plan/object-facts.ts";
+import { type Plan, planOf } from "./plan/plan.ts";
+import { policyProblems } from "./plan/policy-problems.ts";
+import { planRequest, type RulesFor } from "./plan/request-plan.ts";
+import type { EvaluationRequest } from "./verdict/verdict.ts";
+import { awayJudge } from "./worker/judge-away.ts";
 
 /** What one evaluation may use. Every limit is an option. */
 export interface EngineLimits {

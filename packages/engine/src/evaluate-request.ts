@@ -1,17 +1,17 @@
-import { answerBook } from "./answer-book.ts";
-import { evidenceSize } from "./answer-evidence.ts";
 import { EngineError, formatPosition } from "./engine-error.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
-import { type Answered, type Answers, gather, originOf } from "./gather.ts";
-import { type Judgement, judge } from "./judge.ts";
-import { type AwayJudge, evidenceBytes } from "./judge-away.ts";
-import type { Answer, Lookup, LookupFailure, Sources } from "./lookup.ts";
-import { builtInVariables, type ObjectFacts } from "./object-facts.ts";
-import type { TrustState } from "./pass.ts";
-import type { RequestPlan } from "./request-plan.ts";
-import type { Facts } from "./signature-facts.ts";
+import { answerBook } from "./gather/answer-book.ts";
+import { evidenceSize } from "./gather/answer-evidence.ts";
+import { type Answered, type Answers, gather, originOf } from "./gather/gather.ts";
+import type { Answer, Lookup, LookupFailure, Sources } from "./gather/lookup.ts";
+import { type Judgement, judge } from "./judge/judge.ts";
+import type { TrustState } from "./judge/pass.ts";
+import type { Facts } from "./judge/signature-facts.ts";
+import { builtInVariables, type ObjectFacts } from "./plan/object-facts.ts";
+import type { RequestPlan } from "./plan/request-plan.ts";
+import { type AwayJudge, evidenceBytes } from "./worker/judge-away.ts";
 
 /** A planned request and what it is judged with. */
 export interface Case {

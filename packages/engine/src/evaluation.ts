@@ -1,5 +1,5 @@
-import type { Answers } from "./gather.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Answers } from "./gather/gather.ts";
+import type { Verdict } from "./verdict/verdict.ts";
 
 /** What a verdict cost. Not part of it: equal inputs give equal verdicts, however long they take. */
 export interface EvaluationStats {

@@ -1,5 +1,5 @@
 import type { EvaluationOptions } from "./evaluation.ts";
-import type { EvaluationRequest, Verdict } from "./verdict.ts";
+import type { EvaluationRequest, Verdict } from "./verdict/verdict.ts";
 
 /** What an adapter needs of assay: an engine with its sources, or anything that answers like one. */
 export interface Evaluator {

@@ -1,12 +1,8 @@
-export { type CodeHelp, codes, nextStep } from "./codes.ts";
-export { diffVerdicts, type ResultChange, type VerdictDiff } from "./diff-verdicts.ts";
 export { createEngine, type Engine, type EngineLimits, type EngineOptions } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { Evaluation, EvaluationOptions, EvaluationStats, JudgedRound } from "./evaluation.ts";
 export type { Evaluator, EvaluatorOptions } from "./evaluator.ts";
-export { type ExplainOptions, explain } from "./explain.ts";
-export type { Answered, Answers } from "./gather.ts";
-export type { Logger } from "./logger.ts";
+export type { Answered, Answers } from "./gather/gather.ts";
 export type {
   Answer,
   AnswerValues,
@@ -26,9 +22,13 @@ export type {
   Sources,
   TrustLookup,
   TrustSource,
-} from "./lookup.ts";
-export { lookupKey } from "./lookup-key.ts";
-export type { Plan, PlannedLookup, PlanRule } from "./plan.ts";
+} from "./gather/lookup.ts";
+export { lookupKey } from "./gather/lookup-key.ts";
+export type { Logger } from "./logger.ts";
+export type { Plan, PlannedLookup, PlanRule } from "./plan/plan.ts";
+export { type CodeHelp, codes, nextStep } from "./verdict/codes.ts";
+export { diffVerdicts, type ResultChange, type VerdictDiff } from "./verdict/diff-verdicts.ts";
+export { type ExplainOptions, explain } from "./verdict/explain.ts";
 export {
   decodeRecord,
   type EvaluationRecord,
@@ -38,6 +38,6 @@ export {
   type RecordInput,
   recordOf,
   replaySources,
-} from "./record.ts";
-export { withRunningImages } from "./running-images.ts";
-export type { EvaluationRequest, JsonPatch, Result, Verdict } from "./verdict.ts";
+} from "./verdict/record.ts";
+export { withRunningImages } from "./verdict/running-images.ts";
+export type { EvaluationRequest, JsonPatch, Result, Verdict } from "./verdict/verdict.ts";

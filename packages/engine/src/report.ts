@@ -1,6 +1,6 @@
 import type { Trace } from "@assay/policy";
-import { codes } from "./codes.ts";
-import type { Result, Verdict } from "./verdict.ts";
+import { codes } from "./verdict/codes.ts";
+import type { Result, Verdict } from "./verdict/verdict.ts";
 
 /** A verdict with the file its object came from, where there is one. */
 export interface ReportedVerdict {

@@ -1,6 +1,6 @@
 import { type JsonObject, loadPolicies } from "@assay/policy";
 import { createEngine, type Engine, type EngineOptions } from "../src/engine.ts";
-import type { Sources } from "../src/lookup.ts";
+import type { Sources } from "../src/gather/lookup.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 
 /** The time that the fixtures are judged at. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { codesPage } from "../scripts/codes-page.ts";
-import { codes, nextStep } from "../src/codes.ts";
+import { codes, nextStep } from "../src/verdict/codes.ts";
 
 test("docs/codes.md is what the table of codes makes of it", () => {
   const page = readFileSync(new URL("../../../docs/codes.md", import.meta.url), "utf8");

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
 import { EngineError } from "../src/engine-error.ts";
-import type { ContextLookup, Lookup, Sources } from "../src/lookup.ts";
+import type { ContextLookup, Lookup, Sources } from "../src/gather/lookup.ts";
 import { digestOf, engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { EvidenceItem } from "../src/answer-evidence.ts";
-import { evidenceCopier } from "../src/copy-evidence.ts";
+import type { EvidenceItem } from "../src/gather/answer-evidence.ts";
+import { evidenceCopier } from "../src/worker/copy-evidence.ts";
 
 const origin = { shelf: "referrers", repository: "r/a" } as const;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { EvidenceSource, Sources } from "../src/lookup.ts";
+import type { EvidenceSource, Sources } from "../src/gather/lookup.ts";
 import { engineFor, image, pod, policy } from "./build.ts";
 
 /** A registry that never answers, and does not heed the signal either. */

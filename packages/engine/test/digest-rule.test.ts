@@ -1,6 +1,6 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
-import type { EvaluationRequest } from "../src/verdict.ts";
+import type { EvaluationRequest } from "../src/verdict/verdict.ts";
 import {
   digestOf,
   engineFor,

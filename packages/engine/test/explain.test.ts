@@ -1,9 +1,9 @@
 import type { JsonObject } from "@assay/policy";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Evaluation } from "../src/evaluation.ts";
-import { explain } from "../src/explain.ts";
 import { toJUnit, toSarif } from "../src/report.ts";
-import type { Verdict } from "../src/verdict.ts";
+import { explain } from "../src/verdict/explain.ts";
+import type { Verdict } from "../src/verdict/verdict.ts";
 import { engineFor, entry, image, pinned, pod, policy } from "./build.ts";
 
 const empty = {

@@ -2,8 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import type { EvidenceSource } from "../src/lookup.ts";
-import { recordOf } from "../src/record.ts";
+import type { EvidenceSource } from "../src/gather/lookup.ts";
+import { recordOf } from "../src/verdict/record.ts";
 import { digestOf, engineFor, image, keys, kindsAsked, noon, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 

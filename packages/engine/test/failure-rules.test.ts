@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { explain } from "../src/explain.ts";
-import type { LookupFailure } from "../src/lookup.ts";
+import type { LookupFailure } from "../src/gather/lookup.ts";
+import { explain } from "../src/verdict/explain.ts";
 import { engineFor, entry, image, pinned, pod, policy } from "./build.ts";
 import { failure, fixtureSources } from "./fixture-source.ts";
 

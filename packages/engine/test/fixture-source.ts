@@ -11,7 +11,7 @@ import type {
   LookupFailure,
   Sources,
   TrustSource,
-} from "../src/lookup.ts";
+} from "../src/gather/lookup.ts";
 
 /** The recorded images, policies and resources: real bytes, made by the real cosign. */
 export const fixtures: URL = new URL("../../conformance/cases/fixtures/", import.meta.url);

@@ -1,8 +1,8 @@
 import type { Candidate } from "@assay/verify";
 import { expect, test } from "vitest";
-import type { Answered, Answers } from "../src/gather.ts";
-import { heldEvidence } from "../src/held-evidence.ts";
-import type { Answer } from "../src/lookup.ts";
+import type { Answered, Answers } from "../src/gather/gather.ts";
+import type { Answer } from "../src/gather/lookup.ts";
+import { heldEvidence } from "../src/worker/held-evidence.ts";
 
 const kilo = 1024;
 const lookup = { kind: "trustRoot", name: "any" } as const;

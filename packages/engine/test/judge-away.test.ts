@@ -1,7 +1,7 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
 import type { JudgedRound } from "../src/index.ts";
-import { awayJudge } from "../src/judge-away.ts";
+import { awayJudge } from "../src/worker/judge-away.ts";
 import { engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { EngineLimits, EngineOptions } from "../src/engine.ts";
-import type { EvaluationRequest } from "../src/verdict.ts";
+import type { EvaluationRequest } from "../src/verdict/verdict.ts";
 import { engineFor, image, pinned, pod, policy } from "./build.ts";
 
 /** What a program without types hands in. */

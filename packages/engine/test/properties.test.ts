@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from "@assay/policy";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Answer } from "../src/lookup.ts";
-import type { Verdict } from "../src/verdict.ts";
+import type { Answer } from "../src/gather/lookup.ts";
+import type { Verdict } from "../src/verdict/verdict.ts";
 import { engineFor, entry, image, keys, pinned, pod, policy } from "./build.ts";
 import { fixtureSources } from "./fixture-source.ts";
 

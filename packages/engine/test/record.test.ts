@@ -1,9 +1,15 @@
 import { loadPolicies } from "@assay/policy";
 import { describe, expect, test } from "vitest";
-import { diffVerdicts } from "../src/diff-verdicts.ts";
 import { createEngine } from "../src/engine.ts";
-import { decodeRecord, type EvaluationRecord, encodeRecord, recordOf, replaySources } from "../src/record.ts";
-import type { EvaluationRequest } from "../src/verdict.ts";
+import { diffVerdicts } from "../src/verdict/diff-verdicts.ts";
+import {
+  decodeRecord,
+  type EvaluationRecord,
+  encodeRecord,
+  recordOf,
+  replaySources,
+} from "../src/verdict/record.ts";
+import type { EvaluationRequest } from "../src/verdict/verdict.ts";
 import { engineFor, entry, image, keys, noon, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 

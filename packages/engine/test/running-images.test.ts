@@ -1,8 +1,8 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
-import { explain } from "../src/explain.ts";
-import { withRunningImages } from "../src/running-images.ts";
-import type { Result, Verdict } from "../src/verdict.ts";
+import { explain } from "../src/verdict/explain.ts";
+import { withRunningImages } from "../src/verdict/running-images.ts";
+import type { Result, Verdict } from "../src/verdict/verdict.ts";
 import { digestOf, engineFor, pod as podOf, policy, image as tagOf } from "./build.ts";
 
 const [judged, running] = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`];

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from "node:module";
 import type { Json, JsonObject } from "@assay/policy";
 import type { Candidate } from "@assay/verify";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Answer, EvidenceSource, Sources } from "../src/lookup.ts";
+import type { Answer, EvidenceSource, Sources } from "../src/gather/lookup.ts";
 import { engineFor, keys, pinned, pod, policy } from "./build.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { LookupFailure } from "../src/lookup.ts";
-import { allOpen } from "../src/step-judgement.ts";
+import type { LookupFailure } from "../src/gather/lookup.ts";
+import { allOpen } from "../src/judge/step-judgement.ts";
 
 const network: LookupFailure = { code: "unavailable", message: "refused", origin: "r" };
 const http: LookupFailure = { code: "unavailable", status: 503, message: "503", origin: "r" };

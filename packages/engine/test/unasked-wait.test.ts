@@ -1,13 +1,13 @@
 import { loadPolicies } from "@assay/policy";
 import { expect, test } from "vitest";
-import { answerBook } from "../src/answer-book.ts";
-import { compileRule } from "../src/compile.ts";
 import { engineMemory } from "../src/engine-memory.ts";
 import type { EngineSettings } from "../src/engine-settings.ts";
-import { judge } from "../src/judge.ts";
-import { builtInVariables, objectFacts } from "../src/object-facts.ts";
-import type { Pass } from "../src/pass.ts";
-import { planRequest } from "../src/request-plan.ts";
+import { answerBook } from "../src/gather/answer-book.ts";
+import { judge } from "../src/judge/judge.ts";
+import type { Pass } from "../src/judge/pass.ts";
+import { compileRule } from "../src/plan/compile.ts";
+import { builtInVariables, objectFacts } from "../src/plan/object-facts.ts";
+import { planRequest } from "../src/plan/request-plan.ts";
 import { image, noon, pod, policy } from "./build.ts";
 
 const settings: EngineSettings = {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@assay/policy";
 import { describe, expect, test } from "vitest";
-import type { EvaluationRequest } from "../src/verdict.ts";
+import type { EvaluationRequest } from "../src/verdict/verdict.ts";
 import { engineFor, image, kindsAsked, pod, policy } from "./build.ts";
 import { fixtureSources } from "./fixture-source.ts";
 

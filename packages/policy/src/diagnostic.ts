@@ -1,4 +1,4 @@
-import type { SourcePosition } from "./source-position.ts";
+import type { SourcePosition } from "./yaml/source-position.ts";
 
 /** What is wrong with a document. Closed. */
 export type DiagnosticCode =

@@ -5,13 +5,10 @@ export {
   extractImages,
   type ImageExtraction,
   type ImageExtractionOptions,
-} from "./extract-images.ts";
-export { failureActionFor, type NamespaceFacts } from "./failure-action.ts";
-export { type ImageKind, imageKinds } from "./image-kinds.ts";
-export { selectImage } from "./image-selection.ts";
-export { indexPolicies, type PolicyIndex, type RuleCandidate } from "./index-policies.ts";
+} from "./images/extract-images.ts";
+export { type ImageKind, imageKinds } from "./images/image-kinds.ts";
+export { selectImage } from "./images/image-selection.ts";
 export { type JsonProblem, jsonProblem } from "./json-problem.ts";
-export type { KindSelector, ResourceKind } from "./kind-selector.ts";
 export {
   inspectPolicies,
   type LoadedPolicies,
@@ -19,8 +16,11 @@ export {
   type PolicyInput,
   parseDocuments,
 } from "./load-policies.ts";
-export { type ExceptionMatch, exceptsImage, matchException } from "./match-exception.ts";
-export { type MatchRequest, matchRule, type RuleMatch, type UserInfo } from "./match-rule.ts";
+export { failureActionFor, type NamespaceFacts } from "./match/failure-action.ts";
+export { indexPolicies, type PolicyIndex, type RuleCandidate } from "./match/index-policies.ts";
+export type { KindSelector, ResourceKind } from "./match/kind-selector.ts";
+export { type ExceptionMatch, exceptsImage, matchException } from "./match/match-exception.ts";
+export { type MatchRequest, matchRule, type RuleMatch, type UserInfo } from "./match/match-rule.ts";
 export type {
   AttestationRule,
   Attestor,
@@ -50,8 +50,8 @@ export type {
   Rule,
   SignatureAlgorithm,
 } from "./model.ts";
-export type { DocumentLimits, SourceFile } from "./parse-documents.ts";
 export { PolicyError } from "./policy-error.ts";
-export { positionOf } from "./position-of.ts";
-export type { SourcePosition } from "./source-position.ts";
 export type { Code, Fact, Outcome, Step, Trace } from "./trace.ts";
+export type { DocumentLimits, SourceFile } from "./yaml/parse-documents.ts";
+export { positionOf } from "./yaml/position-of.ts";
+export type { SourcePosition } from "./yaml/source-position.ts";

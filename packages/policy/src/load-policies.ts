@@ -1,20 +1,20 @@
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Json, JsonObject, Policy, PolicyException } from "./model.ts";
 import { nearest } from "./nearest.ts";
+import { PolicyError } from "./policy-error.ts";
+import { readException } from "./read/read-exception.ts";
+import { field, textOf } from "./read/read-node.ts";
+import { readPolicy } from "./read/read-policy.ts";
+import { createReport, type Report, type Spot } from "./read/report.ts";
 import {
   type DocumentLimits,
   type ParsedDocument,
   readDocuments,
   type SourceFile,
-} from "./parse-documents.ts";
-import { PolicyError } from "./policy-error.ts";
-import { positionIn } from "./position-of.ts";
-import { readException } from "./read-exception.ts";
-import { field, textOf } from "./read-node.ts";
-import { readPolicy } from "./read-policy.ts";
-import { createReport, type Report, type Spot } from "./report.ts";
-import { toJson } from "./source-node.ts";
-import type { SourcePosition } from "./source-position.ts";
+} from "./yaml/parse-documents.ts";
+import { positionIn } from "./yaml/position-of.ts";
+import { toJson } from "./yaml/source-node.ts";
+import type { SourcePosition } from "./yaml/source-position.ts";
 
 export interface LoadedPolicies {
   readonly policies: readonly Policy[];

@@ -1,4 +1,4 @@
-import type { SourcePosition } from "./source-position.ts";
+import type { SourcePosition } from "./yaml/source-position.ts";
 
 /** Any JSON value as parsed: objects have no prototype surprises because readers use own properties only. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;

@@ -1,1 +1,1 @@
-export { policyJsonSchema } from "./json-schema.ts";
+export { policyJsonSchema } from "./shape/json-schema.ts";

@@ -1,4 +1,4 @@
-import type { SourcePosition } from "./source-position.ts";
+import type { SourcePosition } from "./yaml/source-position.ts";
 
 /**
  * What came of one step. `error` is "could not tell": the registry, a trust root or a context entry could not be

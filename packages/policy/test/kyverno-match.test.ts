@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type MatchRequest, matchRule, type ResourceFilter, type Rule, type UserInfo } from "../src/index.ts";
-import { matchesKind, parseKindSelector } from "../src/kind-selector.ts";
-import { matchesSelector } from "../src/label-selector.ts";
+import { matchesKind, parseKindSelector } from "../src/match/kind-selector.ts";
+import { matchesSelector } from "../src/match/label-selector.ts";
 
 // Cases of Kyverno's unit tests of matching (kyverno/kyverno at 111e07b, Apache-2.0), under their names.
 

@@ -45,7 +45,9 @@ const written = 6;
 const tried = 64;
 
 function findGuards(): readonly Guard[] {
-  const files = readdirSync(`${packageRoot}src`).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  const files = readdirSync(`${packageRoot}src`, { encoding: "utf8", recursive: true })
+    .filter((file) => /(?<!\.test)\.ts$/.test(file))
+    .toSorted();
   const guards = files.flatMap((file) =>
     [...readFileSync(`${packageRoot}src/${file}`, "utf8").matchAll(marker)].map((found) => ({
       name: found[1] ?? "",

@@ -1,9 +1,9 @@
 import type { Digest } from "@assay/image";
 import type { Attestor, AttestorSet, Code, Json, JsonObject, Place, Trace } from "@assay/policy";
-import type { Evidence, Origin } from "./evidence.ts";
-import type { LogLookup, LogQuestion } from "./log-lookup.ts";
+import type { Evidence, Origin } from "./evidence/evidence.ts";
+import type { LogLookup, LogQuestion } from "./log/log-lookup.ts";
 import type { MissingManifest } from "./refusal.ts";
-import type { TrustRoot } from "./trust-root.ts";
+import type { TrustRoot } from "./trust/trust-root.ts";
 
 /**
  * An attestor whose key could not be had (a KMS or Secret that did not answer): it judges `error` with this code, so

@@ -1,10 +1,16 @@
 import type { AttestationRule, Trace } from "@assay/policy";
-import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
-import type { Evidence, EvidenceGap } from "./evidence.ts";
-import { isWanted, type ReadCandidate, type ReadSignature, relevantGaps } from "./evidence-candidates.ts";
-import { checkStatementSubject, isAbout } from "./in-toto-statement.ts";
-import { judgeCandidate } from "./judge-candidate.ts";
-import { judgeSets } from "./judge-sets.ts";
+import type { PreparedSets, PreparedSigner } from "./attestor/prepared.ts";
+import { checkAnnotations, mergedAnnotations } from "./evidence/annotations.ts";
+import type { Evidence, EvidenceGap } from "./evidence/evidence.ts";
+import {
+  isWanted,
+  type ReadCandidate,
+  type ReadSignature,
+  relevantGaps,
+} from "./evidence/evidence-candidates.ts";
+import { checkStatementSubject, isAbout } from "./evidence/in-toto-statement.ts";
+import { judgeCandidate } from "./judge/judge-candidate.ts";
+import { judgeSets } from "./judge/judge-sets.ts";
 import {
   closest,
   furtherSigners,
@@ -12,11 +18,10 @@ import {
   nothingNeeded,
   type Tried,
   unsatisfied,
-} from "./judgement.ts";
+} from "./judge/judgement.ts";
+import { applyQuantifier, type CheckedStatement, type QuantifiedOutcome } from "./judge/quantifier.ts";
 import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
-import type { LogQuestion } from "./log-lookup.ts";
-import type { PreparedSets, PreparedSigner } from "./prepared.ts";
-import { applyQuantifier, type CheckedStatement, type QuantifiedOutcome } from "./quantifier.ts";
+import type { LogQuestion } from "./log/log-lookup.ts";
 import { shown } from "./refusal.ts";
 
 type Rule = Pick<AttestationRule, "type" | "quantifier" | "path" | "source">;

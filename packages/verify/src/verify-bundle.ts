@@ -2,22 +2,22 @@ import { constants, hash as hashBytes, type KeyObject, publicDecrypt } from "nod
 import { type Digest, parseDigest } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
-import { bufferOf } from "./buffer-of.ts";
-import { parseDsseStatement } from "./bundle-statement.ts";
-import { parseCertificate } from "./certificate.ts";
+import type { PreparedSigner, SignerRule } from "./attestor/prepared.ts";
 import { digestOf } from "./digest-memo.ts";
-import type { EvidenceSignature } from "./evidence-signature.ts";
+import { bufferOf } from "./encoding/buffer-of.ts";
+import { parseDsseStatement } from "./evidence/bundle-statement.ts";
+import type { EvidenceSignature } from "./evidence/evidence-signature.ts";
+import { checkStatementSubject } from "./evidence/in-toto-statement.ts";
+import type { Artifact } from "./evidence/signed-content.ts";
+import { parseSigstoreBundle } from "./evidence/sigstore-bundle.ts";
 import { factCache } from "./fact-cache.ts";
-import type { TextMatcher } from "./identity.ts";
-import { checkStatementSubject } from "./in-toto-statement.ts";
+import { proveSignature } from "./judge/signature-proof.ts";
 import type { SignerFacts } from "./kernel.ts";
-import type { PreparedSigner, SignerRule } from "./prepared.ts";
-import { hashesOfKey, parsePublicKeys } from "./public-key.ts";
 import { outcomeOf, reasonOf, refuse } from "./refusal.ts";
-import { proveSignature } from "./signature-proof.ts";
-import type { Artifact } from "./signed-content.ts";
-import { parseSigstoreBundle } from "./sigstore-bundle.ts";
-import { type TrustRoot, trusted } from "./trust-root.ts";
+import { parseCertificate } from "./signer/certificate.ts";
+import type { TextMatcher } from "./signer/identity.ts";
+import { hashesOfKey, parsePublicKeys } from "./signer/public-key.ts";
+import { type TrustRoot, trusted } from "./trust/trust-root.ts";
 import { VerifyError } from "./verify-error.ts";
 
 /** What a bundle is to prove about an artifact. Identities are compared as they are: no wildcard, no regexp. */

@@ -1,14 +1,21 @@
 import type { Digest } from "@assay/image";
 import type { JsonObject, Trace } from "@assay/policy";
-import { checkAnnotations, mergedAnnotations } from "./annotations.ts";
-import { bufferOf } from "./buffer-of.ts";
+import type { PreparedSets, PreparedSigner } from "./attestor/prepared.ts";
 import { digestOf } from "./digest-memo.ts";
-import type { SignerNames } from "./distinct-signers.ts";
-import { isWanted, type ReadCandidate, type ReadSignature, relevantGaps } from "./evidence-candidates.ts";
-import type { EvidenceSignature } from "./evidence-signature.ts";
-import { checkStatementSubject, type InTotoStatement } from "./in-toto-statement.ts";
-import { judgeCandidate } from "./judge-candidate.ts";
-import { judgeSets } from "./judge-sets.ts";
+import { bufferOf } from "./encoding/buffer-of.ts";
+import { checkAnnotations, mergedAnnotations } from "./evidence/annotations.ts";
+import {
+  isWanted,
+  type ReadCandidate,
+  type ReadSignature,
+  relevantGaps,
+} from "./evidence/evidence-candidates.ts";
+import type { EvidenceSignature } from "./evidence/evidence-signature.ts";
+import { checkStatementSubject, type InTotoStatement } from "./evidence/in-toto-statement.ts";
+import { type Artifact, notAtHand } from "./evidence/signed-content.ts";
+import { checkSimpleSigningClaim } from "./evidence/simple-signing.ts";
+import { judgeCandidate } from "./judge/judge-candidate.ts";
+import { judgeSets } from "./judge/judge-sets.ts";
 import {
   closest,
   furtherSigners,
@@ -16,14 +23,12 @@ import {
   nothingNeeded,
   type Tried,
   unsatisfied,
-} from "./judgement.ts";
+} from "./judge/judgement.ts";
 import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
-import type { LogQuestion } from "./log-lookup.ts";
+import type { LogQuestion } from "./log/log-lookup.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
-import type { PreparedSets, PreparedSigner } from "./prepared.ts";
 import { refuse } from "./refusal.ts";
-import { type Artifact, notAtHand } from "./signed-content.ts";
-import { checkSimpleSigningClaim } from "./simple-signing.ts";
+import type { SignerNames } from "./signer/distinct-signers.ts";
 
 /**
  * Do these signatures satisfy these attestors? All sets must hold; one signature must satisfy all that one attestor

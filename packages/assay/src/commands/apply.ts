@@ -1,9 +1,7 @@
 import type { ReportedVerdict } from "@assay/engine/report";
 import type { Command } from "commander";
-import type { CommandContext } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
-import { statusOf } from "../decision.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
 import {
   addJudgingFlags,
   type JudgingFlags,
@@ -11,10 +9,12 @@ import {
   limitsOf,
   type ResourceFlags,
   resourcesOf,
-} from "../judging-command.ts";
-import { showProgress } from "../progress.ts";
-import type { FileObject } from "../read-objects.ts";
-import type { Terminal } from "../terminal.ts";
+} from "../flags/judging-command.ts";
+import type { FileObject } from "../inputs/read-objects.ts";
+import type { CommandContext } from "../terminal/command-line.ts";
+import { statusOf } from "../terminal/decision.ts";
+import { showProgress } from "../terminal/progress.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { VERSION } from "../version.ts";
 
 interface Flags extends JudgingFlags, ResourceFlags {
@@ -28,7 +28,7 @@ export function addApplyCommand(program: Command, { terminal, finish }: CommandC
   addJudgingFlags(command.option("-v, --verbose", "explain what is allowed, too"));
   addOutputFlag(command, ["text", "json", "sarif", "junit"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
-    const { openAssay } = await import("../open-assay.ts");
+    const { openAssay } = await import("../inputs/open-assay.ts");
     const assay = await openAssay(policies, flags, terminal);
     const resources = await resourcesOf(flags, terminal);
     const judged = await judgeAll(assay, resources, flags, terminal);
@@ -46,7 +46,7 @@ async function judgeAll(
   flags: Flags,
   terminal: Terminal,
 ): Promise<readonly ReportedVerdict[]> {
-  const { requestsFor } = await import("../resource-requests.ts");
+  const { requestsFor } = await import("../inputs/resource-requests.ts");
   const { default: pLimit } = await import("p-limit");
   const limit = pLimit(CONCURRENCY);
   const progress = showProgress(terminal, resources.length);
@@ -72,7 +72,7 @@ async function print(
   flags: Flags,
   terminal: Terminal,
 ): Promise<void> {
-  const { summary, verdictText } = await import("../verdict-text.ts");
+  const { summary, verdictText } = await import("../terminal/verdict-text.ts");
   const verdicts = judged.map(({ verdict }) => verdict);
   switch (flags.output) {
     case "json":

@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
-import type { CommandContext } from "../command-line.ts";
-import { completionScript, type Shell, shells } from "../shell-completion.ts";
+import type { CommandContext } from "../terminal/command-line.ts";
+import { completionScript, type Shell, shells } from "../terminal/shell-completion.ts";
 
 /** `assay completion SHELL`: a script for the shell. */
 export function addCompletionCommand(program: Command, { terminal }: CommandContext): void {

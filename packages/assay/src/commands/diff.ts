@@ -1,10 +1,10 @@
 import type { ResultChange, VerdictDiff } from "@assay/engine";
 import type { Command } from "commander";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { decisionOf, resourceName } from "../decision.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
-import { plainText } from "../plain-text.ts";
-import type { Terminal } from "../terminal.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { decisionOf, resourceName } from "../terminal/decision.ts";
+import { plainText } from "../terminal/plain-text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { readRecords } from "./replay.ts";
 
 interface Flags {
@@ -36,7 +36,7 @@ async function diffAll(
   terminal: Terminal,
 ): Promise<readonly VerdictDiff[]> {
   const { diffVerdicts } = await import("@assay/engine");
-  const { readInputFiles } = await import("../input-files.ts");
+  const { readInputFiles } = await import("../inputs/input-files.ts");
   const { replay } = await import("../replay.ts");
   const old = await readInputFiles([before], terminal);
   const fresh = await readInputFiles([after], terminal);

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { addOutputFlag, addSourceFlags, type SourceFlags } from "../evaluation-flags.ts";
-import { plainText } from "../plain-text.ts";
+import { addOutputFlag, addSourceFlags, type SourceFlags } from "../flags/evaluation-flags.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { plainText } from "../terminal/plain-text.ts";
 
 interface Flags extends SourceFlags {
   readonly output: "text" | "json";
@@ -17,8 +17,8 @@ export function addDigestCommand(program: Command, { terminal, finish }: Command
   addSourceFlags(command);
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (text: string, flags: Flags) => {
-    const { evidenceSource } = await import("../open-sources.ts");
-    const { parseImage } = await import("../parse-image.ts");
+    const { evidenceSource } = await import("../inputs/open-sources.ts");
+    const { parseImage } = await import("../inputs/parse-image.ts");
     const image = parseImage(text);
     const source = await evidenceSource(flags, terminal);
     const timeout = AbortSignal.timeout((flags.timeout ?? 30) * 1000);

@@ -4,10 +4,10 @@ import type { CodeHelp, Verdict } from "@assay/engine";
 import type { Code } from "@assay/policy";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import type { CommandContext } from "../command-line.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
-import { readInputFiles } from "../input-files.ts";
-import type { Terminal } from "../terminal.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
+import { readInputFiles } from "../inputs/input-files.ts";
+import type { CommandContext } from "../terminal/command-line.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 /** `assay explain VERDICT…|CODE…`: a verdict as a tree, or what a code means. */
 export function addExplainCommand(program: Command, { terminal }: CommandContext): void {
@@ -31,7 +31,7 @@ export function addExplainCommand(program: Command, { terminal }: CommandContext
       terminal.out(`${JSON.stringify({ codes: meanings, verdicts }, null, 2)}\n`);
       return;
     }
-    const { verdictText } = await import("../verdict-text.ts");
+    const { verdictText } = await import("../terminal/verdict-text.ts");
     for (const code of known) terminal.out(codeText(code, codes[code]));
     for (const verdict of verdicts) terminal.out(verdictText(verdict, terminal, "full"));
   });

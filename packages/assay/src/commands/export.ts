@@ -4,9 +4,7 @@ import type { ImageReference } from "@assay/image";
 import type { ExportReport } from "@assay/sources/layout";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
-import { decisionOf } from "../decision.ts";
 import {
   addContextFlags,
   addOutputFlag,
@@ -14,10 +12,12 @@ import {
   type ContextFlags,
   collect,
   type SourceFlags,
-} from "../evaluation-flags.ts";
-import { limitsOf } from "../judging-command.ts";
-import { plainText } from "../plain-text.ts";
-import type { Terminal } from "../terminal.ts";
+} from "../flags/evaluation-flags.ts";
+import { limitsOf } from "../flags/judging-command.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { decisionOf } from "../terminal/decision.ts";
+import { plainText } from "../terminal/plain-text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags extends SourceFlags, ContextFlags {
   readonly policy: readonly string[];
@@ -78,12 +78,12 @@ async function exportAll(
   terminal: Terminal,
 ): Promise<{ readonly report: ExportReport; readonly names: readonly string[] }> {
   const { exportLayout } = await import("@assay/sources/layout");
-  const { registryOptions, trustOf } = await import("../open-sources.ts");
+  const { registryOptions, trustOf } = await import("../inputs/open-sources.ts");
   const { defaultTrust } = await import("../default-trust.ts");
-  const { signatureRepositories } = await import("../policy-places.ts");
-  const { parseImage } = await import("../parse-image.ts");
-  const { showProgress } = await import("../progress.ts");
-  const { openAssay } = await import("../open-assay.ts");
+  const { signatureRepositories } = await import("../inputs/policy-places.ts");
+  const { parseImage } = await import("../inputs/parse-image.ts");
+  const { showProgress } = await import("../terminal/progress.ts");
+  const { openAssay } = await import("../inputs/open-assay.ts");
   const assay = flags.policy.length === 0 ? undefined : await openAssay(flags.policy, flags, terminal);
   const names = [...new Set([...images, ...(await selectedImages(assay, flags, terminal))])];
   if (names.length === 0)
@@ -113,8 +113,8 @@ async function selectedImages(
   if (flags.resource.length === 0) return [];
   if (assay === undefined)
     throw new AssayError("usage", "--resource needs --policy: policies select the images");
-  const { readObjects } = await import("../read-objects.ts");
-  const { requestsFor } = await import("../resource-requests.ts");
+  const { readObjects } = await import("../inputs/read-objects.ts");
+  const { requestsFor } = await import("../inputs/resource-requests.ts");
   const resources = (await readObjects(flags.resource, terminal)).map(({ object }) => object);
   return requestsFor(resources, flags).flatMap((request) =>
     assay.plan(request).rules.flatMap((rule) => rule.images),
@@ -130,7 +130,7 @@ async function checkOffline(
   const { podOf } = await import("../image-question.ts");
   const { trustedRoot: _, ...rest } = flags;
   const { layoutTrust } = await import("@assay/sources/layout");
-  const { openAssay } = await import("../open-assay.ts");
+  const { openAssay } = await import("../inputs/open-assay.ts");
   const trust = layoutTrust(resolve(terminal.cwd, flags.out));
   const assay = await openAssay(flags.policy, { ...rest, layout: flags.out }, terminal, { trust });
   return Promise.all(

@@ -1,4 +1,4 @@
-import type { AddCommand } from "../command-line.ts";
+import type { AddCommand } from "../terminal/command-line.ts";
 import { addApplyCommand } from "./apply.ts";
 import { addCompletionCommand } from "./completion.ts";
 import { addDiffCommand } from "./diff.ts";

@@ -1,13 +1,19 @@
 import type { EvaluationOptions } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import type { CommandContext } from "../command-line.ts";
 import type { AssayOptions } from "../create-assay.ts";
-import { addOutputFlag, addSourceFlags, collect, parseTime, type SourceFlags } from "../evaluation-flags.ts";
+import {
+  addOutputFlag,
+  addSourceFlags,
+  collect,
+  parseTime,
+  type SourceFlags,
+} from "../flags/evaluation-flags.ts";
+import { limitsOf } from "../flags/judging-command.ts";
 import type { ImageProfile } from "../infer/profile-image.ts";
-import { limitsOf } from "../judging-command.ts";
-import { plainText } from "../plain-text.ts";
-import type { Terminal } from "../terminal.ts";
+import type { CommandContext } from "../terminal/command-line.ts";
+import { plainText } from "../terminal/plain-text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags extends SourceFlags {
   readonly key: readonly string[];
@@ -45,7 +51,7 @@ export function addInferCommand(program: Command, { terminal }: CommandContext):
 }
 
 async function optionsOf(flags: Flags, terminal: Terminal): Promise<Omit<AssayOptions, "policies">> {
-  const { sourceOptions } = await import("../open-sources.ts");
+  const { sourceOptions } = await import("../inputs/open-sources.ts");
   const { now } = flags;
   return { ...(await sourceOptions(flags, terminal)), clock: now === undefined ? terminal.now : () => now };
 }
@@ -57,9 +63,9 @@ async function profileAll(
   terminal: Terminal,
 ): Promise<readonly ImageProfile[]> {
   const { profileImage } = await import("../infer/profile-image.ts");
-  const { parseImage } = await import("../parse-image.ts");
-  const { readKey } = await import("../signer-flags.ts");
-  const { showProgress } = await import("../progress.ts");
+  const { parseImage } = await import("../inputs/parse-image.ts");
+  const { readKey } = await import("../flags/signer-flags.ts");
+  const { showProgress } = await import("../terminal/progress.ts");
   for (const image of images) parseImage(image);
   const keyTexts = await Promise.all(flags.key.map((key) => readKey(key, terminal)));
   const progress = showProgress(terminal, images.length, "looking at");

@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 import type { Diagnostic } from "@assay/policy";
 import { type Command, Option } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
-import { type InputFile, readInputFiles } from "../input-files.ts";
-import type { LintLine } from "../lint-report.ts";
-import type { Terminal } from "../terminal.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
+import { type InputFile, readInputFiles } from "../inputs/input-files.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import type { LintLine } from "../terminal/lint-report.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { VERSION } from "../version.ts";
 
 interface Flags {
@@ -41,7 +41,7 @@ export function addLintCommand(program: Command, { terminal, finish }: CommandCo
 
 async function lint(files: readonly InputFile[]): Promise<readonly LintLine[]> {
   const { lintPolicies } = await import("@assay/policy/lint");
-  const { lintLines } = await import("../lint-report.ts");
+  const { lintLines } = await import("../terminal/lint-report.ts");
   const { findings, diagnostics } = lintPolicies(files);
   return lintLines(findings, [...diagnostics, ...(await engineProblems(files, diagnostics))]);
 }
@@ -87,7 +87,7 @@ async function fixAll(patterns: readonly string[], terminal: Terminal): Promise<
 }
 
 async function print(lines: readonly LintLine[], { output }: Flags, terminal: Terminal): Promise<void> {
-  const { lintSarif, lintText } = await import("../lint-report.ts");
+  const { lintSarif, lintText } = await import("../terminal/lint-report.ts");
   switch (output) {
     case "json":
       terminal.out(`${JSON.stringify({ findings: lines }, null, 2)}\n`);

@@ -2,18 +2,18 @@ import type { Plan } from "@assay/engine";
 import type { JsonObject, Policy } from "@assay/policy";
 import type { Command } from "commander";
 import type { PlaceCheck } from "../check-plan.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
-import { jsonObject } from "../json-object.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
 import {
   addJudgingFlags,
   type JudgingFlags,
   judgingCommand,
   type ResourceFlags,
   resourcesOf,
-} from "../judging-command.ts";
-import { plainText } from "../plain-text.ts";
-import type { Terminal } from "../terminal.ts";
+} from "../flags/judging-command.ts";
+import { jsonObject } from "../json-object.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { plainText } from "../terminal/plain-text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags extends JudgingFlags, ResourceFlags {
   readonly check?: boolean;
@@ -35,8 +35,8 @@ export function addPlanCommand(program: Command, { terminal, finish }: CommandCo
   addJudgingFlags(command.option("--check", "try every host, and the transparency logs that policies name"));
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
-    const { openAssay } = await import("../open-assay.ts");
-    const { requestsFor } = await import("../resource-requests.ts");
+    const { openAssay } = await import("../inputs/open-assay.ts");
+    const { requestsFor } = await import("../inputs/resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
     const resources = (await resourcesOf(flags, terminal)).map(({ object }) => object);
     const plans = requestsFor(resources, flags).map((request) => ({
@@ -71,10 +71,10 @@ async function checkAll(
   terminal: Terminal,
 ): Promise<readonly PlaceCheck[]> {
   const { checkPlan, checkRekor } = await import("../check-plan.ts");
-  const { rekorUrls } = await import("../policy-places.ts");
+  const { rekorUrls } = await import("../inputs/policy-places.ts");
   const { sourcesOf } = await import("../create-assay.ts");
-  const { sourceOptions } = await import("../open-sources.ts");
-  const { readObjects } = await import("../read-objects.ts");
+  const { sourceOptions } = await import("../inputs/open-sources.ts");
+  const { readObjects } = await import("../inputs/read-objects.ts");
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const sources = sourcesOf({ ...(await sourceOptions(flags, terminal)), objects });
   const signal = AbortSignal.any([terminal.signal, AbortSignal.timeout((flags.timeout ?? 30) * 1000)]);

@@ -3,9 +3,7 @@ import { join, resolve } from "node:path";
 import type { EvaluationRecord } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import type { CommandContext } from "../command-line.ts";
-import { decisionOf, statusOf } from "../decision.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
 import {
   addJudgingFlags,
   type JudgingFlags,
@@ -13,8 +11,10 @@ import {
   limitsOf,
   type ResourceFlags,
   resourcesOf,
-} from "../judging-command.ts";
-import type { Terminal } from "../terminal.ts";
+} from "../flags/judging-command.ts";
+import type { CommandContext } from "../terminal/command-line.ts";
+import { decisionOf, statusOf } from "../terminal/decision.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags extends JudgingFlags, ResourceFlags {
   readonly out: string;
@@ -37,8 +37,8 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     const { encodeRecord } = await import("@assay/engine");
-    const { openAssay } = await import("../open-assay.ts");
-    const { requestsFor } = await import("../resource-requests.ts");
+    const { openAssay } = await import("../inputs/open-assay.ts");
+    const { requestsFor } = await import("../inputs/resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
     const resources = (await resourcesOf(flags, terminal)).map(({ object }) => object);
     const isDirectory = await isDirectoryAt(flags.out, terminal);

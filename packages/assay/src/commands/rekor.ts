@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
-import { readBytes } from "../input-files.ts";
-import { plainText } from "../plain-text.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
+import { readBytes } from "../inputs/input-files.ts";
 import type { RekorFindings, RekorOptions } from "../rekor-search.ts";
-import type { Terminal } from "../terminal.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { plainText } from "../terminal/plain-text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags {
   readonly sha?: string;

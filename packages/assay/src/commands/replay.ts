@@ -1,10 +1,10 @@
 import type { EvaluationRecord, Verdict } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { statusOf } from "../decision.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
-import type { Terminal } from "../terminal.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { statusOf } from "../terminal/decision.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags {
   readonly output: "text" | "json";
@@ -47,7 +47,7 @@ export async function readRecords(
   terminal: Terminal,
 ): Promise<readonly RecordFile[]> {
   const { decodeRecord } = await import("@assay/engine");
-  const { readInputFiles } = await import("../input-files.ts");
+  const { readInputFiles } = await import("../inputs/input-files.ts");
   const files = await readInputFiles(paths, terminal, { maxBytes: 512 * 1024 * 1024 });
   return files.map(({ file, text }) => {
     try {
@@ -63,7 +63,7 @@ export async function readRecords(
 }
 
 async function print(verdicts: readonly Verdict[], flags: Flags, terminal: Terminal): Promise<void> {
-  const { summary, verdictText } = await import("../verdict-text.ts");
+  const { summary, verdictText } = await import("../terminal/verdict-text.ts");
   if (flags.output === "json") {
     terminal.out(`${JSON.stringify({ verdicts }, null, 2)}\n`);
     return;

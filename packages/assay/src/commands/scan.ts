@@ -4,24 +4,24 @@ import type { ContextSource } from "@assay/engine";
 import type { ScanJournal, ScanOutcome, ScanProgress } from "@assay/sources/fleet";
 import { type Command, Option } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
 import type { Assay } from "../create-assay.ts";
-import { countsText, type DecisionCounts, decisionOf } from "../decision.ts";
-import { addOutputFlag, collect } from "../evaluation-flags.ts";
+import { addOutputFlag, collect } from "../flags/evaluation-flags.ts";
 import {
   addJudgingFlags,
   type JudgingFlags,
   judgingCommand,
   limitsOf,
   type ResourceFlags,
-} from "../judging-command.ts";
-import { clusterIdentity, loadKubeConfig } from "../kube-config.ts";
-import { optionalPackages } from "../optional-packages.ts";
-import { plainText } from "../plain-text.ts";
+} from "../flags/judging-command.ts";
+import { refuseUnheeded } from "../flags/unheeded-flags.ts";
+import { clusterIdentity, loadKubeConfig } from "../inputs/kube-config.ts";
+import { optionalPackages } from "../inputs/optional-packages.ts";
 import type { ScanItem } from "../scan/scan-items.ts";
 import type { ScanCounter, ScanResult } from "../scan/scan-result.ts";
-import type { Terminal } from "../terminal.ts";
-import { refuseUnheeded } from "../unheeded-flags.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { countsText, type DecisionCounts, decisionOf } from "../terminal/decision.ts";
+import { plainText } from "../terminal/plain-text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { VERSION } from "../version.ts";
 
 interface Flags extends JudgingFlags, ResourceFlags {
@@ -105,9 +105,9 @@ async function openWork(
   cluster: Cluster | undefined,
   { flags, terminal }: Pick<Work, "flags" | "terminal">,
 ): Promise<Omit<Work, "flags" | "terminal">> {
-  const { openAssay, policyFiles } = await import("../open-assay.ts");
-  const { trustOf } = await import("../open-sources.ts");
-  const { readObjects } = await import("../read-objects.ts");
+  const { openAssay, policyFiles } = await import("../inputs/open-assay.ts");
+  const { trustOf } = await import("../inputs/open-sources.ts");
+  const { readObjects } = await import("../inputs/read-objects.ts");
   const { contextFromObjects } = await import("@assay/sources/cluster");
   const { trustedRoot, ...rest } = flags;
   const files = await policyFiles(policies, flags, terminal);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { CommandContext } from "../command-line.ts";
+import type { CommandContext } from "../terminal/command-line.ts";
 
 /** `assay schema`: the JSON Schema of policies, for editors. */
 export function addSchemaCommand(program: Command, { terminal }: CommandContext): void {

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
-import type { CommandContext } from "../command-line.ts";
-import { collect, wholeNumber } from "../evaluation-flags.ts";
-import { addJudgingFlags, type JudgingFlags } from "../judging-command.ts";
+import { collect, wholeNumber } from "../flags/evaluation-flags.ts";
+import { addJudgingFlags, type JudgingFlags } from "../flags/judging-command.ts";
+import { refuseUnheeded, type UnheededFlags } from "../flags/unheeded-flags.ts";
 import type { ClusterFlags } from "../serve/serve-cluster.ts";
 import type { ServerFlags } from "../serve/serve-policies.ts";
-import { refuseUnheeded, type UnheededFlags } from "../unheeded-flags.ts";
+import type { CommandContext } from "../terminal/command-line.ts";
 
 type Flags = JudgingFlags & ServerFlags & ClusterFlags & PrintFlags;
 

@@ -3,11 +3,11 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, describeError, exitCode } from "../command-line.ts";
-import { addLogFlag, addOutputFlag, addSourceFlags, collect, parseTime } from "../evaluation-flags.ts";
+import { addLogFlag, addOutputFlag, addSourceFlags, collect, parseTime } from "../flags/evaluation-flags.ts";
 import type { TestFlags } from "../policy-test/run-test-file.ts";
 import type { TestRow } from "../policy-test/test-row.ts";
-import type { Terminal } from "../terminal.ts";
+import { type CommandContext, describeError, exitCode } from "../terminal/command-line.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags extends TestFlags {
   readonly output: "text" | "json" | "junit";
@@ -56,7 +56,7 @@ async function testFiles(
   flags: Flags,
   terminal: Terminal,
 ): Promise<readonly string[]> {
-  const { readInputFiles } = await import("../input-files.ts");
+  const { readInputFiles } = await import("../inputs/input-files.ts");
   const found: string[] = [];
   for (const path of paths) {
     const isDirectory = await stat(resolve(terminal.cwd, path)).then(

@@ -3,11 +3,11 @@ import type { TrustRoot } from "@assay/verify";
 import type { BundleJudgement, BundleQuestion } from "@assay/verify/bundle";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { addOutputFlag } from "../evaluation-flags.ts";
-import { readBytes, readTextFile } from "../input-files.ts";
-import { plainText } from "../plain-text.ts";
-import type { Terminal } from "../terminal.ts";
+import { addOutputFlag } from "../flags/evaluation-flags.ts";
+import { readBytes, readTextFile } from "../inputs/input-files.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { plainText } from "../terminal/plain-text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags {
   readonly bundle: string;

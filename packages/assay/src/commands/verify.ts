@@ -1,7 +1,5 @@
 import type { Verdict } from "@assay/engine";
 import type { Command } from "commander";
-import { type CommandContext, exitCode } from "../command-line.ts";
-import { statusOf } from "../decision.ts";
 import {
   addLogFlag,
   addOutputFlag,
@@ -10,10 +8,12 @@ import {
   type LogFlags,
   parseTime,
   type SourceFlags,
-} from "../evaluation-flags.ts";
-import { limitsOf } from "../judging-command.ts";
-import { addSignerFlags, type SignerFlags } from "../signer-flags.ts";
-import type { Terminal } from "../terminal.ts";
+} from "../flags/evaluation-flags.ts";
+import { limitsOf } from "../flags/judging-command.ts";
+import { addSignerFlags, type SignerFlags } from "../flags/signer-flags.ts";
+import { type CommandContext, exitCode } from "../terminal/command-line.ts";
+import { statusOf } from "../terminal/decision.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 interface Flags extends SourceFlags, SignerFlags, LogFlags {
   readonly type: readonly string[];
@@ -53,10 +53,10 @@ async function verifyAll(
   flags: Flags,
   terminal: Terminal,
 ): Promise<readonly Verdict[]> {
-  const { sourceOptions } = await import("../open-sources.ts");
+  const { sourceOptions } = await import("../inputs/open-sources.ts");
   const { evaluateImage } = await import("../evaluate-image.ts");
-  const { parseImage } = await import("../parse-image.ts");
-  const { questionOf } = await import("../signer-flags.ts");
+  const { parseImage } = await import("../inputs/parse-image.ts");
+  const { questionOf } = await import("../flags/signer-flags.ts");
   for (const image of images) parseImage(image);
   const attestations = flags.type.map((type) => ({ type }));
   const question = {
@@ -76,7 +76,7 @@ async function verifyAll(
 }
 
 async function print(verdict: Verdict, terminal: Terminal): Promise<void> {
-  const { verdictText } = await import("../verdict-text.ts");
+  const { verdictText } = await import("../terminal/verdict-text.ts");
   terminal.out(verdictText(verdict, terminal, "full"));
 }
 

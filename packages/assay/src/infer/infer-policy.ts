@@ -1,8 +1,8 @@
 import { type ImageReference, repositoryName } from "@assay/image";
 import type { Json, JsonObject } from "@assay/policy";
-import { exactPattern } from "../exact-pattern.ts";
+import { exactPattern } from "../flags/exact-pattern.ts";
+import { parseImage } from "../inputs/parse-image.ts";
 import { isJsonObject, ownField } from "../json-object.ts";
-import { parseImage } from "../parse-image.ts";
 import type { ImageProfile, ProvenAttestation, ProvenSigner } from "./profile-image.ts";
 
 /** The tightest policy that admits the profiled images, and in words what else it would admit. */

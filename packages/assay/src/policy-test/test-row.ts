@@ -1,6 +1,6 @@
 import type { Result, Verdict } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
-import { resourceName } from "../decision.ts";
+import { resourceName } from "../terminal/decision.ts";
 import type { Expectation, ExpectedResult } from "./test-file.ts";
 
 /** One line of a test's table. */

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { plainText } from "../plain-text.ts";
+import { plainText } from "../terminal/plain-text.ts";
 import type { TestRow } from "./test-row.ts";
 
 const HEADINGS = ["ID", "POLICY", "RULE", "RESOURCE", "RESULT", "REASON"];

@@ -1,8 +1,8 @@
 import type { EvaluationRequest } from "@assay/engine";
 import { type Json, type JsonObject, type Policy, PolicyError } from "@assay/policy";
 import { AssayError } from "../assay-error.ts";
+import { inNamespace } from "../inputs/resource-requests.ts";
 import { jsonObject } from "../json-object.ts";
-import { inNamespace } from "../resource-requests.ts";
 import { type GivenValues, merged, nested } from "./given-values.ts";
 import type { TestFile, TestValues } from "./test-file.ts";
 

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
-import { GLOB_SIGNS, readTextFile } from "../input-files.ts";
+import { GLOB_SIGNS, readTextFile } from "../inputs/input-files.ts";
 import { documentsOf } from "./document-reader.ts";
 import { isTestDocument, readTestFile, type TestFile } from "./test-file.ts";
 

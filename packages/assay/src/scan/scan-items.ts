@@ -6,10 +6,10 @@ import type { ContextSource } from "@assay/engine";
 import type { Json, JsonObject } from "@assay/policy";
 import { AssayError } from "../assay-error.ts";
 import { podOf } from "../image-question.ts";
+import { eachObject } from "../inputs/read-objects.ts";
+import { inNamespace, type Labels, namespaceLabels } from "../inputs/resource-requests.ts";
 import { isJsonObject, jsonObject } from "../json-object.ts";
-import { eachObject } from "../read-objects.ts";
-import { inNamespace, type Labels, namespaceLabels } from "../resource-requests.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 /** One thing to judge, and what it is called. */
 export interface ScanItem {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Evaluation, Result, Verdict } from "@assay/engine";
 import type { Outcome } from "@assay/policy";
 import type { ScanOutcome } from "@assay/sources/fleet";
-import { type Decision, type DecisionCounts, decisionOf } from "../decision.ts";
+import { type Decision, type DecisionCounts, decisionOf } from "../terminal/decision.ts";
 import { type ClusterRead, clusterReads } from "./cluster-reads.ts";
 
 /** What a scan keeps of an evaluation: the decision, its reasons, and what it read of the cluster; not the trace. */

@@ -1,5 +1,5 @@
 import type { Logger } from "@assay/engine";
-import { type Terminal, warnOnce } from "../terminal.ts";
+import { type Terminal, warnOnce } from "../terminal/terminal.ts";
 
 /** One line a message on standard output: JSON for collectors, or text for people. */
 export function logLines(terminal: Terminal, format: "json" | "text"): Logger {

@@ -6,11 +6,16 @@ import { kubernetesContext } from "@assay/sources/cluster";
 import { observedSources, type WebhookMetrics, webhookMetrics } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import { type Assay, createAssay, optionsOf, sourcesOf } from "../create-assay.ts";
-import { type ContextFlags, type LogFlags, parseVariables, type SourceFlags } from "../evaluation-flags.ts";
-import { loadKubeConfig } from "../kube-config.ts";
-import { sourceOptions } from "../open-sources.ts";
-import { optionalPackages } from "../optional-packages.ts";
-import type { Terminal } from "../terminal.ts";
+import {
+  type ContextFlags,
+  type LogFlags,
+  parseVariables,
+  type SourceFlags,
+} from "../flags/evaluation-flags.ts";
+import { loadKubeConfig } from "../inputs/kube-config.ts";
+import { sourceOptions } from "../inputs/open-sources.ts";
+import { optionalPackages } from "../inputs/optional-packages.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { loggingTerminal, logLines } from "./log-lines.ts";
 import { checkTlsFlags, type ServerFlags, serveUntilStopped } from "./serve-policies.ts";
 import { unsentPolicies } from "./unsent-policies.ts";

@@ -1,6 +1,6 @@
-import { holdsVariable } from "../holds-variable.ts";
 import type { AttestationRule, Json, JsonObject } from "../model.ts";
 import { isObject, own, ownText } from "../own-field.ts";
+import { holdsVariable } from "../read/holds-variable.ts";
 import { type At, found, type Linting } from "./report-finding.ts";
 
 interface Condition {

@@ -1,7 +1,7 @@
 import { ConditionError, compile, type Extension } from "@assay/conditions";
 import type { Json, Rule } from "../model.ts";
 import { isObject, ownText } from "../own-field.ts";
-import { childPath } from "../source-node.ts";
+import { childPath } from "../yaml/source-node.ts";
 import { type At, found, type Linting } from "./report-finding.ts";
 
 /** What Kyverno would read otherwise or not at all. */

@@ -1,6 +1,6 @@
 import type { Policy } from "../model.ts";
-import { sourceOf } from "../position-of.ts";
-import { type MapNode, nodeAt, type SourceNode } from "../source-node.ts";
+import { sourceOf } from "../yaml/position-of.ts";
+import { type MapNode, nodeAt, type SourceNode } from "../yaml/source-node.ts";
 import { insertField, removeField, renameKey, replaceScalar } from "./edits.ts";
 import { found, type Linting } from "./report-finding.ts";
 

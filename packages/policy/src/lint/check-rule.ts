@@ -1,5 +1,5 @@
-import { builtInKinds } from "../extract-images.ts";
-import { parseKindSelector } from "../kind-selector.ts";
+import { builtInKinds } from "../images/extract-images.ts";
+import { parseKindSelector } from "../match/kind-selector.ts";
 import type { ResourceFilter, Rule } from "../model.ts";
 import { type At, found, type Linting } from "./report-finding.ts";
 

@@ -1,4 +1,4 @@
-import type { MapNode, SourceNode } from "../source-node.ts";
+import type { MapNode, SourceNode } from "../yaml/source-node.ts";
 import type { TextEdit } from "./finding.ts";
 
 // Edits of YAML text that need no knowledge of the rest of the file. Where the text around is not what they expect,

@@ -1,4 +1,4 @@
-import type { SourcePosition } from "../source-position.ts";
+import type { SourcePosition } from "../yaml/source-position.ts";
 import type { LintId } from "./catalog.ts";
 
 /** How bad a finding is: `error` opens a door, `warning` may, `info` is good to know. */

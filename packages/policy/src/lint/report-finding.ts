@@ -1,6 +1,6 @@
 import { oneLine } from "../diagnostic.ts";
 import type { Policy, PolicyException, Rule } from "../model.ts";
-import { positionOf } from "../position-of.ts";
+import { positionOf } from "../yaml/position-of.ts";
 import { type LintId, lintCatalog } from "./catalog.ts";
 import type { LintFinding, TextEdit } from "./finding.ts";
 

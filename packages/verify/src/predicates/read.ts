@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "@assay/policy";
-import { isJsonObject, own } from "../strict-json.ts";
+import { isJsonObject, own } from "../encoding/strict-json.ts";
 
 /** Thrown where a predicate has not the form of its type: the field, and what should stand there. */
 export class PredicateError extends Error {

@@ -14,10 +14,10 @@ import {
   verifyAttestations,
   verifySignatures,
 } from "@assay/verify";
-import { parseCertificate } from "../../src/certificate.ts";
+import { parseSigstoreBundle } from "../../src/evidence/sigstore-bundle.ts";
 import { Refusal } from "../../src/refusal.ts";
-import { parseSigstoreBundle } from "../../src/sigstore-bundle.ts";
-import { parseTimestampToken } from "../../src/timestamp-token.ts";
+import { parseCertificate } from "../../src/signer/certificate.ts";
+import { parseTimestampToken } from "../../src/time/timestamp-token.ts";
 import { fixtureEvidence, fixtureText, fixtureTrust } from "../fixtures.ts";
 import { fixtureKey, keyless, keylessByTrust, set } from "../policy.ts";
 import { fuzzBundle, loadBundles } from "./fuzz-bundles.ts";

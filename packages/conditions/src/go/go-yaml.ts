@@ -1,0 +1,8 @@
+/** What go-yaml v2, by which Kubernetes and Kyverno read, makes of YAML, for other readers of it. */
+export {
+  type Ambiguity,
+  ambiguousBreak,
+  ambiguousScalar,
+  isAnchorName,
+} from "../functions/yaml-ambiguity.ts";
+export { resolvePlain } from "../functions/yaml-scalar.ts";
