@@ -1,7 +1,7 @@
 import type { EvaluationOptions } from "@assay/engine";
 import { jsonProblem } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
-import type { AssayOptions } from "./create-assay.ts";
+import type { AssayOptions } from "./assay-options.ts";
 import { isJsonObject } from "./json-object.ts";
 
 const SOURCES = ["source", "context", "keys", "log"] as const;

@@ -1,9 +1,10 @@
 import type { EvaluationOptions, Verdict } from "@assay/engine";
 import { PolicyError, type Trace } from "@assay/policy";
 import { AssayError } from "./assay-error.ts";
+import type { AssayOptions } from "./assay-options.ts";
 import { assayOptionsIn } from "./check-options.ts";
 import { checkQuestion } from "./check-question.ts";
-import { type Assay, type AssayOptions, createAssay } from "./create-assay.ts";
+import { type Assay, createAssay } from "./create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "./image-question.ts";
 
 /** How `evaluateImage` reaches registries and trust roots: as `createAssay`, with a signal and a deadline. */

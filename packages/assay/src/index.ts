@@ -16,7 +16,8 @@ export { layoutSource } from "@assay/sources/layout";
 export type { RegistryOptions } from "@assay/sources/registry";
 export { registrySource } from "@assay/sources/registry";
 export { AssayError, type AssayErrorCode } from "./assay-error.ts";
-export { type Assay, type AssayOptions, createAssay, type PolicyText } from "./create-assay.ts";
+export type { AssayOptions, PolicyText } from "./assay-options.ts";
+export { type Assay, createAssay } from "./create-assay.ts";
 export { type EvaluateImageOptions, evaluateImage } from "./evaluate-image.ts";
 export type {
   CertificateSigner,

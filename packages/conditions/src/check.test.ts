@@ -3,7 +3,7 @@ import { check, rememberingCheck } from "./check.ts";
 import { compileConditions } from "./compile-conditions.ts";
 import { explainCondition } from "./explain.ts";
 import type { Json } from "./json.ts";
-import { createScope } from "./substitution/scope.ts";
+import { createScope } from "./scope.ts";
 
 const now = new Date("2024-06-02T10:00:00Z");
 const scope = createScope({

@@ -11,7 +11,7 @@ import { type Json, own, type Value } from "./json.ts";
 import { type Budget, createBudget } from "./limits.ts";
 import { nearestPart } from "./nearest-part.ts";
 import { operatorOf } from "./operators/operators.ts";
-import type { Scope } from "./substitution/scope.ts";
+import type { Scope } from "./scope.ts";
 import { isDelete } from "./substitution/substitute.ts";
 
 /** A place in a policy file, as the caller knows it. */

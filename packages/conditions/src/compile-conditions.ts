@@ -2,9 +2,9 @@ import { ConditionError } from "./condition-error.ts";
 import { display } from "./display.ts";
 import { isObject, type Json, own, type Value, type ValueObject } from "./json.ts";
 import { type Budget, createBudget, defaultLimits, exceeded, type Limits } from "./limits.ts";
+import type { Dialect } from "./scope.ts";
 import { type Prepared, type PrepareOptions, prepare } from "./substitution/prepare.ts";
 import { resolveReferences } from "./substitution/references.ts";
-import type { Dialect } from "./substitution/scope.ts";
 
 /** One condition with its variables parsed. */
 export interface CompiledCondition {

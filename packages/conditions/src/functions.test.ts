@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "./check.ts";
 import { evaluate } from "./jmespath/compile.ts";
 import type { Value } from "./json.ts";
-import { createScope } from "./substitution/scope.ts";
+import { createScope } from "./scope.ts";
 
 const ask = (expression: string, data: Value): unknown =>
   evaluate(expression, createScope({ data, now: new Date(0) }));

@@ -1,3 +1,4 @@
+export { attestationScope, type StatementNames } from "./attestation-scope.ts";
 export {
   type CheckOptions,
   type ConditionsResult,
@@ -20,12 +21,11 @@ export { type CompiledExpression, type CompileOptions, compile, evaluate } from 
 export type { Json, JsonObject, Value, ValueObject } from "./json.ts";
 export type { Limits } from "./limits.ts";
 export { operatorNames } from "./operators/operators.ts";
-export { attestationScope, type StatementNames } from "./substitution/attestation-scope.ts";
 export {
   type ChildOptions,
   createScope,
   type Dialect,
   type Scope,
   type ScopeOptions,
-} from "./substitution/scope.ts";
+} from "./scope.ts";
 export { emptyVariables, substitute, type VariableUse, variablesIn } from "./substitution/substitute.ts";

@@ -1,5 +1,5 @@
 import { hasWildcard, wildcardMatch } from "@assay/image";
-import { nearestOf } from "./jmespath/function-table.ts";
+import { nearestOf } from "./functions/function-table.ts";
 import type { Json } from "./json.ts";
 
 const MAX_LENGTH = 2_048;

@@ -12,7 +12,7 @@ import { compile, evaluate } from "./jmespath/compile.ts";
 import type { Json, Value } from "./json.ts";
 import { createBudget, defaultLimits } from "./limits.ts";
 import { operatorOf } from "./operators/operators.ts";
-import { createScope } from "./substitution/scope.ts";
+import { createScope } from "./scope.ts";
 import { substitute } from "./substitution/substitute.ts";
 
 const now = new Date("2024-06-02T10:00:00Z");

@@ -3,7 +3,7 @@ import { check } from "./check.ts";
 import { ConditionError } from "./condition-error.ts";
 import { evaluate } from "./jmespath/compile.ts";
 import type { Json, Value } from "./json.ts";
-import { createScope } from "./substitution/scope.ts";
+import { createScope } from "./scope.ts";
 import { substitute, variablesIn } from "./substitution/substitute.ts";
 
 // What an attacker controls: every document, and in a shared cluster the policies too. Nothing may hang, run out of

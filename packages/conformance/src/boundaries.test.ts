@@ -1,5 +1,5 @@
 import { isBuiltin } from "node:module";
-import { relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type ImportFact, importsOf, repository, shippedSources, workspacePackages } from "./workspace.ts";
 
@@ -88,6 +88,21 @@ describe.each(packages.map(({ manifest, directory }) => [manifest.name, manifest
       expect(undeclared.filter(({ specifier }) => packageOf(specifier) !== name).map(shown)).toEqual([]);
     });
 
+    // Also by a type alone: then neither of two files can be read, or changed, without the other.
+    test("has no file that it takes itself to read", () => {
+      expect(circle(importGraph(imports, (file) => file)).map((file) => relative(directory, file))).toEqual(
+        [],
+      );
+    });
+
+    // What lies at the top of `src` is above and below: doors to the package, and what all of it speaks in.
+    test("has folders that lie on each other, and none on itself", () => {
+      const folders = importGraph(imports, (file) => dirname(relative(join(directory, "src"), file)));
+      folders.delete(".");
+      for (const others of folders.values()) others.delete(".");
+      expect(circle(folders)).toEqual([]);
+    });
+
     test("reaches into no other package's files", () => {
       const deep = imports.filter(({ specifier }) => isOurs(specifier) && !isExported(specifier));
       expect(deep.map(shown)).toEqual([]);
@@ -120,6 +135,39 @@ test("nothing that is shipped imports the conformance package", () => {
     [],
   );
 });
+
+type Graph = Map<string, Set<string>>;
+
+/** Who imports whom within a package, files being called what `name` says. */
+function importGraph(imports: readonly ImportFact[], name: (file: string) => string): Graph {
+  const graph: Graph = new Map();
+  for (const { file, specifier } of imports.filter((one) => one.specifier.startsWith("."))) {
+    const from = name(file);
+    const to = name(resolve(dirname(file), specifier));
+    if (from !== to) graph.set(from, (graph.get(from) ?? new Set()).add(to));
+  }
+  return graph;
+}
+
+/** The names on one way from a name back to itself; none: there is no such way. */
+function circle(graph: Graph): readonly string[] {
+  const done = new Set<string>();
+  const walk = (name: string, way: readonly string[]): readonly string[] => {
+    if (way.includes(name)) return [...way.slice(way.indexOf(name)), name];
+    if (done.has(name)) return [];
+    for (const next of graph.get(name) ?? []) {
+      const found = walk(next, [...way, name]);
+      if (found.length > 0) return found;
+    }
+    done.add(name);
+    return [];
+  };
+  for (const name of graph.keys()) {
+    const found = walk(name, []);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
 
 function isExported(specifier: string): boolean {
   const name = packageOf(specifier);

@@ -9,8 +9,8 @@ import {
 import pLimit from "p-limit";
 import { inTime, statusOf } from "./api-answer.ts";
 import { type Kind, type Listing, listPages } from "./list-pages.ts";
+import { metadataOf } from "./policy-documents.ts";
 import { policyReport, type ReportScope, reportLabels } from "./policy-report.ts";
-import { metadataOf } from "./policy-sieve.ts";
 import { type RawApi, rawApi } from "./raw-api.ts";
 import { type Warning, writeWarning } from "./warning-event.ts";
 

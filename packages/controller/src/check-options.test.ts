@@ -1,6 +1,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect, test } from "vitest";
-import { type ControllerOptions, startController } from "./controller.ts";
+import { startController } from "./controller.ts";
+import type { ControllerOptions } from "./controller-options.ts";
 import { electLeader } from "./leader-election.ts";
 import { watchPolicies } from "./policy-watcher.ts";
 

@@ -1,7 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { ControllerOptions } from "./controller.ts";
 import { ControllerError } from "./controller-error.ts";
-import type { LeaderElectionOptions } from "./leader-election.ts";
+import type { ControllerOptions, LeaderElectionOptions } from "./controller-options.ts";
 
 /** Refuses what a program without types may hand over. Throws `ControllerError` `badOptions` that names the option. */
 export function checkOptions(config: KubeConfig, options: ControllerOptions): void {

@@ -1,38 +1,21 @@
 import type { Evaluator } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { type ScanOptions, scanCluster } from "./background-scan.ts";
+import { scanCluster } from "./background-scan.ts";
 import { checkOptions } from "./check-options.ts";
-import { electLeader, type LeaderElectionOptions } from "./leader-election.ts";
+import type { ControllerOptions } from "./controller-options.ts";
+import { electLeader } from "./leader-election.ts";
 import type { Kind } from "./list-pages.ts";
 import { withDenials } from "./policy-denials.ts";
-import { metadataOf, type PolicyStanding } from "./policy-sieve.ts";
-import { type PolicyDocuments, type WatchPoliciesOptions, watchPolicies } from "./policy-watcher.ts";
+import { metadataOf, type PolicyDocuments } from "./policy-documents.ts";
+import type { PolicyStanding } from "./policy-sieve.ts";
+import { watchPolicies } from "./policy-watcher.ts";
 import { tellRefusals } from "./refusal-events.ts";
 import { type ReloadableEvaluator, reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { type Alarm, createAlarm } from "./sleep.ts";
 import { watchKind } from "./watched-kind.ts";
 
 const namespaceKind: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };
-
-export interface ControllerOptions {
-  /** Makes an evaluator of a set of policies; throws where one is invalid. */
-  readonly build: (documents: PolicyDocuments) => Evaluator;
-  /** Absent: this process only keeps its policies current and never scans. */
-  readonly scan?: ScanOptions & {
-    readonly election: LeaderElectionOptions;
-    /** Milliseconds between two scans. Default one hour; a changed policy starts one at once. */
-    readonly intervalMs?: number;
-  };
-  /** Namespaces whose PolicyExceptions count. Default none. */
-  readonly exceptionNamespaces?: readonly string[];
-  /** Told whether the API server serves the kinds of policies; for metrics. */
-  readonly kindServed?: WatchPoliciesOptions["kindServed"];
-  /** Told after every change of the policies what is in force and what is not; for metrics. */
-  readonly loaded?: (standing: PolicyStanding) => void;
-  /** Also of the scan and the election, unless they have their own. */
-  readonly logger?: ScanOptions["logger"];
-}
 
 export interface Controller {
   /** For a webhook server in the same process: judges by the cluster's current policies. */

@@ -1,19 +1,8 @@
-import type { Logger } from "@assay/engine";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { checkElection } from "./check-options.ts";
+import type { LeaderElectionOptions } from "./controller-options.ts";
 import { leaseIn } from "./lease.ts";
 import { sleep } from "./sleep.ts";
-
-export interface LeaderElectionOptions {
-  readonly namespace: string;
-  /** Name of the Lease. Default `assay-controller`. */
-  readonly name?: string;
-  /** Unique per process, e.g. the Pod's name. */
-  readonly identity: string;
-  /** After how many seconds without renewal another may take over. Default 15. */
-  readonly leaseSeconds?: number;
-  readonly logger?: Logger;
-}
 
 /**
  * Runs `lead` while this process holds the Lease (`coordination.k8s.io/v1`), and aborts its signal when it no longer

@@ -1,7 +1,7 @@
 import type { JsonObject } from "@assay/policy";
 import { refusalOf } from "./api-answer.ts";
 import { type Kind, listPages, pathOf } from "./list-pages.ts";
-import { metadataOf } from "./policy-sieve.ts";
+import { metadataOf } from "./policy-documents.ts";
 import type { RawApi } from "./raw-api.ts";
 
 /** All objects of one kind, as they were seen last. */

@@ -1,5 +1,6 @@
 import type { EvaluationRequest, Evaluator, Verdict } from "@assay/engine";
-import { metadataOf, policyName, type RefusedPolicy } from "./policy-sieve.ts";
+import { metadataOf, policyName } from "./policy-documents.ts";
+import type { RefusedPolicy } from "./policy-sieve.ts";
 
 /** `evaluator`, but what a policy may speak of whose demands are not known is denied, with the policy's mistakes as reason. */
 export function withDenials(evaluator: Evaluator, refused: readonly RefusedPolicy[]): Evaluator {

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@assay/policy";
-import type { PolicyDocuments } from "./policy-watcher.ts";
+import type { PolicyDocuments } from "./policy-documents.ts";
+import { metadataOf, policyName } from "./policy-documents.ts";
 
 /** A policy or exception that is not in force as the cluster has it. */
 export interface RefusedPolicy {
@@ -85,23 +86,6 @@ export function policySieve(
     isFirst = false;
     return { inForce, refused: [...next.values()].flatMap(({ refused }) => refused ?? []), news };
   };
-}
-
-/** `Kind/namespace/name`, without the namespace where there is none. */
-export function policyName(document: JsonObject): string {
-  const { namespace, name } = metadataOf(document);
-  return [document["kind"], namespace, name].filter((part) => part !== undefined).join("/");
-}
-
-/** What the API server knows of an object beside what its author wrote. */
-export function metadataOf(document: JsonObject): {
-  readonly name?: string;
-  readonly namespace?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-} {
-  return (document["metadata"] as object | undefined) ?? {};
 }
 
 /** Without what changes when nobody has changed the policy: Kyverno writes a status now and then. */

@@ -1,38 +1,16 @@
-import type { Logger } from "@assay/engine";
 import type { JsonObject } from "@assay/policy";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { checkNamespaces } from "./check-options.ts";
+import type { WatchPoliciesOptions } from "./controller-options.ts";
 import type { Kind } from "./list-pages.ts";
-import { metadataOf } from "./policy-sieve.ts";
+import { metadataOf, type PolicyDocuments } from "./policy-documents.ts";
 import { type WatchedKind, watchKind } from "./watched-kind.ts";
-
-/** The policy objects of a cluster, as the API server holds them. */
-export interface PolicyDocuments {
-  readonly policies: readonly JsonObject[];
-  readonly exceptions: readonly JsonObject[];
-}
 
 const watchedKinds: readonly Kind[] = [
   { apiVersion: "kyverno.io/v1", kind: "ClusterPolicy", plural: "clusterpolicies" },
   { apiVersion: "kyverno.io/v1", kind: "Policy", plural: "policies" },
   { apiVersion: "kyverno.io/v2", kind: "PolicyException", plural: "policyexceptions" },
 ];
-
-export interface WatchPoliciesOptions {
-  /** A set is handed over at most once per so many milliseconds. Default 100. */
-  readonly settleMs?: number;
-  /**
-   * Namespaces whose PolicyExceptions count. Default none: whoever may create objects in a namespace of their own could
-   * otherwise exempt themselves from the cluster's policies.
-   */
-  readonly exceptionNamespaces?: readonly string[];
-  /**
-   * Told of each kind, by its name, whether the API server serves it: when that is known, and whenever it changes. One that
-   * is not served has no objects, so nothing of it is in force.
-   */
-  readonly kindServed?: (kind: string, isServed: boolean) => void;
-  readonly logger?: Logger;
-}
 
 /**
  * Watches ClusterPolicy, Policy and PolicyException and hands over the whole set after every change: a set is swapped as

@@ -1,6 +1,7 @@
 import type { Logger } from "@assay/engine";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { consequences, metadataOf, policyName, type RefusedPolicy } from "./policy-sieve.ts";
+import { metadataOf, policyName } from "./policy-documents.ts";
+import { consequences, type RefusedPolicy } from "./policy-sieve.ts";
 import { writeWarning } from "./warning-event.ts";
 
 /** Tells the authors of refused policies, beside the objects, what is wrong. Failing to tell them changes nothing else. */

@@ -5,8 +5,8 @@ import { createKey, createRegistry, image } from "@assay/testkit";
 import { afterEach, describe, expect, test } from "vitest";
 import { type ApiServer, apiServer } from "../test/api-server.ts";
 import { type Controller, startController } from "./controller.ts";
+import type { PolicyDocuments } from "./policy-documents.ts";
 import type { PolicyStanding } from "./policy-sieve.ts";
-import type { PolicyDocuments } from "./policy-watcher.ts";
 import { reloadableEvaluator } from "./reloadable-evaluator.ts";
 
 const registry = createRegistry({ host: "registry.example.com" });

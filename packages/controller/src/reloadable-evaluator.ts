@@ -1,14 +1,9 @@
 import type { Evaluator, Logger } from "@assay/engine";
 import { ControllerError } from "./controller-error.ts";
 import { deniesAll, withDenials } from "./policy-denials.ts";
-import {
-  consequences,
-  type PolicyStanding,
-  policyName,
-  policySieve,
-  type RefusedPolicy,
-} from "./policy-sieve.ts";
-import type { PolicyDocuments } from "./policy-watcher.ts";
+import type { PolicyDocuments } from "./policy-documents.ts";
+import { policyName } from "./policy-documents.ts";
+import { consequences, type PolicyStanding, policySieve, type RefusedPolicy } from "./policy-sieve.ts";
 
 export interface ReloadableEvaluator extends Evaluator {
   /**

@@ -1,7 +1,8 @@
 import type { Logger } from "@assay/engine";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Answers, type ApiServer, apiServer } from "../test/api-server.ts";
-import { type PolicyDocuments, watchPolicies } from "./policy-watcher.ts";
+import type { PolicyDocuments } from "./policy-documents.ts";
+import { watchPolicies } from "./policy-watcher.ts";
 import { reloadableEvaluator } from "./reloadable-evaluator.ts";
 import { watchedContext } from "./watched-context.ts";
 import { watchKind } from "./watched-kind.ts";

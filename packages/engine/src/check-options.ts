@@ -1,6 +1,6 @@
 import { jsonProblem } from "@assay/policy";
-import type { EngineLimits, EngineOptions } from "./engine.ts";
 import { EngineError } from "./engine-error.ts";
+import type { EngineLimits, EngineOptions } from "./engine-options.ts";
 import { isObject } from "./is-object.ts";
 
 /** Every option: the compiler says which one is missing here. */

@@ -8,7 +8,7 @@ import {
   type TrustRoot,
 } from "@assay/verify";
 import { LRUCache } from "lru-cache";
-import { type FactMemory, factMemory } from "./judge/signature-facts.ts";
+import { type FactMemory, factMemory } from "./judge/fact-memory.ts";
 
 /**
  * What an engine keeps between evaluations. All of it follows from its key alone, so that no verdict depends on what

@@ -1,5 +1,6 @@
-export { createEngine, type Engine, type EngineLimits, type EngineOptions } from "./engine.ts";
+export { createEngine, type Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
+export type { EngineLimits, EngineOptions } from "./engine-options.ts";
 export type { Evaluation, EvaluationOptions, EvaluationStats, JudgedRound } from "./evaluation.ts";
 export type { Evaluator, EvaluatorOptions } from "./evaluator.ts";
 export type { Answered, Answers } from "./gather/gather.ts";
@@ -25,7 +26,7 @@ export type {
 } from "./gather/lookup.ts";
 export { lookupKey } from "./gather/lookup-key.ts";
 export type { Logger } from "./logger.ts";
-export type { Plan, PlannedLookup, PlanRule } from "./plan/plan.ts";
+export type { Plan, PlannedLookup, PlanRule } from "./plan.ts";
 export { type CodeHelp, codes, nextStep } from "./verdict/codes.ts";
 export { diffVerdicts, type ResultChange, type VerdictDiff } from "./verdict/diff-verdicts.ts";
 export { type ExplainOptions, explain } from "./verdict/explain.ts";

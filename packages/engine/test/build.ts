@@ -1,5 +1,6 @@
 import { type JsonObject, loadPolicies } from "@assay/policy";
-import { createEngine, type Engine, type EngineOptions } from "../src/engine.ts";
+import { createEngine, type Engine } from "../src/engine.ts";
+import type { EngineOptions } from "../src/engine-options.ts";
 import type { Sources } from "../src/gather/lookup.ts";
 import { fixture, fixtureSources } from "./fixture-source.ts";
 

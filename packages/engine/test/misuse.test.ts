@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { EngineLimits, EngineOptions } from "../src/engine.ts";
+import type { EngineLimits, EngineOptions } from "../src/engine-options.ts";
 import type { EvaluationRequest } from "../src/verdict/verdict.ts";
 import { engineFor, image, pinned, pod, policy } from "./build.ts";
 

@@ -5,7 +5,7 @@ import { PolicyError } from "./policy-error.ts";
 import { readException } from "./read/read-exception.ts";
 import { field, textOf } from "./read/read-node.ts";
 import { readPolicy } from "./read/read-policy.ts";
-import { createReport, type Report, type Spot } from "./read/report.ts";
+import { createReport, type Report, type Spot } from "./report.ts";
 import {
   type DocumentLimits,
   type ParsedDocument,

@@ -6,12 +6,12 @@ export {
   githubCredentials,
   googleCredentials,
 } from "./credentials/cloud-credentials.ts";
+export { type DockerConfigOptions, dockerConfigCredentials } from "./credentials/docker-config.ts";
+export { givenCredentials } from "./credentials/given-credentials.ts";
+export { pullSecretCredentials } from "./credentials/pull-secrets.ts";
 export type {
   Credential,
   CredentialAnswer,
   CredentialProvider,
   CredentialRequest,
-} from "./credentials/credential.ts";
-export { type DockerConfigOptions, dockerConfigCredentials } from "./credentials/docker-config.ts";
-export { givenCredentials } from "./credentials/given-credentials.ts";
-export { pullSecretCredentials } from "./credentials/pull-secrets.ts";
+} from "./registry/credential.ts";

@@ -1,1 +1,2 @@
-export { type KmsOptions, kmsKeys } from "./kms/kms-keys.ts";
+export type { KmsOptions } from "./kms/key-reader.ts";
+export { kmsKeys } from "./kms/kms-keys.ts";

@@ -1,5 +1,6 @@
+export { FROZEN_TIME } from "./frozen-time.ts";
 export { type ImageOptions, image, type PushedImage, type TestImage } from "./image/image.ts";
-export { custom, FROZEN_TIME, type Predicate, predicate, slsa, spdx, vuln } from "./image/predicates.ts";
+export { custom, type Predicate, predicate, slsa, spdx, vuln } from "./image/predicates.ts";
 export type { Edits, Format, SignedArtifact, SignOptions } from "./image/sign-options.ts";
 export type { RegistryAuth } from "./registry/auth.ts";
 export type { Fault, FaultEffect } from "./registry/faults.ts";
@@ -15,7 +16,6 @@ export {
 export type { RunningServer } from "./registry/server.ts";
 export type { Descriptor } from "./registry/store.ts";
 export { writeLayout } from "./registry/write-layout.ts";
-export type { Signer } from "./signing/signer.ts";
 export { createKey, type HashName, type KeyKind, type SigningKey } from "./signing/signing-key.ts";
 export {
   type AuthorityOptions,
@@ -24,13 +24,14 @@ export {
   type LeafSpec,
 } from "./sigstore/authority.ts";
 export type { AlternativeName, ExtensionSpec } from "./sigstore/extensions.ts";
+export type { Signer } from "./sigstore/signer.ts";
 export {
   createSigstore,
   type IdentityOptions,
   type Sigstore,
   type SigstoreOptions,
 } from "./sigstore/sigstore.ts";
-export type { TimestampAuthority, TimestampOptions } from "./sigstore/timestamp-authority.ts";
+export type { TimestampAuthority, TimestampOptions } from "./sigstore/timestamp.ts";
 export type {
   EntryKind,
   LogEntry,

@@ -1,5 +1,4 @@
 export { prepareAttestors } from "./attestor/prepare-attestors.ts";
-export type { PreparedAttestor, PreparedSet, PreparedSets } from "./attestor/prepared.ts";
 export type { Candidate, Evidence, EvidenceGap, Origin, Shelf } from "./evidence/evidence.ts";
 export type {
   AttestationJudgement,
@@ -16,6 +15,7 @@ export type {
 export { type KernelMemory, kernelMemory } from "./kernel-memory.ts";
 export type { LogAnswer, LogFailureCode, LogLookup, LogQuestion } from "./log/log-lookup.ts";
 export { predicateTypeOf } from "./predicate-types.ts";
+export type { PreparedAttestor, PreparedSet, PreparedSets } from "./proof/prepared.ts";
 export type { MissingManifest } from "./refusal.ts";
 export { parseTrustRoot } from "./trust/parse-trust-root.ts";
 export type { TrustRoot } from "./trust/trust-root.ts";

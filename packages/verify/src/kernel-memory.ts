@@ -1,6 +1,6 @@
 import type { Attestor, AttestorSet } from "@assay/policy";
-import type { SignerDemand } from "./attestor/prepared.ts";
 import { type CandidateReader, candidateReader } from "./evidence/evidence-candidates.ts";
+import type { SignerDemand } from "./proof/prepared.ts";
 
 /** An attestor that is no set of others. */
 export type SignerAttestor = Exclude<Attestor, AttestorSet>;

@@ -1,5 +1,4 @@
 import type { AttestationRule, Trace } from "@assay/policy";
-import type { PreparedSets, PreparedSigner } from "./attestor/prepared.ts";
 import { checkAnnotations, mergedAnnotations } from "./evidence/annotations.ts";
 import type { Evidence, EvidenceGap } from "./evidence/evidence.ts";
 import {
@@ -22,6 +21,7 @@ import {
 import { applyQuantifier, type CheckedStatement, type QuantifiedOutcome } from "./judge/quantifier.ts";
 import type { AttestationJudgement, KernelInput, StatementCheck, VerifiedAttestation } from "./kernel.ts";
 import type { LogQuestion } from "./log/log-lookup.ts";
+import type { PreparedSets, PreparedSigner } from "./proof/prepared.ts";
 import { shown } from "./refusal.ts";
 
 type Rule = Pick<AttestationRule, "type" | "quantifier" | "path" | "source">;

@@ -2,7 +2,6 @@ import { constants, hash as hashBytes, type KeyObject, publicDecrypt } from "nod
 import { type Digest, parseDigest } from "@assay/image";
 import type { Trace } from "@assay/policy";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
-import type { PreparedSigner, SignerRule } from "./attestor/prepared.ts";
 import { digestOf } from "./digest-memo.ts";
 import { bufferOf } from "./encoding/buffer-of.ts";
 import { parseDsseStatement } from "./evidence/bundle-statement.ts";
@@ -11,8 +10,9 @@ import { checkStatementSubject } from "./evidence/in-toto-statement.ts";
 import type { Artifact } from "./evidence/signed-content.ts";
 import { parseSigstoreBundle } from "./evidence/sigstore-bundle.ts";
 import { factCache } from "./fact-cache.ts";
-import { proveSignature } from "./judge/signature-proof.ts";
 import type { SignerFacts } from "./kernel.ts";
+import type { PreparedSigner, SignerRule } from "./proof/prepared.ts";
+import { proveSignature } from "./proof/signature-proof.ts";
 import { outcomeOf, reasonOf, refuse } from "./refusal.ts";
 import { parseCertificate } from "./signer/certificate.ts";
 import type { TextMatcher } from "./signer/identity.ts";

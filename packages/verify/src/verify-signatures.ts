@@ -1,6 +1,5 @@
 import type { Digest } from "@assay/image";
 import type { JsonObject, Trace } from "@assay/policy";
-import type { PreparedSets, PreparedSigner } from "./attestor/prepared.ts";
 import { digestOf } from "./digest-memo.ts";
 import { bufferOf } from "./encoding/buffer-of.ts";
 import { checkAnnotations, mergedAnnotations } from "./evidence/annotations.ts";
@@ -27,6 +26,7 @@ import {
 import type { KernelInput, SignatureJudgement, VerifiedSignature } from "./kernel.ts";
 import type { LogQuestion } from "./log/log-lookup.ts";
 import { cosignSignPredicateType } from "./predicate-types.ts";
+import type { PreparedSets, PreparedSigner } from "./proof/prepared.ts";
 import { refuse } from "./refusal.ts";
 import type { SignerNames } from "./signer/distinct-signers.ts";
 

@@ -1,4 +1,5 @@
 import type { EvaluationRequest, Evaluator, EvaluatorOptions, Logger, Verdict } from "@assay/engine";
+import type { AdmissionHandlerOptions } from "./admission-handler-options.ts";
 import {
   type AdmissionRequest,
   type AdmissionReviewResponse,
@@ -9,32 +10,9 @@ import {
 import { checkHandlerOptions } from "./check-options.ts";
 import { inTime } from "./in-time.ts";
 import { judgingSpans } from "./judging-spans.ts";
-import type { WebhookMetrics } from "./metrics.ts";
 import { type RequestBody, readJsonBody } from "./read-json-body.ts";
 import { inSpan } from "./tracing.ts";
 import { WebhookError } from "./webhook-error.ts";
-
-export interface AdmissionHandlerOptions {
-  /**
-   * `mutate`: digests are pinned by patch. `validate`: tags are refused where the policy wants digests. Default: by path,
-   * `mutate` where a segment of it begins so (`/mutate`, `/hooks/mutate`), and otherwise `validate`, which lets less through.
-   */
-  readonly mode?: "mutate" | "validate";
-  /**
-   * Largest review, in bytes. Default 20 MiB: etcd's objects are at most 1.5 MiB, a review carries two, and the API server
-   * writes `<`, `>`, `&` and control characters as six bytes each. What is larger has no uid to answer to, so that a
-   * webhook with `failurePolicy: Ignore` would be passed by.
-   */
-  readonly maxBodyBytes?: number;
-  /** Longest evaluation, in milliseconds, when the API server does not say (`?timeout=`, at most 30 s). Default 10,000. */
-  readonly timeoutMs?: number;
-  /** Subtracted from the API server's timeout, so that our answer arrives before it gives up. Default 500; 200 of it are left for the verdict. */
-  readonly timeoutMarginMs?: number;
-  /** Labels of a namespace, for `namespaceSelector`. Default: unknown. */
-  readonly namespaceLabels?: (namespace: string) => Readonly<Record<string, string>> | undefined;
-  readonly logger?: Logger;
-  readonly metrics?: WebhookMetrics;
-}
 
 /**
  * A web-standard handler for `AdmissionReview` POSTs; mount it anywhere. It is closed in every failure: what can't be

@@ -1,4 +1,4 @@
-import type { AdmissionHandlerOptions } from "./admission-handler.ts";
+import type { AdmissionHandlerOptions } from "./admission-handler-options.ts";
 import type { TlsServerOptions } from "./tls-server.ts";
 import { WebhookError } from "./webhook-error.ts";
 

@@ -1,4 +1,5 @@
-export { type AdmissionHandlerOptions, admissionHandler } from "./admission-handler.ts";
+export { admissionHandler } from "./admission-handler.ts";
+export type { AdmissionHandlerOptions } from "./admission-handler-options.ts";
 export type { AdmissionReviewResponse } from "./admission-review.ts";
 export { checkOptions, type OptionCheck, serverOptions } from "./check-options.ts";
 export { inTime } from "./in-time.ts";

@@ -1,5 +1,6 @@
 import type { Evaluator } from "@assay/engine";
-import { type AdmissionHandlerOptions, admissionRoute } from "./admission-handler.ts";
+import { admissionRoute } from "./admission-handler.ts";
+import type { AdmissionHandlerOptions } from "./admission-handler-options.ts";
 import { checkServerOptions } from "./check-options.ts";
 import { webhookMetrics } from "./metrics.ts";
 import { createTlsServer, type TlsServer, type TlsServerOptions } from "./tls-server.ts";

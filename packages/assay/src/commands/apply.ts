@@ -28,7 +28,7 @@ export function addApplyCommand(program: Command, { terminal, finish }: CommandC
   addJudgingFlags(command.option("-v, --verbose", "explain what is allowed, too"));
   addOutputFlag(command, ["text", "json", "sarif", "junit"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
-    const { openAssay } = await import("../inputs/open-assay.ts");
+    const { openAssay } = await import("../open-assay.ts");
     const assay = await openAssay(policies, flags, terminal);
     const resources = await resourcesOf(flags, terminal);
     const judged = await judgeAll(assay, resources, flags, terminal);

@@ -17,7 +17,7 @@ export function addDigestCommand(program: Command, { terminal, finish }: Command
   addSourceFlags(command);
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (text: string, flags: Flags) => {
-    const { evidenceSource } = await import("../inputs/open-sources.ts");
+    const { evidenceSource } = await import("../open-sources.ts");
     const { parseImage } = await import("../inputs/parse-image.ts");
     const image = parseImage(text);
     const source = await evidenceSource(flags, terminal);

@@ -78,12 +78,12 @@ async function exportAll(
   terminal: Terminal,
 ): Promise<{ readonly report: ExportReport; readonly names: readonly string[] }> {
   const { exportLayout } = await import("@assay/sources/layout");
-  const { registryOptions, trustOf } = await import("../inputs/open-sources.ts");
+  const { registryOptions, trustOf } = await import("../open-sources.ts");
   const { defaultTrust } = await import("../default-trust.ts");
   const { signatureRepositories } = await import("../inputs/policy-places.ts");
   const { parseImage } = await import("../inputs/parse-image.ts");
   const { showProgress } = await import("../terminal/progress.ts");
-  const { openAssay } = await import("../inputs/open-assay.ts");
+  const { openAssay } = await import("../open-assay.ts");
   const assay = flags.policy.length === 0 ? undefined : await openAssay(flags.policy, flags, terminal);
   const names = [...new Set([...images, ...(await selectedImages(assay, flags, terminal))])];
   if (names.length === 0)
@@ -130,7 +130,7 @@ async function checkOffline(
   const { podOf } = await import("../image-question.ts");
   const { trustedRoot: _, ...rest } = flags;
   const { layoutTrust } = await import("@assay/sources/layout");
-  const { openAssay } = await import("../inputs/open-assay.ts");
+  const { openAssay } = await import("../open-assay.ts");
   const trust = layoutTrust(resolve(terminal.cwd, flags.out));
   const assay = await openAssay(flags.policy, { ...rest, layout: flags.out }, terminal, { trust });
   return Promise.all(

@@ -1,7 +1,7 @@
 import type { EvaluationOptions } from "@assay/engine";
 import type { Command } from "commander";
 import { AssayError } from "../assay-error.ts";
-import type { AssayOptions } from "../create-assay.ts";
+import type { AssayOptions } from "../assay-options.ts";
 import {
   addOutputFlag,
   addSourceFlags,
@@ -51,7 +51,7 @@ export function addInferCommand(program: Command, { terminal }: CommandContext):
 }
 
 async function optionsOf(flags: Flags, terminal: Terminal): Promise<Omit<AssayOptions, "policies">> {
-  const { sourceOptions } = await import("../inputs/open-sources.ts");
+  const { sourceOptions } = await import("../open-sources.ts");
   const { now } = flags;
   return { ...(await sourceOptions(flags, terminal)), clock: now === undefined ? terminal.now : () => now };
 }

@@ -35,7 +35,7 @@ export function addPlanCommand(program: Command, { terminal, finish }: CommandCo
   addJudgingFlags(command.option("--check", "try every host, and the transparency logs that policies name"));
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
-    const { openAssay } = await import("../inputs/open-assay.ts");
+    const { openAssay } = await import("../open-assay.ts");
     const { requestsFor } = await import("../inputs/resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
     const resources = (await resourcesOf(flags, terminal)).map(({ object }) => object);
@@ -73,7 +73,7 @@ async function checkAll(
   const { checkPlan, checkRekor } = await import("../check-plan.ts");
   const { rekorUrls } = await import("../inputs/policy-places.ts");
   const { sourcesOf } = await import("../create-assay.ts");
-  const { sourceOptions } = await import("../inputs/open-sources.ts");
+  const { sourceOptions } = await import("../open-sources.ts");
   const { readObjects } = await import("../inputs/read-objects.ts");
   const objects = (await readObjects(flags.configmap, terminal)).map(({ object }) => object);
   const sources = sourcesOf({ ...(await sourceOptions(flags, terminal)), objects });

@@ -37,7 +37,7 @@ export function addRecordCommand(program: Command, { terminal, finish }: Command
   addOutputFlag(command, ["text", "json"]);
   command.addHelpText("after", EXAMPLES).action(async (policies: readonly string[], flags: Flags) => {
     const { encodeRecord } = await import("@assay/engine");
-    const { openAssay } = await import("../inputs/open-assay.ts");
+    const { openAssay } = await import("../open-assay.ts");
     const { requestsFor } = await import("../inputs/resource-requests.ts");
     const assay = await openAssay(policies, flags, terminal);
     const resources = (await resourcesOf(flags, terminal)).map(({ object }) => object);

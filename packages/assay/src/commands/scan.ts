@@ -105,8 +105,8 @@ async function openWork(
   cluster: Cluster | undefined,
   { flags, terminal }: Pick<Work, "flags" | "terminal">,
 ): Promise<Omit<Work, "flags" | "terminal">> {
-  const { openAssay, policyFiles } = await import("../inputs/open-assay.ts");
-  const { trustOf } = await import("../inputs/open-sources.ts");
+  const { openAssay, policyFiles } = await import("../open-assay.ts");
+  const { trustOf } = await import("../open-sources.ts");
   const { readObjects } = await import("../inputs/read-objects.ts");
   const { contextFromObjects } = await import("@assay/sources/cluster");
   const { trustedRoot, ...rest } = flags;

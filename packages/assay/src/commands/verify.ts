@@ -53,7 +53,7 @@ async function verifyAll(
   flags: Flags,
   terminal: Terminal,
 ): Promise<readonly Verdict[]> {
-  const { sourceOptions } = await import("../inputs/open-sources.ts");
+  const { sourceOptions } = await import("../open-sources.ts");
   const { evaluateImage } = await import("../evaluate-image.ts");
   const { parseImage } = await import("../inputs/parse-image.ts");
   const { questionOf } = await import("../flags/signer-flags.ts");

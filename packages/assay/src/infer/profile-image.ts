@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { Answers, Evaluation, EvaluationOptions, Verdict } from "@assay/engine";
 import type { Json, Trace } from "@assay/policy";
-import { type AssayOptions, createAssay } from "../create-assay.ts";
+import type { AssayOptions } from "../assay-options.ts";
+import { createAssay } from "../create-assay.ts";
 import { type ImageQuestion, podOf, policyOf } from "../image-question.ts";
 import { isJsonObject, jsonObject } from "../json-object.ts";
 

@@ -2,7 +2,7 @@ import { webhookConfigurations } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import type { ContextFlags, SourceFlags } from "../flags/evaluation-flags.ts";
 import { readTextFile } from "../inputs/input-files.ts";
-import { openAssay } from "../inputs/open-assay.ts";
+import { openAssay } from "../open-assay.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 /** Prints, as a JSON List for `kubectl apply`, what the API server has to be told for these policies. */

@@ -13,8 +13,8 @@ import {
   type SourceFlags,
 } from "../flags/evaluation-flags.ts";
 import { loadKubeConfig } from "../inputs/kube-config.ts";
-import { sourceOptions } from "../inputs/open-sources.ts";
 import { optionalPackages } from "../inputs/optional-packages.ts";
+import { sourceOptions } from "../open-sources.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { loggingTerminal, logLines } from "./log-lines.ts";
 import { checkTlsFlags, type ServerFlags, serveUntilStopped } from "./serve-policies.ts";

@@ -9,7 +9,7 @@ import {
 } from "@assay/webhook";
 import { AssayError } from "../assay-error.ts";
 import type { ContextFlags, LogFlags, SourceFlags } from "../flags/evaluation-flags.ts";
-import { openAssay } from "../inputs/open-assay.ts";
+import { openAssay } from "../open-assay.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { loggingTerminal, logLines } from "./log-lines.ts";
 

@@ -12,8 +12,7 @@ import {
   quantityNumber,
   subtractQuantities,
 } from "../go/quantity.ts";
-import type { ArithmeticOperator } from "../jmespath/ast.ts";
-import type { Item } from "../jmespath/evaluation.ts";
+import type { Item } from "./evaluation.ts";
 
 /** The functions of Kyverno that compute. */
 export type ArithmeticName = "add" | "subtract" | "multiply" | "divide" | "modulo" | "sum";
@@ -22,6 +21,9 @@ type Operand =
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "quantity"; readonly value: Quantity }
   | { readonly kind: "duration"; readonly value: bigint };
+
+/** As they are written between two operands. */
+export type ArithmeticOperator = "+" | "-" | "*" | "/" | "%";
 
 const names: Readonly<Record<ArithmeticOperator, ArithmeticName>> = {
   "+": "add",

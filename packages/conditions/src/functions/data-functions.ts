@@ -4,15 +4,15 @@ import { ImageReferenceError, matchText, parseImageReference } from "@assay/imag
 import { ConditionError, wrongType } from "../condition-error.ts";
 import { parseGoJson } from "../go/go-json.ts";
 import { formatNumber } from "../go/go-number.ts";
+import { cleanPath } from "../go/go-path.ts";
 import { sortedKeys } from "../go/go-text.ts";
 import { satisfiesRange } from "../go/semver.ts";
-import { deepEqual, type Evaluation, type Item, markMapList } from "../jmespath/evaluation.ts";
-import type { ArgumentType, FunctionEntry } from "../jmespath/function-table.ts";
 import { isObject, own, setOwn, type Value, type ValueObject } from "../json.ts";
 import { checkList, spend, spendOutput } from "../limits.ts";
-import { cleanPath } from "../substitution/references.ts";
 import { decodeCertificate } from "../x509/x509.ts";
+import { deepEqual, type Evaluation, type Item, markMapList } from "./evaluation.ts";
 import { isExternalUrl } from "./external-url.ts";
+import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 import { randomText } from "./random-text.ts";
 import { looseText } from "./text-functions.ts";
 import { parseGoYaml } from "./yaml.ts";

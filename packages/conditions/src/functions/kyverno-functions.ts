@@ -1,5 +1,5 @@
-import type { FunctionTable } from "../jmespath/function-table.ts";
 import { dataFunctions } from "./data-functions.ts";
+import type { FunctionTable } from "./function-table.ts";
 import { standardFunctions } from "./standard-functions.ts";
 import { textFunctions } from "./text-functions.ts";
 import { timeFunctions } from "./time-functions.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ConditionError } from "../condition-error.ts";
-import type { Evaluation } from "../jmespath/evaluation.ts";
 import { checkDepth, spend, spendOutput } from "../limits.ts";
+import type { Evaluation } from "./evaluation.ts";
 import { compileRegexp } from "./regexp.ts";
 
 /** Kyverno repeats `*` and `+` up to 4,096 times; nobody wants that. */

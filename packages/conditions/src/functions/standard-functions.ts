@@ -1,17 +1,10 @@
 import { ConditionError, wrongType } from "../condition-error.ts";
 import { parseFloat64 } from "../go/go-number.ts";
 import { compareText, jsonText } from "../go/go-text.ts";
-import {
-  type Evaluation,
-  type Item,
-  isPlainList,
-  MISSING,
-  orNull,
-  type Run,
-} from "../jmespath/evaluation.ts";
-import type { ArgumentType, FunctionEntry } from "../jmespath/function-table.ts";
 import { isObject, setOwn, type Value } from "../json.ts";
 import { checkList, spend, spendOutput } from "../limits.ts";
+import { type Evaluation, type Item, isPlainList, MISSING, orNull, type Run } from "./evaluation.ts";
+import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 
 // The functions of the JMESPath specification, with the types and edges of go-jmespath.
 

@@ -3,12 +3,12 @@ import { equalFold, toLower, toUpper } from "../go/case-mapping.ts";
 import { toInt64 } from "../go/duration.ts";
 import { formatFloat32 } from "../go/go-number.ts";
 import { compareText } from "../go/go-text.ts";
-import type { Evaluation, Item } from "../jmespath/evaluation.ts";
-import type { ArgumentType, FunctionEntry } from "../jmespath/function-table.ts";
 import type { Value } from "../json.ts";
 import { type Budget, checkList, spend, spendOutput } from "../limits.ts";
-import { matchWildcard } from "../operators/budgeted-wildcard.ts";
 import { compute } from "./arithmetic.ts";
+import { matchWildcard } from "./budgeted-wildcard.ts";
+import type { Evaluation, Item } from "./evaluation.ts";
+import type { ArgumentType, FunctionEntry } from "./function-table.ts";
 import { compileRegexp, replaceAll } from "./regexp.ts";
 
 // Kyverno's functions on text and numbers (pkg/engine/jmespath/functions.go).

@@ -14,8 +14,8 @@ import {
   timeFromDate,
   truncateTime,
 } from "../go/go-time.ts";
-import type { Evaluation, Item } from "../jmespath/evaluation.ts";
-import type { FunctionEntry } from "../jmespath/function-table.ts";
+import type { Evaluation, Item } from "./evaluation.ts";
+import type { FunctionEntry } from "./function-table.ts";
 
 // Kyverno's time functions (pkg/engine/jmespath/time.go). The clock is the scope's.
 

@@ -13,10 +13,10 @@ import {
 } from "yaml";
 import { ConditionError } from "../condition-error.ts";
 import { parseFloat64 } from "../go/go-number.ts";
+import { type Ambiguity, ambiguousBreak, ambiguousScalar, isAnchorName } from "../go/yaml-ambiguity.ts";
+import { resolvePlain } from "../go/yaml-scalar.ts";
 import { setOwn, type Value } from "../json.ts";
 import { type Budget, checkDepth, spend, spendOutput } from "../limits.ts";
-import { type Ambiguity, ambiguousBreak, ambiguousScalar, isAnchorName } from "./yaml-ambiguity.ts";
-import { resolvePlain } from "./yaml-scalar.ts";
 
 /** What one conversion carries along. */
 interface Conversion {

@@ -4,5 +4,5 @@ export {
   ambiguousBreak,
   ambiguousScalar,
   isAnchorName,
-} from "../functions/yaml-ambiguity.ts";
-export { resolvePlain } from "../functions/yaml-scalar.ts";
+} from "./yaml-ambiguity.ts";
+export { resolvePlain } from "./yaml-scalar.ts";

@@ -1,8 +1,8 @@
+import type { ArithmeticOperator } from "../functions/arithmetic.ts";
 import type { Value } from "../json.ts";
 import type { HoleText } from "./token.ts";
 
 export type Comparison = "eq" | "ne" | "lt" | "lte" | "gt" | "gte";
-export type ArithmeticOperator = "+" | "-" | "*" | "/" | "%";
 
 /** A part of the language that Kyverno does not have. */
 export type Extension = "arithmetic" | "hyphenIdentifier" | "jsonPath" | "attestationPath" | "timeComparison";

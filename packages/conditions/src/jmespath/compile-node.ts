@@ -1,8 +1,5 @@
 import { ConditionError, located } from "../condition-error.ts";
 import { arithmetic } from "../functions/arithmetic.ts";
-import { isObject, setOwn, type Value } from "../json.ts";
-import { checkList, spend } from "../limits.ts";
-import type { Comparison, Node, SliceParts } from "./ast.ts";
 import {
   deepEqual,
   type Evaluation,
@@ -12,8 +9,11 @@ import {
   type Missing,
   orNull,
   type Run,
-} from "./evaluation.ts";
-import { callFunction, type FunctionTable, unknownFunction } from "./function-table.ts";
+} from "../functions/evaluation.ts";
+import { callFunction, type FunctionTable, unknownFunction } from "../functions/function-table.ts";
+import { isObject, setOwn, type Value } from "../json.ts";
+import { checkList, spend } from "../limits.ts";
+import type { Comparison, Node, SliceParts } from "./ast.ts";
 import { holeIndex, holeKey, holeLiteral, holeName, holeString } from "./holes.ts";
 import { queryJsonPath } from "./json-path.ts";
 

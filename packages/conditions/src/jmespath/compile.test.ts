@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ConditionError, type ConditionErrorCode } from "../condition-error.ts";
-import { createScope } from "../substitution/scope.ts";
+import { createScope } from "../scope.ts";
 import { compile, evaluate } from "./compile.ts";
 
 const now = new Date("2024-06-02T10:00:00.250Z");

@@ -1,15 +1,15 @@
 import { ConditionError, located } from "../condition-error.ts";
+import { type Evaluation, MISSING, type Run } from "../functions/evaluation.ts";
+import { nearestOf } from "../functions/function-table.ts";
 import { kyvernoFunctions } from "../functions/kyverno-functions.ts";
 import { standardFunctions } from "../functions/standard-functions.ts";
 import { toFloats } from "../go/go-json.ts";
 import { sortedKeys, trimSpace } from "../go/go-text.ts";
 import type { Json, Value } from "../json.ts";
 import { type Budget, createBudget, defaultLimits, type Limits } from "../limits.ts";
-import type { Dialect, Scope } from "../substitution/scope.ts";
+import type { Dialect, Scope } from "../scope.ts";
 import type { Extension, Node } from "./ast.ts";
 import { compileNode } from "./compile-node.ts";
-import { type Evaluation, MISSING, type Run } from "./evaluation.ts";
-import { nearestOf } from "./function-table.ts";
 import { jsonPathRoot } from "./json-path.ts";
 import { parseExpression } from "./parser.ts";
 

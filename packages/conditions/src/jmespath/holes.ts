@@ -1,8 +1,8 @@
 import { ConditionError } from "../condition-error.ts";
+import type { Evaluation } from "../functions/evaluation.ts";
 import { parseGoJson } from "../go/go-json.ts";
 import { templateText } from "../go/go-text.ts";
 import type { Value } from "../json.ts";
-import type { Evaluation } from "./evaluation.ts";
 import type { HoleText } from "./token.ts";
 
 // Kyverno pastes the value of a nested variable into the text of the expression around it, so that whoever writes the

@@ -1,8 +1,8 @@
 import { JSONPath } from "jsonpath-plus";
 import { ConditionError } from "../condition-error.ts";
+import type { Evaluation, Item } from "../functions/evaluation.ts";
 import { isObject, type Value } from "../json.ts";
 import { checkList, spend } from "../limits.ts";
-import type { Evaluation, Item } from "./evaluation.ts";
 
 const MAX_LENGTH = 1_024;
 

@@ -1,20 +1,13 @@
 import { ConditionError } from "../condition-error.ts";
 import type { Node, SliceParts } from "./ast.ts";
-import {
-  current,
-  expect,
-  FILTER,
-  FLATTEN,
-  identity,
-  lookahead,
-  type Parser,
-  PROJECTION,
-  parse,
-  projectionTail,
-  take,
-  unexpected,
-} from "./parser.ts";
+import { FILTER, FLATTEN, PROJECTION } from "./binding-power.ts";
+import { current, expect, identity, lookahead, type Parser, take, unexpected } from "./cursor.ts";
 import type { HoleText, Token } from "./token.ts";
+
+/** What is applied to each element of a projection: a matter of expressions. */
+function tail(parser: Parser, minimum: number): Node {
+  return parser.grammar.projectionTail(parser, minimum);
+}
 
 /** `[?…]`, `[]`, `[0]`, `[1:2]`, `[*]` and `[a, b]`, after `left` or at the start of an expression. */
 export function parseBracketed(parser: Parser, token: Token, left: Node | undefined): Node {
@@ -22,7 +15,7 @@ export function parseBracketed(parser: Parser, token: Token, left: Node | undefi
   if (token.kind === "filter") return parseFilter(parser, token, base);
   if (token.kind === "flatten") {
     const flat: Node = { kind: "flatten", operand: base, offset: token.offset };
-    return { kind: "projection", left: flat, right: projectionTail(parser, FLATTEN), offset: token.offset };
+    return { kind: "projection", left: flat, right: tail(parser, FLATTEN), offset: token.offset };
   }
   const next = current(parser);
   if (next.kind === "number" || next.kind === "colon" || isHoleIndex(parser)) {
@@ -33,7 +26,7 @@ export function parseBracketed(parser: Parser, token: Token, left: Node | undefi
   }
   expect(parser, "star", "`*`, a number or `:`");
   expect(parser, "rbracket", "`]`");
-  return { kind: "projection", left: base, right: projectionTail(parser, PROJECTION), offset: token.offset };
+  return { kind: "projection", left: base, right: tail(parser, PROJECTION), offset: token.offset };
 }
 
 function isHoleIndex(parser: Parser): boolean {
@@ -42,10 +35,10 @@ function isHoleIndex(parser: Parser): boolean {
 }
 
 function parseFilter(parser: Parser, token: Token, left: Node): Node {
-  const condition = parse(parser, 0);
+  const condition = parser.grammar.parse(parser, 0);
   expect(parser, "rbracket", "`]`");
   const next = current(parser);
-  const right = next.kind === "flatten" ? identity(next.offset) : projectionTail(parser, FILTER);
+  const right = next.kind === "flatten" ? identity(next.offset) : tail(parser, FILTER);
   return { kind: "filter", left, right, condition, offset: token.offset };
 }
 
@@ -54,7 +47,7 @@ function parseIndexed(parser: Parser, token: Token, left: Node, atStart: boolean
   if (index === undefined) return { kind: "broken", offset: token.offset };
   const chain: Node = { kind: "chain", left, right: index, offset: token.offset };
   if (index.kind !== "slice") return chain;
-  return { kind: "projection", left: chain, right: projectionTail(parser, PROJECTION), offset: token.offset };
+  return { kind: "projection", left: chain, right: tail(parser, PROJECTION), offset: token.offset };
 }
 
 /** At the start of an expression go-jmespath loses this error: the rest parses as if a value stood here. */
@@ -118,7 +111,7 @@ function parseInteger(parser: Parser): number {
 export function parseMultiSelectList(parser: Parser, offset: number): Node {
   const items: Node[] = [];
   for (;;) {
-    items.push(parse(parser, 0));
+    items.push(parser.grammar.parse(parser, 0));
     if (current(parser).kind === "rbracket") break;
     expect(parser, "comma", "`,` or `]`");
   }
@@ -135,7 +128,7 @@ export function parseHash(parser: Parser, offset: number): Node {
       throw unexpected(parser, "a key", key);
     }
     expect(parser, "colon", "`:`");
-    entries.push([key.holes ?? key.text, parse(parser, 0)]);
+    entries.push([key.holes ?? key.text, parser.grammar.parse(parser, 0)]);
     const next = current(parser).kind;
     if (next === "comma" || next === "rbrace") take(parser);
     if (next === "rbrace") return { kind: "hash", entries, offset };

@@ -1,57 +1,16 @@
+import type { ArithmeticOperator } from "../functions/arithmetic.ts";
 import { exceeded, type Limits } from "../limits.ts";
-import type { ArithmeticOperator, Comparison, Extension, Node, ParsedExpression } from "./ast.ts";
+import type { Comparison, Extension, Node, ParsedExpression } from "./ast.ts";
+import { arithmeticPower, DOT, PROJECTION, power } from "./binding-power.ts";
+import { current, expect, identity, type Parser, take, unexpected } from "./cursor.ts";
 import { parseLiteral, syntaxError, tokenize } from "./lexer.ts";
 import { parseBracketed, parseHash, parseMultiSelectList } from "./parser-brackets.ts";
 import type { Token, TokenKind } from "./token.ts";
-
-/** The state of one parse: a cursor over the tokens. */
-export interface Parser {
-  readonly expression: string;
-  readonly tokens: readonly Token[];
-  readonly extended: boolean;
-  readonly limits: Limits;
-  readonly used: Set<Extension>;
-  at: number;
-  depth: number;
-}
 
 export interface ParseOptions {
   readonly extensions: boolean;
   readonly limits: Limits;
 }
-
-/** go-jmespath's binding powers; the arithmetic ones lie between comparison and flatten. */
-const power: Readonly<Partial<Record<TokenKind, number>>> = {
-  pipe: 1,
-  or: 2,
-  and: 3,
-  eq: 5,
-  lt: 5,
-  lte: 5,
-  gt: 5,
-  gte: 5,
-  ne: 5,
-  flatten: 9,
-  star: 20,
-  filter: 21,
-  dot: 40,
-  not: 45,
-  lbrace: 50,
-  lbracket: 55,
-  lparen: 60,
-};
-const arithmeticPower: Readonly<Partial<Record<TokenKind, number>>> = {
-  plus: 6,
-  minus: 6,
-  number: 6,
-  star: 7,
-  slash: 7,
-  percent: 7,
-};
-export const PROJECTION = 20;
-export const FLATTEN = 9;
-export const FILTER = 21;
-const DOT = 40;
 
 /** Parses a JMESPath expression as go-jmespath does, plus our extensions. Throws `syntax` with the offset. */
 export function parseExpression(expression: string, options: ParseOptions): ParsedExpression {
@@ -64,6 +23,7 @@ export function parseExpression(expression: string, options: ParseOptions): Pars
   const tokens = tokenize(expression, options);
   const used = new Set<Extension>();
   const parser: Parser = {
+    grammar: { parse, projectionTail },
     expression,
     tokens,
     extended: options.extensions,
@@ -78,7 +38,7 @@ export function parseExpression(expression: string, options: ParseOptions): Pars
 }
 
 /** One expression whose operators bind tighter than `minimum`. */
-export function parse(parser: Parser, minimum: number): Node {
+function parse(parser: Parser, minimum: number): Node {
   // Every level of the tree, also the left-leaning ones of this loop, counts: evaluation recurses over them.
   const depth = parser.depth;
   enter(parser);
@@ -105,36 +65,6 @@ function bindingPower(parser: Parser): number {
     if (value !== undefined) return value;
   }
   return power[token.kind] ?? 0;
-}
-
-export function current(parser: Parser): Token {
-  return lookahead(parser, 0);
-}
-
-export function lookahead(parser: Parser, count: number): Token {
-  const token = parser.tokens[parser.at + count] ?? parser.tokens.at(-1);
-  if (token === undefined) throw syntaxError("empty expression", parser.expression, 0);
-  return token;
-}
-
-export function take(parser: Parser): Token {
-  const token = current(parser);
-  parser.at++;
-  return token;
-}
-
-export function expect(parser: Parser, kind: TokenKind, wanted: string): Token {
-  if (current(parser).kind !== kind) throw unexpected(parser, wanted);
-  return take(parser);
-}
-
-export function unexpected(parser: Parser, wanted: string, token: Token = current(parser)): Error {
-  const found = token.kind === "end" ? "the end of the expression" : `\`${shown(parser, token)}\``;
-  return syntaxError(`expected ${wanted}, found ${found}`, parser.expression, token.offset);
-}
-
-function shown(parser: Parser, token: Token): string {
-  return parser.expression.slice(token.offset, token.end);
 }
 
 function prefix(parser: Parser, token: Token): Node {
@@ -192,10 +122,6 @@ function field(parser: Parser, token: Token): Node {
   }
   if (token.kind === "identifier" && token.text.includes("-")) parser.used.add("hyphenIdentifier");
   return { kind: "field", name: token.text, offset: token.offset };
-}
-
-export function identity(offset: number): Node {
-  return { kind: "current", offset };
 }
 
 function isArithmetic(parser: Parser): boolean {
@@ -322,7 +248,7 @@ function dotTail(parser: Parser, minimum: number): Node {
 }
 
 /** What is applied to each element of a projection. */
-export function projectionTail(parser: Parser, minimum: number): Node {
+function projectionTail(parser: Parser, minimum: number): Node {
   const token = current(parser);
   if ((power[token.kind] ?? 0) < 10 || (parser.extended && token.kind === "star"))
     return identity(token.offset);

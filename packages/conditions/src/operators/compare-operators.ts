@@ -1,3 +1,4 @@
+import { matchWildcard } from "../functions/budgeted-wildcard.ts";
 import { durationSeconds, parseDuration, toInt64, wrapInt64 } from "../go/duration.ts";
 import { parseFloat64, parseInt64 } from "../go/go-number.ts";
 import { compareTimes, parseTime } from "../go/go-time.ts";
@@ -5,8 +6,7 @@ import { compareQuantities, parseQuantity } from "../go/quantity.ts";
 import { compareVersions, parseVersion } from "../go/semver.ts";
 import { isObject, type Value } from "../json.ts";
 import { checkDepth, spend } from "../limits.ts";
-import { matchWildcard } from "./budgeted-wildcard.ts";
-import type { Operator, OperatorContext } from "./operators.ts";
+import type { Operator, OperatorContext } from "./operator.ts";
 
 // Equals, NotEquals, and the ordering operators (pkg/engine/variables/operator of Kyverno).
 

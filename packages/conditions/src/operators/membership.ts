@@ -1,10 +1,10 @@
 import { ConditionError } from "../condition-error.ts";
+import { matchWildcard } from "../functions/budgeted-wildcard.ts";
 import { validJson } from "../go/go-json.ts";
 import { printText } from "../go/go-text.ts";
 import type { Value } from "../json.ts";
-import { matchWildcard } from "./budgeted-wildcard.ts";
 import { sameDigits } from "./compare-operators.ts";
-import type { Operator, OperatorContext } from "./operators.ts";
+import type { Operator, OperatorContext } from "./operator.ts";
 import { isRange, matchesRange } from "./range-pattern.ts";
 
 // AnyIn, AllIn, In and their negations (pkg/engine/variables/operator of Kyverno). Texts match as wildcards in both

@@ -3,7 +3,7 @@ import { check } from "../check.ts";
 import { ConditionError } from "../condition-error.ts";
 import type { Json, Value } from "../json.ts";
 import { createBudget, defaultLimits } from "../limits.ts";
-import { createScope } from "../substitution/scope.ts";
+import { createScope } from "../scope.ts";
 import { operatorNames, operatorOf } from "./operators.ts";
 
 const context = { budget: createBudget(defaultLimits), dialect: "assay" as const };

@@ -1,20 +1,9 @@
 import { ConditionError } from "../condition-error.ts";
+import { nearestOf } from "../functions/function-table.ts";
 import { toLower } from "../go/case-mapping.ts";
-import { nearestOf } from "../jmespath/function-table.ts";
-import type { Value } from "../json.ts";
-import type { Budget } from "../limits.ts";
-import type { Dialect } from "../substitution/scope.ts";
 import { compareDurations, compareNumeric, equals } from "./compare-operators.ts";
 import { includesAll, includesAny, includesDeprecated } from "./membership.ts";
-
-/** What an operator needs besides its two values. */
-export interface OperatorContext {
-  readonly budget: Budget;
-  readonly dialect: Dialect;
-}
-
-/** Whether key and value fulfil an operator. */
-export type Operator = (key: Value, value: Value, context: OperatorContext) => boolean;
+import type { Operator } from "./operator.ts";
 
 const order = {
   GreaterThan: (sign: number): boolean => sign > 0,

@@ -1,7 +1,7 @@
 import { ConditionError, located } from "../condition-error.ts";
 import { isObject, type Value } from "../json.ts";
 import type { Budget } from "../limits.ts";
-import type { Scope } from "./scope.ts";
+import type { Scope } from "../scope.ts";
 import { renderTemplate, substituteValue } from "./substitute.ts";
 import { compileTemplate, type TemplateOptions } from "./template.ts";
 

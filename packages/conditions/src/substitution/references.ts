@@ -1,4 +1,5 @@
 import { ConditionError } from "../condition-error.ts";
+import { cleanPath } from "../go/go-path.ts";
 import { isObject, type Value } from "../json.ts";
 import { type Budget, checkDepth, spend, spendOutput } from "../limits.ts";
 import { mapLeaves } from "./traverse.ts";
@@ -85,18 +86,4 @@ function withoutAnchors(path: string): string {
   const bare = parts.map((part) => /^[+<=X^]?\((.+)\)$/.exec(part.trim())?.[1] ?? part);
   const joined = cleanPath(bare.filter((part) => part !== "").join("/"));
   return path.startsWith("/") ? `/${joined}` : joined;
-}
-
-/** `path.Clean` of Go; an empty path stays empty. */
-export function cleanPath(path: string): string {
-  if (path === "") return "";
-  const rooted = path.startsWith("/");
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") parts.push(part);
-    else if (parts.length > 0 && parts.at(-1) !== "..") parts.pop();
-    else if (!rooted) parts.push("..");
-  }
-  return (rooted ? "/" : "") + parts.join("/") || ".";
 }

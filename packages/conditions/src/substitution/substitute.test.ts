@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ConditionError } from "../condition-error.ts";
 import type { Json } from "../json.ts";
-import { createScope } from "./scope.ts";
+import { createScope } from "../scope.ts";
 import { emptyVariables, substitute, variablesIn } from "./substitute.ts";
 
 const now = new Date("2024-06-02T10:00:00Z");

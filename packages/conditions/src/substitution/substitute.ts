@@ -4,9 +4,9 @@ import { templateText } from "../go/go-text.ts";
 import { evaluateValue } from "../jmespath/compile.ts";
 import { isObject, type Json, own, type Value } from "../json.ts";
 import { type Budget, createBudget, defaultLimits } from "../limits.ts";
+import type { Scope } from "../scope.ts";
 import { currentPath } from "./current-path.ts";
 import { resolveReferences } from "./references.ts";
-import type { Scope } from "./scope.ts";
 import {
   type CompiledTemplate,
   type CompiledVariable,

@@ -3,7 +3,7 @@ import { trimSpace } from "../go/go-text.ts";
 import { type CompiledExpression, compile } from "../jmespath/compile.ts";
 import { HOLE } from "../jmespath/lexer.ts";
 import { exceeded, type Limits } from "../limits.ts";
-import type { Dialect } from "./scope.ts";
+import type { Dialect } from "../scope.ts";
 
 /** One `{{ … }}`, with the variables that stand inside it. */
 export interface Variable {

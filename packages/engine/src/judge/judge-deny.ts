@@ -3,8 +3,8 @@ import type { ImageVerification, Trace } from "@assay/policy";
 import type { VerifiedAttestation } from "@assay/verify";
 import { checkConditions } from "./check-conditions.ts";
 import { conditionsTrace, cut } from "./conditions-trace.ts";
+import type { EntryQuestion } from "./entry-question.ts";
 import type { NamedStatements } from "./judge-attestation.ts";
-import type { EntryQuestion } from "./judge-entry.ts";
 import { imageScope } from "./statement-scope.ts";
 import { expressionError, type StepJudgement } from "./step-judgement.ts";
 

@@ -1,37 +1,20 @@
-import { type Digest, type ImageReference, repositoryName } from "@assay/image";
 import type { Outcome, Place, Trace } from "@assay/policy";
 import { verifySignatures } from "@assay/verify";
-import type { RegistryAccess } from "../gather/lookup.ts";
-import type { CompiledEntry } from "../plan/compile.ts";
-import type { PositionAt } from "../plan/condition-positions.ts";
+import { repositoryOf, repositoryProblem } from "../plan/repository.ts";
 import { verifies } from "../plan/request-plan.ts";
 import { reasonsOf } from "../verdict/reason.ts";
+import type { EntryQuestion } from "./entry-question.ts";
 import { withIdentityHints } from "./identity-hints.ts";
 import { judgeAttestation, type NamedStatements } from "./judge-attestation.ts";
 import { judgeDeny } from "./judge-deny.ts";
-import { judgeEvidence, type KernelQuestion, repositoryOf, repositoryProblem } from "./judge-evidence.ts";
+import { judgeEvidence } from "./judge-evidence.ts";
+import { kernelQuestion } from "./kernel-question.ts";
 import type { Pass } from "./pass.ts";
 import { prepareSets } from "./prepare-sets.ts";
 import { fillText } from "./resolve-attestors.ts";
-import type { RuleScope } from "./rule-scope.ts";
 import { attempt, settle } from "./settle.ts";
 import { recallSignatures, rememberSignatures } from "./signature-facts.ts";
 import { allOpen, errorTrace, expressionError, type StepJudgement } from "./step-judgement.ts";
-
-/** One image as one entry of `verifyImages` sees it. */
-export interface EntryQuestion {
-  readonly positionAt: PositionAt;
-  readonly entry: CompiledEntry;
-  readonly image: ImageReference;
-  /** The image's own, or what its tag was resolved to, once for the whole request; absent where nothing needs it. */
-  readonly digest?: Digest;
-  readonly access?: RegistryAccess;
-  readonly scope: RuleScope;
-  /** Whether another entry of the rule verifies the image: that is what `required` asks for. */
-  readonly verifiedByOther?: boolean;
-  /** `registry/path` where the entry's evidence is, if not beside the image. */
-  readonly repository?: string;
-}
 
 /**
  * Signatures, attestations and the cross-attestation `deny` of one entry, in Kyverno's order: the first that does not
@@ -149,29 +132,6 @@ function judgeSignatures(question: EntryQuestion, pass: Pass): StepJudgement | u
   return {
     trace: withIdentityHints({ source: place.source, ...judgement.trace }),
     opens: allOpen([...prepared.failures, ...failures]),
-  };
-}
-
-/** The kernel's question about one image of one entry. */
-export function kernelQuestion(
-  question: EntryQuestion,
-  purpose: KernelQuestion["purpose"],
-  sets: KernelQuestion["sets"],
-): KernelQuestion {
-  const { entry } = question.entry;
-  const { digest } = question;
-  if (digest === undefined) throw new Error("an entry that verifies was planned without a digest");
-  return {
-    purpose,
-    sets,
-    digest,
-    repository: question.repository ?? repositoryName(question.image),
-    imageRepository: repositoryName(question.image),
-    ...(entry.type === undefined ? {} : { format: entry.type }),
-    ...(entry.signaturePredicateTypes === undefined
-      ? {}
-      : { signaturePredicateTypes: entry.signaturePredicateTypes }),
-    ...(question.access === undefined ? {} : { access: question.access }),
   };
 }
 

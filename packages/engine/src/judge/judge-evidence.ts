@@ -1,32 +1,13 @@
-import { type Digest, ImageReferenceError, parseImageReference, repositoryName } from "@assay/image";
 import type { Trace } from "@assay/policy";
-import type { KernelInput, MissingManifest, Needs, PreparedSets } from "@assay/verify";
+import type { KernelInput, MissingManifest, Needs } from "@assay/verify";
 import { PendingLookup } from "../gather/answer-book.ts";
-import type { Answer, EvidenceLookup, LookupFailure, RegistryAccess } from "../gather/lookup.ts";
+import type { Answer, EvidenceLookup, LookupFailure } from "../gather/lookup.ts";
 import { hasNotes, lookupTrace } from "../gather/lookup-trace.ts";
-import {
-  type EvidenceQuestion,
-  type FoundEvidence,
-  gatherEvidence,
-  type Purpose,
-} from "./gather-evidence.ts";
+import { repositoryOf } from "../plan/repository.ts";
+import { type EvidenceQuestion, type FoundEvidence, gatherEvidence } from "./gather-evidence.ts";
+import type { KernelQuestion } from "./kernel-question.ts";
 import { type LogConsultation, logConsultation } from "./log-consultation.ts";
 import type { Pass } from "./pass.ts";
-
-/** Whose evidence the kernel is to judge. */
-export interface KernelQuestion {
-  readonly purpose: Purpose;
-  readonly sets: PreparedSets;
-  readonly digest: Digest;
-  /** `registry/path` of the image, and of its entry's `repository` where it has one. */
-  readonly repository: string;
-  /** `registry/path` of the image: its manifest is nowhere else. */
-  readonly imageRepository: string;
-  readonly format?: "Cosign" | "SigstoreBundle";
-  /** The entry's own wish; absent: the engine's. */
-  readonly signaturePredicateTypes?: "cosign-sign" | "any";
-  readonly access?: RegistryAccess;
-}
 
 interface Judgement extends Needs {
   readonly trace: Trace;
@@ -185,25 +166,4 @@ function kernelInput(
     ...(manifest === undefined ? {} : { manifest: manifestOf(manifest) }),
     ...(question.format === undefined ? {} : { format: question.format }),
   };
-}
-
-/**
- * A policy's `repository:` as `registry/path`: it names a place, any tag that parsing fills in is left out again. Without a
- * host it is Docker Hub's, as in Kyverno: `defaultRegistry` is for the names of images
- * (kyverno/pkg/image/verifiers/cpol/cosign/cosign.go, `name.NewRepository`). INVARIANT: `repositoryProblem` found none.
- */
-export function repositoryOf(text: string): string {
-  return repositoryName(parseImageReference(text));
-}
-
-/** Why a policy's `repository:` is none; undefined: it is one. */
-export function repositoryProblem(text: string): string | undefined {
-  try {
-    const { tag, digest } = parseImageReference(text);
-    if (digest === undefined && !text.endsWith(`:${tag}`)) return undefined;
-    return `\`repository\` is none: \`${text}\` names an image, and a repository has no tag or digest`;
-  } catch (error) {
-    if (error instanceof ImageReferenceError) return `\`repository\` is none: ${error.message}`;
-    throw error;
-  }
 }

@@ -5,7 +5,7 @@ import type { EngineSettings } from "../engine-settings.ts";
 import type { AnswerBook } from "../gather/answer-book.ts";
 import type { LookupFailure } from "../gather/lookup.ts";
 import type { ObjectFacts } from "../plan/object-facts.ts";
-import type { Facts } from "./signature-facts.ts";
+import type { Facts } from "./fact-memory.ts";
 
 /** The trust root of this evaluation: not asked for yet, there, or not to be had. */
 export type TrustState =

@@ -3,7 +3,7 @@ import { type PreparedSets, VerifyError } from "@assay/verify";
 import { PendingLookup } from "../gather/answer-book.ts";
 import type { LookupFailure } from "../gather/lookup.ts";
 import type { CompiledSets } from "../plan/compile.ts";
-import { repositoryProblem } from "./judge-evidence.ts";
+import { repositoriesProblem } from "../plan/repository.ts";
 import type { Pass } from "./pass.ts";
 import { resolveAttestors } from "./resolve-attestors.ts";
 import type { RuleScope } from "./rule-scope.ts";
@@ -42,13 +42,4 @@ export function prepareSets(
     }
     return expressionError(error, where);
   }
-}
-
-/** Why one of the attestors' `repository` is none. */
-export function repositoriesProblem({ repositories }: PreparedSets): string | undefined {
-  for (const repository of repositories) {
-    const problem = repository === undefined ? undefined : repositoryProblem(repository);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
 }

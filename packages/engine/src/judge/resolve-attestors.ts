@@ -4,6 +4,7 @@ import type { ResolvedSet, UnavailableAttestor } from "@assay/verify";
 import { type AnswerBook, opensUnderIgnore, UnavailableContext } from "../gather/answer-book.ts";
 import type { LookupFailure } from "../gather/lookup.ts";
 import { isObject } from "../is-object.ts";
+import { type KeyReference, keyReference } from "../plan/static-attestors.ts";
 import { settle } from "./settle.ts";
 
 /** Attestor sets with variables filled in and keys fetched, or what is still missing. */
@@ -13,18 +14,6 @@ export interface ResolvedAttestors {
   readonly complete: boolean;
   /** Keys that could not be had: what they may mean for `failurePolicy: Ignore`. */
   readonly failures: readonly LookupFailure[];
-}
-
-/** True where the sets hold neither variables nor keys that live elsewhere: they can be prepared once, at load. */
-export function isStatic(sets: readonly AttestorSet[]): boolean {
-  return sets.every((set) => set.entries.every((entry) => isStaticAttestor(entry)));
-}
-
-function isStaticAttestor(attestor: Attestor): boolean {
-  if (attestor.kind === "set") return attestor.entries.every(isStaticAttestor);
-  if (attestor.kind === "key" && keyReference(attestor) !== undefined) return false;
-  const { source: _, path: __, ...rest } = attestor;
-  return !JSON.stringify(rest).includes("{{");
 }
 
 /**
@@ -111,21 +100,6 @@ export function fillDemand(
 
 function lost(value: string, what: string): UnavailableContext {
   return new UnavailableContext(`failed to substitute variables: \`${value}\` is ${what}`, false);
-}
-
-type KeyReference =
-  | { readonly kind: "secret"; readonly namespace: string; readonly name: string }
-  | { readonly kind: "kmsKey"; readonly reference: string };
-
-const kmsScheme = /^(?:awskms|gcpkms|azurekms|hashivault):\/\//;
-
-/** Where a key lives, if not in the policy's own text. `k8s://namespace/name` may stand for a Secret in any field. */
-function keyReference(key: KeyAttestor): KeyReference | undefined {
-  if (key.secret !== undefined) return { kind: "secret", ...key.secret };
-  const text = (key.kms ?? key.publicKeys ?? "").trim();
-  const secret = /^k8s:\/\/([^/\s]+)\/([^/\s]+)$/.exec(text);
-  if (secret !== null) return { kind: "secret", namespace: secret[1] ?? "", name: secret[2] ?? "" };
-  return key.kms !== undefined || kmsScheme.test(text) ? { kind: "kmsKey", reference: text } : undefined;
 }
 
 function fetchKey(

@@ -3,7 +3,7 @@ import { type ImageReference, imageVariables } from "@assay/image";
 import type { Json, JsonObject } from "@assay/policy";
 import type { VerifiedAttestation } from "@assay/verify";
 import { isObject } from "../is-object.ts";
-import type { EntryQuestion } from "./judge-entry.ts";
+import type { EntryQuestion } from "./entry-question.ts";
 
 /** Adds Kyverno's `image` variable: the reference as the object names it. */
 export function imageScope(scope: Scope, question: { readonly image: ImageReference }): Scope {

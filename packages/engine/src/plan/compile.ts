@@ -11,11 +11,10 @@ import type {
 } from "@assay/policy";
 import { type KernelMemory, type PreparedSets, prepareAttestors, VerifyError } from "@assay/verify";
 import { EngineError } from "../engine-error.ts";
-import { repositoryProblem } from "../judge/judge-evidence.ts";
-import { repositoriesProblem } from "../judge/prepare-sets.ts";
-import { isStatic } from "../judge/resolve-attestors.ts";
 import type { PositionAt } from "./condition-positions.ts";
 import { policyProblems } from "./policy-problems.ts";
+import { repositoriesProblem, repositoryProblem } from "./repository.ts";
+import { isStatic } from "./static-attestors.ts";
 
 /** Attestors that were checked whole at load, or that need variables or keys first. */
 export type CompiledSets =

@@ -1,10 +1,10 @@
 import type { Worker } from "node:worker_threads";
 import type { Policy, PolicyException } from "@assay/policy";
-import type { Case } from "../evaluate-request.ts";
 import { type EvidenceItem, evidenceSize } from "../gather/answer-evidence.ts";
 import type { Answers } from "../gather/gather.ts";
 import { whenAborted } from "../gather/when-aborted.ts";
 import type { Judgement } from "../judge/judge.ts";
+import type { Case } from "../judge-once.ts";
 import { positionTable } from "../plan/condition-positions.ts";
 import { type CopiedEvidence, evidenceCopier } from "./copy-evidence.ts";
 import { type HeldEvidence, heldEvidence } from "./held-evidence.ts";

@@ -1,10 +1,10 @@
 import type { Policy, PolicyException, SourcePosition } from "@assay/policy";
 import type { EngineMemory } from "../engine-memory.ts";
 import type { EngineSettings } from "../engine-settings.ts";
-import { judgeOnce } from "../evaluate-request.ts";
 import { type EvidenceItem, withEvidence } from "../gather/answer-evidence.ts";
 import type { Answered } from "../gather/gather.ts";
 import type { Judgement } from "../judge/judge.ts";
+import { judgeOnce } from "../judge-once.ts";
 import { type CompiledRule, compileRule } from "../plan/compile.ts";
 import { objectFacts } from "../plan/object-facts.ts";
 import { planRequest } from "../plan/request-plan.ts";

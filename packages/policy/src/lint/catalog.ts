@@ -1,4 +1,5 @@
-import type { LintSeverity } from "./finding.ts";
+/** How bad a finding is: `error` opens a door, `warning` may, `info` is good to know. */
+export type LintSeverity = "error" | "warning" | "info";
 
 /** What is said of every finding of one kind, whatever its place. */
 export interface LintRule {

@@ -1,8 +1,5 @@
 import type { SourcePosition } from "../yaml/source-position.ts";
-import type { LintId } from "./catalog.ts";
-
-/** How bad a finding is: `error` opens a door, `warning` may, `info` is good to know. */
-export type LintSeverity = "error" | "warning" | "info";
+import type { LintId, LintSeverity } from "./catalog.ts";
 
 /** One thing that a policy should not say, or that means something else than it seems to. */
 export interface LintFinding {

@@ -1,10 +1,10 @@
 import { parseKindSelector } from "../match/kind-selector.ts";
 import type { Json, ResourceFilter, ResourceMatch, Rule } from "../model.ts";
 import { isObject, own } from "../own-field.ts";
+import { createReport, type Spot } from "../report.ts";
 import { setOwn } from "../yaml/source-node.ts";
 import { readMatch } from "./read-match.ts";
 import { field, items } from "./read-node.ts";
-import { createReport, type Spot } from "./report.ts";
 
 /** Kinds that hold a Pod template, with the API version that generated rules name. */
 const controllers: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { ConditionError, compile } from "@assay/conditions";
+import type { Report, Spot } from "../report.ts";
 import { entries, items, textOf } from "./read-node.ts";
-import type { Report, Spot } from "./report.ts";
 
 /**
  * Reports every `{{ expression }}` below a node that cannot be parsed, so that a policy with one is refused at load

@@ -7,6 +7,7 @@ import type {
   Rekor,
   SignatureAlgorithm,
 } from "../model.ts";
+import { placeOf, type Report, type Spot } from "../report.ts";
 import {
   entries,
   field,
@@ -18,7 +19,6 @@ import {
   textOf,
   textRecord,
 } from "./read-node.ts";
-import { placeOf, type Report, type Spot } from "./report.ts";
 
 /** `type` of the entry of `verifyImages` that the attestors are for. */
 type Format = string | undefined;

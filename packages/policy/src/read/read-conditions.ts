@@ -1,8 +1,8 @@
 import type { Json } from "../model.ts";
 import { nearest } from "../nearest.ts";
+import type { Report, Spot } from "../report.ts";
 import { conditionOperators } from "../shape/shape-verify-images.ts";
 import { entries, field, items, jsonOf, textOf } from "./read-node.ts";
-import type { Report, Spot } from "./report.ts";
 
 /**
  * Reads conditions as JSON for `@assay/conditions`, after their form was checked: `{any, all}`, a list of conditions

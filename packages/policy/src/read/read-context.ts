@@ -1,6 +1,6 @@
 import type { ContextEntry, RegistryCredentials } from "../model.ts";
+import { placeOf, type Report, type Spot } from "../report.ts";
 import { field, filledText, flagOf, items, jsonOf, optional, textOf, textsOf } from "./read-node.ts";
-import { placeOf, type Report, type Spot } from "./report.ts";
 
 const kinds = ["configMap", "apiCall", "imageRegistry", "variable", "globalReference"] as const;
 /** Names that the request itself takes (kyverno/pkg/validation/policy/validate.go). */

@@ -1,4 +1,5 @@
 import type { PolicyException } from "../model.ts";
+import { placeOf, type Report, type Spot } from "../report.ts";
 import { checkShape } from "../shape/check-shape.ts";
 import { exceptionShape } from "../shape/shape-policy.ts";
 import { attachSource } from "../yaml/position-of.ts";
@@ -8,7 +9,6 @@ import { deepFreeze } from "./freeze.ts";
 import { readConditions } from "./read-conditions.ts";
 import { readMatch } from "./read-match.ts";
 import { field, filledText, flagOf, items, optional, textOf, textsOf } from "./read-node.ts";
-import { placeOf, type Report, type Spot } from "./report.ts";
 import { tellOfLostBounds } from "./tell-of-lost.ts";
 
 /** Reads a PolicyException; undefined where the report has an error about it. */

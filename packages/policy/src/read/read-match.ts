@@ -1,7 +1,7 @@
 import { isLabelKey, isLabelValue } from "../match/label-selector.ts";
 import type { LabelSelector, Operation, ResourceFilter, ResourceMatch } from "../model.ts";
+import { placeOf, type Report, type Spot } from "../report.ts";
 import { entries, field, items, optional, textOf, textRecord, textsOf } from "./read-node.ts";
-import { placeOf, type Report, type Spot } from "./report.ts";
 
 /** Reads `match` or `exclude`: any, all, or the old direct form, which is an `all` of one. */
 export function readMatch(spot: Spot, report: Report): ResourceMatch {

@@ -1,6 +1,6 @@
 import type { Json } from "../model.ts";
+import type { Spot } from "../report.ts";
 import { childPath, setOwn, toJson } from "../yaml/source-node.ts";
-import type { Spot } from "./report.ts";
 
 // Readers for nodes whose shape was checked: what has another type counts as absent.
 

@@ -1,4 +1,5 @@
 import type { FailureAction, FailureActionOverride, FailurePolicy, Policy, Rule } from "../model.ts";
+import { placeOf, type Report, type Spot } from "../report.ts";
 import { checkShape } from "../shape/check-shape.ts";
 import { policyV1, policyV2beta1 } from "../shape/shape-policy.ts";
 import { attachSource } from "../yaml/position-of.ts";
@@ -7,7 +8,6 @@ import { deepFreeze } from "./freeze.ts";
 import { readSelector } from "./read-match.ts";
 import { field, flagOf, integerOf, items, optional, textOf, textRecord, textsOf } from "./read-node.ts";
 import { readRule, ruleKind } from "./read-rule.ts";
-import { placeOf, type Report, type Spot } from "./report.ts";
 import { tellOfLost } from "./tell-of-lost.ts";
 
 /** Reads a ClusterPolicy or Policy; undefined where the report has an error about it. */

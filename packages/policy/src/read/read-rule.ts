@@ -1,5 +1,6 @@
 import { selectJsonPath } from "../images/select-json-path.ts";
 import type { ImageExtractor, Rule } from "../model.ts";
+import { placeOf, type Report, type Spot } from "../report.ts";
 import { setOwn } from "../yaml/source-node.ts";
 import { checkExpressions } from "./check-expressions.ts";
 import { readConditions } from "./read-conditions.ts";
@@ -7,7 +8,6 @@ import { readContextEntry } from "./read-context.ts";
 import { readMatch } from "./read-match.ts";
 import { entries, field, filledText, items, optional, textOf, textRecord } from "./read-node.ts";
 import { readImageVerification } from "./read-verify-images.ts";
-import { placeOf, type Report, type Spot } from "./report.ts";
 
 const kinds = ["mutate", "validate", "generate", "verifyImages"] as const;
 

@@ -1,4 +1,5 @@
 import type { AttestationRule, AttestorSet, FailureAction, ImageVerification } from "../model.ts";
+import { placeOf, type Report, type Spot } from "../report.ts";
 import { readAttestorSet } from "./read-attestors.ts";
 import { readConditions } from "./read-conditions.ts";
 import { readRegistryCredentials } from "./read-context.ts";
@@ -13,7 +14,6 @@ import {
   textRecord,
   textsOf,
 } from "./read-node.ts";
-import { placeOf, type Report, type Spot } from "./report.ts";
 
 /** Reads one entry of `verifyImages`; the old fields are converted as Kyverno does. */
 export function readImageVerification(spot: Spot, report: Report): ImageVerification {

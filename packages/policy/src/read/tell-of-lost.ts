@@ -1,8 +1,8 @@
+import type { Report, Spot } from "../report.ts";
 import { conditionOperators } from "../shape/shape-verify-images.ts";
 import { controllersAnnotation, unknownControllers } from "./autogen.ts";
 import { holdsVariable } from "./holds-variable.ts";
 import { entries, field, items, jsonOf, textOf } from "./read-node.ts";
-import type { Report, Spot } from "./report.ts";
 
 /** Fields of attestors and entries that demand something. */
 const demands: readonly string[] = [

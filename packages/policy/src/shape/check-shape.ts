@@ -1,5 +1,5 @@
 import { nearest } from "../nearest.ts";
-import type { Report, Spot } from "../read/report.ts";
+import type { Report, Spot } from "../report.ts";
 import { childPath, type SourceNode } from "../yaml/source-node.ts";
 import {
   fieldsOf,

@@ -1,6 +1,6 @@
 import { isFields, own, text } from "../oci/manifest.ts";
+import type { Credential } from "../registry/credential.ts";
 import { canonicalHost } from "../registry/host-names.ts";
-import type { Credential } from "./credential.ts";
 
 /** What a docker config or pull secret says of one registry: `host`, `https://host/v1/`, `host/path`, `*.host`. */
 export type AuthEntries = ReadonlyMap<string, Credential>;

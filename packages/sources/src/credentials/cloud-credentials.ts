@@ -1,8 +1,8 @@
 import { fieldOf, parseObject, text } from "../oci/manifest.ts";
+import type { Credential, CredentialAnswer, CredentialProvider } from "../registry/credential.ts";
 import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange } from "../registry/exchange.ts";
 import { SourceError } from "../source-error.ts";
-import type { Credential, CredentialAnswer, CredentialProvider } from "./credential.ts";
 import { optionalPeer } from "./optional-peer.ts";
 
 /** How a cloud's package is loaded. Default: `import` of the package, which must be installed. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { own, parseObject, text } from "../oci/manifest.ts";
+import type { Credential } from "../registry/credential.ts";
 import { SourceError, shown } from "../source-error.ts";
-import type { Credential } from "./credential.ts";
 
 const timeoutMs = 15_000;
 

@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import type { CredentialAnswer, CredentialProvider, CredentialRequest } from "../registry/credential.ts";
 import { SourceError } from "../source-error.ts";
 import { type AuthEntries, authEntries, entryFor, type FittingEntry } from "./auth-entries.ts";
-import type { CredentialAnswer, CredentialProvider, CredentialRequest } from "./credential.ts";
 import { helperCredential } from "./credential-helper.ts";
 
 /** Where docker's (or podman's) logins are. */

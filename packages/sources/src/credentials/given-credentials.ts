@@ -1,5 +1,5 @@
+import type { Credential, CredentialProvider } from "../registry/credential.ts";
 import { type AuthEntries, entryFor } from "./auth-entries.ts";
-import type { Credential, CredentialProvider } from "./credential.ts";
 
 /** Credentials in hand, by registry (`registry.example.com`, `registry.example.com/team`, `*.example.com`). */
 export function givenCredentials(

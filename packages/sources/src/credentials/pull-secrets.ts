@@ -1,7 +1,7 @@
 import type { ContextSource } from "@assay/engine";
 import { fieldOf, isFields, own, text } from "../oci/manifest.ts";
+import type { CredentialAnswer, CredentialProvider, CredentialRequest } from "../registry/credential.ts";
 import { closest, type FittingEntry } from "./auth-entries.ts";
-import type { CredentialAnswer, CredentialProvider, CredentialRequest } from "./credential.ts";
 import { entryInConfig } from "./docker-config.ts";
 
 /** A Pod may name thousands, and each costs the API server a request. */

@@ -1,6 +1,6 @@
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { badReference } from "./bad-reference.ts";
-import type { KeyReader } from "./kms-keys.ts";
+import type { KeyReader } from "./key-reader.ts";
 
 // What we use of @aws-sdk/client-kms, which is optional: its types cannot be imported.
 interface Sdk {

@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { badReference } from "./bad-reference.ts";
-import type { KeyReader } from "./kms-keys.ts";
+import type { KeyReader } from "./key-reader.ts";
 
 // What we use of @azure/keyvault-keys and @azure/identity, which are optional: their types cannot be imported.
 interface KeysSdk {

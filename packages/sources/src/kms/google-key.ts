@@ -1,7 +1,7 @@
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { SourceError } from "../source-error.ts";
 import { badReference } from "./bad-reference.ts";
-import { type KeyReader, kmsTimeoutMs } from "./kms-keys.ts";
+import { type KeyReader, kmsTimeoutMs } from "./key-reader.ts";
 
 // What we use of @google-cloud/kms, which is optional: its types cannot be imported.
 interface Client {

@@ -1,29 +1,14 @@
 import { createPublicKey } from "node:crypto";
-import type { Answer, ContextSource, FetchOptions, KeyLookup, KeySource } from "@assay/engine";
+import type { Answer, FetchOptions, KeyLookup, KeySource } from "@assay/engine";
 import { LRUCache } from "lru-cache";
 import { singleFlight } from "../registry/single-flight.ts";
 import { failureOf, SourceError, shown } from "../source-error.ts";
 import { awsKey } from "./aws-key.ts";
 import { azureKey } from "./azure-key.ts";
 import { googleKey } from "./google-key.ts";
+import type { KeyReader, KmsOptions } from "./key-reader.ts";
 import { secretKey } from "./secret-key.ts";
 import { vaultKey } from "./vault-key.ts";
-
-export interface KmsOptions {
-  /** Reads the Secrets that `k8s://namespace/name` names. */
-  readonly context?: ContextSource;
-  /** `VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `TRANSIT_SECRET_ENGINE_PATH`, `AWS_REGION`. Default: the process's. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** For Vault. Default: Node's HTTP client, as for registries. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** Loads a cloud's package by name. Default: `import`, which needs it installed. */
-  readonly load?: (name: string, purpose: string) => Promise<unknown>;
-  /** How long a key is used before it is asked for again. Default 5 minutes. */
-  readonly keepMs?: number;
-}
-
-/** Fetches the public key behind a reference. Throws `SourceError`. */
-export type KeyReader = (reference: string, options: KmsOptions, signal: AbortSignal) => Promise<string>;
 
 const readers: ReadonlyMap<string, KeyReader> = new Map([
   ["awskms", awsKey],
@@ -32,9 +17,6 @@ const readers: ReadonlyMap<string, KeyReader> = new Map([
   ["hashivault", vaultKey],
   ["k8s", secretKey],
 ]);
-
-/** Milliseconds after which a service that does not answer counts as unavailable. */
-export const kmsTimeoutMs = 10_000;
 
 /**
  * Public keys by reference, in cosign's spelling: `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`,

@@ -1,7 +1,7 @@
 import { fieldOf, text } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 import { badReference } from "./bad-reference.ts";
-import type { KeyReader } from "./kms-keys.ts";
+import type { KeyReader } from "./key-reader.ts";
 
 /** `k8s://namespace/secret`: `cosign.pub` of the Secret that `cosign generate-key-pair k8s://…` makes. */
 export const secretKey: KeyReader = async (reference, { context }, signal) => {

@@ -3,7 +3,7 @@ import { directExchange } from "../registry/direct-exchange.ts";
 import { exchange, type Incoming } from "../registry/exchange.ts";
 import { SourceError } from "../source-error.ts";
 import { badReference } from "./bad-reference.ts";
-import { type KeyReader, type KmsOptions, kmsTimeoutMs } from "./kms-keys.ts";
+import { type KeyReader, type KmsOptions, kmsTimeoutMs } from "./key-reader.ts";
 
 const maxBytes = 1024 * 1024;
 

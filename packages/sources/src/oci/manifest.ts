@@ -1,6 +1,6 @@
 import type { Digest } from "@assay/image";
 import { isDigest } from "./digest.ts";
-import { hasKeyTwice, misspelt } from "./one-reading.ts";
+import { type Fields, hasKeyTwice, misspelt } from "./one-reading.ts";
 
 /** What a manifest says of another document. Unverified; only its form was checked. */
 export interface Descriptor {
@@ -32,9 +32,6 @@ export interface Malformed {
   readonly kind: "malformed";
   readonly message: string;
 }
-
-/** Foreign JSON that is an object. */
-export type Fields = Readonly<Record<string, unknown>>;
 
 /** Media types of documents that we ask for as manifests. */
 export const manifestTypes: readonly string[] = [

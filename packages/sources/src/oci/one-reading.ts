@@ -1,4 +1,5 @@
-import type { Fields } from "./manifest.ts";
+/** Foreign JSON that is an object. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** What in JSON text matters for its keys: keys, other strings, and what objects begin and end with. */
 const tokens = /"((?:[^"\\]|\\.)*)"(\s*:)?|[{}]/g;

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import type { RegistryAccess } from "@assay/engine";
+import { isFields, own, parseObject, text } from "../oci/manifest.ts";
+import { SourceError } from "../source-error.ts";
+import type { Challenge } from "./challenge.ts";
 import {
   type Credential,
   type CredentialProvider,
   type FoundCredential,
   findCredential,
-} from "../credentials/credential.ts";
-import { isFields, own, parseObject, text } from "../oci/manifest.ts";
-import { SourceError } from "../source-error.ts";
-import type { Challenge } from "./challenge.ts";
+} from "./credential.ts";
 import { digestMemory } from "./digest-memory.ts";
 import { type ExchangeOptions, exchange, type Incoming } from "./exchange.ts";
 import { isListed } from "./host-names.ts";

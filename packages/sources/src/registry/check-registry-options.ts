@@ -1,6 +1,6 @@
 import { limitsOf } from "../oci/limits.ts";
 import { SourceError } from "../source-error.ts";
-import type { RegistryOptions } from "./registry-means.ts";
+import type { RegistryOptions } from "./registry-options.ts";
 
 type Check = readonly [holds: (value: unknown) => boolean, wanted: string];
 

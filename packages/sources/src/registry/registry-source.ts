@@ -2,7 +2,8 @@ import type { Answer, AnswerValues, EvidenceLookup, EvidenceSource, FetchOptions
 import { failedAnswer } from "../source-error.ts";
 import { answerLookup } from "./answer-lookup.ts";
 import { mirrorsOf } from "./mirrors.ts";
-import { type RegistryOptions, registryMeans } from "./registry-means.ts";
+import { registryMeans } from "./registry-means.ts";
+import type { RegistryOptions } from "./registry-options.ts";
 import { type SharedWork, singleFlight } from "./single-flight.ts";
 import type { Errand } from "./transport.ts";
 

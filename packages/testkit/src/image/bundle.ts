@@ -1,9 +1,9 @@
 import { base64, jsonBytes } from "../signing/encoding.ts";
-import type { Signer } from "../signing/signer.ts";
 import { type HashName, hashBytes } from "../signing/signing-key.ts";
+import type { Signer } from "../sigstore/signer.ts";
 import type { LogEntry } from "../sigstore/transparency-log.ts";
-import type { SignedMaterial } from "./sign.ts";
 import type { Format, SignedArtifact } from "./sign-options.ts";
+import type { SignedMaterial } from "./signed-material.ts";
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   "bundle-v0.1": "application/vnd.dev.sigstore.bundle+json;version=0.1",

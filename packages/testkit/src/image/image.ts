@@ -1,7 +1,7 @@
 import type { Registry } from "../registry/registry.ts";
 import { type Descriptor, digestOf } from "../registry/store.ts";
 import { jsonBytes } from "../signing/encoding.ts";
-import type { Signer } from "../signing/signer.ts";
+import type { Signer } from "../sigstore/signer.ts";
 import { TestkitError } from "../testkit-error.ts";
 import { attach } from "./attach.ts";
 import type { Predicate } from "./predicates.ts";

@@ -1,7 +1,7 @@
 import { base64, pem } from "../signing/encoding.ts";
 import type { LogEntry } from "../sigstore/transparency-log.ts";
-import type { SignedMaterial } from "./sign.ts";
 import type { SignedArtifact } from "./sign-options.ts";
+import type { SignedMaterial } from "./signed-material.ts";
 
 /** One layer of cosign's `.sig` or `.att` image: the payload, and the signature with its proofs as annotations. */
 export function legacyLayerOf(material: SignedMaterial): SignedArtifact {

@@ -1,3 +1,4 @@
+import { FROZEN_TIME } from "../frozen-time.ts";
 /** A predicate and its type: what an attestation says about an image. */
 export interface Predicate {
   readonly predicateType: string;
@@ -6,9 +7,6 @@ export interface Predicate {
   /** In-toto statement type. Default v0.1, as `cosign attest` writes it. */
   readonly statementType?: string;
 }
-
-/** When the frozen clock stands, unless told otherwise. */
-export const FROZEN_TIME = "2026-01-15T12:00:00Z";
 
 /** Any predicate under any type. */
 export function predicate(predicateType: string, value: unknown): Predicate {

@@ -1,6 +1,6 @@
-import type { Signer } from "../signing/signer.ts";
 import { type HashName, hashNames } from "../signing/signing-key.ts";
-import type { TimestampAuthority } from "../sigstore/timestamp-authority.ts";
+import type { Signer } from "../sigstore/signer.ts";
+import type { TimestampAuthority } from "../sigstore/timestamp.ts";
 import {
   type EntryKind,
   entryKinds,

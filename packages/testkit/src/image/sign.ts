@@ -1,13 +1,14 @@
 import { digestOf } from "../registry/store.ts";
 import { base64, jsonBytes, preAuthEncoding, utf8 } from "../signing/encoding.ts";
-import type { Signer } from "../signing/signer.ts";
 import { signBytes } from "../signing/signing-key.ts";
-import type { TimestampAuthority } from "../sigstore/timestamp-authority.ts";
+import type { Signer } from "../sigstore/signer.ts";
+import type { TimestampAuthority } from "../sigstore/timestamp.ts";
 import type { LogEntry, LogRequest, TransparencyLog } from "../sigstore/transparency-log.ts";
 import { bundleOf } from "./bundle.ts";
 import { legacyLayerOf } from "./legacy-layer.ts";
 import type { Predicate } from "./predicates.ts";
 import { checkSigning, type SignedArtifact, type SignOptions } from "./sign-options.ts";
+import type { SignedMaterial } from "./signed-material.ts";
 
 const IN_TOTO = "application/vnd.in-toto+json";
 const SIGN_V1 = "https://sigstore.dev/cosign/sign/v1";
@@ -17,19 +18,6 @@ export interface SignedSubject {
   readonly digest: string;
   readonly manifest: Uint8Array;
   readonly name: string;
-}
-
-/** A signature and everything that vouches for it, before it takes a stored form. */
-export interface SignedMaterial {
-  readonly signer: Signer;
-  readonly options: SignOptions;
-  readonly holds: "signature" | "attestation";
-  readonly signature: Uint8Array;
-  /** What was signed: a claim or the image manifest; for DSSE the payload. */
-  readonly payload: Uint8Array;
-  readonly envelope?: { readonly payloadType: string; readonly bytes: Uint8Array };
-  readonly entries: readonly LogEntry[];
-  readonly timestamps: readonly Uint8Array[];
 }
 
 /** An image signature in the format that the options ask for. */

@@ -1,29 +1,9 @@
 import { bytes, empty, json, refusal, tooLarge } from "./answer.ts";
 import { readRequest } from "./request-body.ts";
+import type { Route, RouteOptions } from "./route.ts";
 import type { Descriptor, Store } from "./store.ts";
 import { algorithmOf, digestOf, findManifest, putManifest, referrersOf, repositoryOf } from "./store.ts";
 import { handleUpload } from "./uploads.ts";
-
-/** How a registry behaves, apart from faults. */
-export interface RouteOptions {
-  /** Off: `GET …/referrers/…` answers 404, so that clients use the fallback tag. */
-  readonly referrersApi: boolean;
-  /** Descriptors per page of a referrers list or tags per page of a tags list. */
-  readonly pageSize: number;
-  /** Largest request body that is taken, in bytes. */
-  readonly maxUploadBytes: number;
-}
-
-/** One request, taken apart. */
-export interface Route {
-  readonly request: Request;
-  readonly url: URL;
-  readonly repository: string;
-  /** A tag, a digest or an upload's id. */
-  readonly reference: string;
-  readonly store: Store;
-  readonly options: RouteOptions;
-}
 
 const PATH =
   /^\/v2\/(?<repository>[^?]+?)\/(?<kind>manifests|blobs\/uploads|blobs|referrers|tags)\/(?<reference>[^/?]*)$/;

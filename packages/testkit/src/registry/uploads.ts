@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { empty, refusal, tooLarge } from "./answer.ts";
 import { readRequest } from "./request-body.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 import type { RepositoryStore } from "./store.ts";
 import { algorithmOf, digestOf, repositoryOf } from "./store.ts";
 

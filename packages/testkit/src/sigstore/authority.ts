@@ -1,7 +1,7 @@
 import { pem } from "../signing/encoding.ts";
-import type { Signer } from "../signing/signer.ts";
 import { createKey, type KeyKind, type SigningKey } from "../signing/signing-key.ts";
 import { type CertificateIssuer, type CertificateSpec, issueCertificate } from "./certificate.ts";
+import type { Signer } from "./signer.ts";
 
 /** A certificate and its key, able to issue others. */
 export interface CertificateHolder extends CertificateIssuer {

@@ -6,9 +6,9 @@ import { describe, expect, test } from "vitest";
 import { image } from "../image/image.ts";
 import { slsa } from "../image/predicates.ts";
 import type { SignOptions } from "../image/sign-options.ts";
-import type { Signer } from "../signing/signer.ts";
 import { createKey } from "../signing/signing-key.ts";
 import { createRekor, createRekorV2 } from "./rekor.ts";
+import type { Signer } from "./signer.ts";
 import { createSigstore, GITHUB_ISSUER, GITHUB_SUBJECT } from "./sigstore.ts";
 import { createTimestampAuthority } from "./timestamp-authority.ts";
 

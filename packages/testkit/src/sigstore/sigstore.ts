@@ -1,13 +1,14 @@
-import { FROZEN_TIME } from "../image/predicates.ts";
+import { FROZEN_TIME } from "../frozen-time.ts";
 import { utf8 } from "../signing/encoding.ts";
-import type { Signer } from "../signing/signer.ts";
 import { createKey, type SigningKey } from "../signing/signing-key.ts";
 import { type CertificateAuthority, createAuthority, type LeafSpec } from "./authority.ts";
 import { type CtLog, createCtLog, sctExtension } from "./ct-log.ts";
 import { der, TAG } from "./der.ts";
 import type { AlternativeName, ExtensionSpec } from "./extensions.ts";
 import { createRekor, createRekorV2 } from "./rekor.ts";
-import { createTimestampAuthority, type TimestampAuthority } from "./timestamp-authority.ts";
+import type { Signer } from "./signer.ts";
+import type { TimestampAuthority } from "./timestamp.ts";
+import { createTimestampAuthority } from "./timestamp-authority.ts";
 import type { TransparencyLog } from "./transparency-log.ts";
 import { type TrustedRootJson, trustedRootOf } from "./trusted-root.ts";
 

@@ -3,6 +3,16 @@ import { RE2JS } from "re2js";
 import { factCache } from "../fact-cache.ts";
 import type { ResolvedSet, UnavailableAttestor } from "../kernel.ts";
 import { type KernelMemory, kernelMemory, type SignerAttestor } from "../kernel-memory.ts";
+import {
+  isPinned,
+  mustBeIssued,
+  type PreparedAttestor,
+  type PreparedSet,
+  type PreparedSets,
+  type PreparedSigner,
+  type SignerDemand,
+  type SignerRule,
+} from "../proof/prepared.ts";
 import type { HashName } from "../signer/algorithms.ts";
 import { certificatePaths, usage } from "../signer/certificate-chain.ts";
 import { extensionNames, type IdentityMatcher, wildcard } from "../signer/identity.ts";
@@ -17,16 +27,6 @@ import {
   policyTimestampAuthority,
 } from "../trust/policy-trust.ts";
 import { checkAttestors } from "./check-attestors.ts";
-import {
-  isPinned,
-  mustBeIssued,
-  type PreparedAttestor,
-  type PreparedSet,
-  type PreparedSets,
-  type PreparedSigner,
-  type SignerDemand,
-  type SignerRule,
-} from "./prepared.ts";
 
 const maxEntries = 256;
 const maxDepth = 16;

@@ -1,7 +1,7 @@
-import type { LogEntry } from "../log/log-entry.ts";
 import { refuse } from "../refusal.ts";
 import { type Certificate, parseCertificate } from "../signer/certificate.ts";
 import type { Origin } from "./evidence.ts";
+import type { LogEntry } from "./log-entry.ts";
 import type { SignedContent } from "./signed-content.ts";
 
 /**

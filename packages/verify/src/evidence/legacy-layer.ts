@@ -2,11 +2,11 @@ import { decodeBase64 } from "../encoding/base64.ts";
 import { bufferOf } from "../encoding/buffer-of.ts";
 import { parsePem } from "../encoding/pem.ts";
 import { isJsonObject, own, parseStrictObject } from "../encoding/strict-json.ts";
-import { type LogEntry, readRekorEntry } from "../log/log-entry.ts";
 import { refuse } from "../refusal.ts";
 import { parseDsseEnvelope } from "./dsse-envelope.ts";
 import type { Candidate } from "./evidence.ts";
 import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
+import { type LogEntry, readRekorEntry } from "./log-entry.ts";
 
 type LegacyCandidate = Extract<Candidate, { kind: "legacy" }>;
 

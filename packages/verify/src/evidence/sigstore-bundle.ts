@@ -3,10 +3,10 @@ import { type Bundle, bundleFromJSON, type TransparencyLogEntry, ValidationError
 import { HashAlgorithm } from "@sigstore/protobuf-specs";
 import { isCanonicalBase64 } from "../encoding/base64.ts";
 import { isJsonObject, own, parseStrictJson, readUtf8 } from "../encoding/strict-json.ts";
-import { type LogEntry, logEntry } from "../log/log-entry.ts";
 import { refuse, shown } from "../refusal.ts";
 import type { Origin } from "./evidence.ts";
 import { type CertificateReader, completeSignature, type EvidenceSignature } from "./evidence-signature.ts";
+import { type LogEntry, logEntry } from "./log-entry.ts";
 import { notAtHand, type SignedContent } from "./signed-content.ts";
 
 const mediaTypeV01 = "application/vnd.dev.sigstore.bundle+json;version=0.1";

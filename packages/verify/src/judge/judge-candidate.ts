@@ -1,12 +1,12 @@
 import type { Fact, Trace } from "@assay/policy";
-import { mustBeIssued, type PreparedSets, type PreparedSigner } from "../attestor/prepared.ts";
 import type { ReadCandidate, ReadSignature } from "../evidence/evidence-candidates.ts";
 import type { KernelInput } from "../kernel.ts";
 import { type LogQuestion, PendingLog } from "../log/log-lookup.ts";
+import { mustBeIssued, type PreparedSets, type PreparedSigner } from "../proof/prepared.ts";
+import type { ProvenSignature } from "../proof/proven-signature.ts";
+import { rememberedProof } from "../proof/remembered-proof.ts";
 import { outcomeOf, reasonOf } from "../refusal.ts";
 import { trusted } from "../trust/trust-root.ts";
-import { rememberedProof } from "./remembered-proof.ts";
-import type { ProvenSignature } from "./signature-proof.ts";
 
 /** Who is asked for, and in what light. */
 export interface CandidateQuestion {

@@ -1,4 +1,5 @@
 import type { Outcome, Trace } from "@assay/policy";
+import type { Needs } from "../kernel.ts";
 import {
   isPinned,
   type PreparedAttestor,
@@ -6,8 +7,7 @@ import {
   type PreparedSets,
   type PreparedSigner,
   type PreparedUnavailable,
-} from "../attestor/prepared.ts";
-import type { Needs } from "../kernel.ts";
+} from "../proof/prepared.ts";
 import { countDistinct } from "../signer/distinct-signers.ts";
 import { type Judgement, nothingNeeded, type Unsatisfied } from "./judgement.ts";
 

@@ -2,8 +2,8 @@ import { hash as hashBytes } from "node:crypto";
 import type { Json } from "@assay/policy";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { isJsonObject, own, parseStrictJson } from "../encoding/strict-json.ts";
+import { isCount, type LogEntry, readRekorEntry } from "../evidence/log-entry.ts";
 import { refuse } from "../refusal.ts";
-import { isCount, type LogEntry, readRekorEntry } from "./log-entry.ts";
 
 /** One signature has one entry of each kind that was proposed; a little room for logs of several shards. */
 const maxAnswered = 32;

@@ -5,11 +5,11 @@ import { decodeBase64 } from "../encoding/base64.ts";
 import { readSequence } from "../encoding/der.ts";
 import { parsePem } from "../encoding/pem.ts";
 import { isJsonObject, own } from "../encoding/strict-json.ts";
+import type { LogEntry } from "../evidence/log-entry.ts";
 import type { SignedContent } from "../evidence/signed-content.ts";
 import { refuse, shown } from "../refusal.ts";
 import { type HashName, hashByProtoName, lookUp } from "../signer/algorithms.ts";
 import type { PublicKey } from "../signer/public-key.ts";
-import type { LogEntry } from "./log-entry.ts";
 
 /** What must be in a log entry for it to be about this signature. */
 export interface LoggedSignature {

@@ -1,11 +1,11 @@
 import type { Code } from "@assay/policy";
 import { writePem } from "../encoding/pem.ts";
 import type { EvidenceSignature } from "../evidence/evidence-signature.ts";
+import type { LogEntry } from "../evidence/log-entry.ts";
 import type { CheckedSignature } from "../evidence/signed-content.ts";
 import { Refusal, refuse } from "../refusal.ts";
 import type { PublicKey } from "../signer/public-key.ts";
 import { readLogAnswer } from "./log-answer.ts";
-import type { LogEntry } from "./log-entry.ts";
 import type { TransparencyLog } from "./transparency-log.ts";
 
 /** What a Rekor v1 log is asked: has it an entry that is one of these? */

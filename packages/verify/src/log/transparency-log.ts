@@ -1,9 +1,9 @@
 import { createHash, verify } from "node:crypto";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { type SignedEntity, type TrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
+import type { LogEntry } from "../evidence/log-entry.ts";
 import { refuse, shown } from "../refusal.ts";
 import type { PublicKey } from "../signer/public-key.ts";
-import type { LogEntry } from "./log-entry.ts";
 import { checkLogEntryBody, type LoggedSignature } from "./log-entry-body.ts";
 
 /** A log that is trusted to tell the time and to show what was signed. */

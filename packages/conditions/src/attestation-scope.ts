@@ -1,6 +1,6 @@
-import { ConditionError } from "../condition-error.ts";
-import { parseGoJson } from "../go/go-json.ts";
-import { isObject, own, setOwn, type Value, type ValueObject } from "../json.ts";
+import { ConditionError } from "./condition-error.ts";
+import { parseGoJson } from "./go/go-json.ts";
+import { isObject, own, setOwn, type Value, type ValueObject } from "./json.ts";
 import type { Scope } from "./scope.ts";
 
 /** The parts of a *verified* in-toto statement that conditions see. */

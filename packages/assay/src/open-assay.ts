@@ -1,16 +1,17 @@
 import type { ContextSource, Sources } from "@assay/engine";
 import { contextFromObjects } from "@assay/sources/cluster";
-import { type Assay, type AssayOptions, createAssay, optionsOf, sourcesOf } from "../create-assay.ts";
+import type { AssayOptions } from "./assay-options.ts";
+import { type Assay, createAssay, optionsOf, sourcesOf } from "./create-assay.ts";
 import {
   type ContextFlags,
   type LogFlags,
   parseVariables,
   type SourceFlags,
-} from "../flags/evaluation-flags.ts";
-import type { Terminal } from "../terminal/terminal.ts";
-import { type InputFile, readInputFiles } from "./input-files.ts";
+} from "./flags/evaluation-flags.ts";
+import { type InputFile, readInputFiles } from "./inputs/input-files.ts";
+import { readObjects } from "./inputs/read-objects.ts";
 import { sourceOptions } from "./open-sources.ts";
-import { readObjects } from "./read-objects.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** The policies and exceptions that flags and arguments name. */
 export async function policyFiles(

@@ -1,7 +1,7 @@
 import { ConditionError } from "../condition-error.ts";
 import { isObject, type Value, type ValueObject } from "../json.ts";
 import { type Budget, spend } from "../limits.ts";
-import type { Scope } from "../substitution/scope.ts";
+import type { Scope } from "../scope.ts";
 
 /** What a step gives when a path named a key that is not there: Kyverno's NotFoundError, which most steps turn into null. */
 export const MISSING: unique symbol = Symbol("missing");

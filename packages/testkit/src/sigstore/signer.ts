@@ -1,6 +1,6 @@
-import type { TimestampAuthority } from "../sigstore/timestamp-authority.ts";
-import type { TransparencyLog } from "../sigstore/transparency-log.ts";
-import type { SigningKey } from "./signing-key.ts";
+import type { SigningKey } from "../signing/signing-key.ts";
+import type { TimestampAuthority } from "./timestamp.ts";
+import type { TransparencyLog } from "./transparency-log.ts";
 
 /** Whoever signs: a key alone, or a key with a certificate that names it. */
 export interface Signer extends SigningKey {

@@ -2,7 +2,6 @@ import type { Code, Place } from "@assay/policy";
 import type { CandidateReader } from "../evidence/evidence-candidates.ts";
 import type { EvidenceSignature } from "../evidence/evidence-signature.ts";
 import type { FactCache } from "../fact-cache.ts";
-import type { RememberedProof } from "../judge/remembered-proof.ts";
 import type { TransparencyLog } from "../log/transparency-log.ts";
 import type { HashName } from "../signer/algorithms.ts";
 import type { Certificate } from "../signer/certificate.ts";
@@ -11,6 +10,7 @@ import type { IdentityMatcher } from "../signer/identity.ts";
 import type { PublicKey } from "../signer/public-key.ts";
 import type { CtLog } from "../signer/sct.ts";
 import type { TimestampAuthority } from "../time/timestamp-authority.ts";
+import type { RememberedProof } from "./proven-signature.ts";
 
 /**
  * What the policy asks, with variables substituted and keys fetched. Made only by `prepareAttestors`, which parses

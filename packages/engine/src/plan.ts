@@ -1,12 +1,12 @@
 import { repositoryName } from "@assay/image";
 import type { Attestor, SourcePosition } from "@assay/policy";
-import { type Case, judgeOnce } from "../evaluate-request.ts";
-import { hostOf, originOf } from "../gather/gather.ts";
-import type { Lookup } from "../gather/lookup.ts";
-import { withoutUserInfo } from "../gather/without-user-info.ts";
-import { repositoryOf } from "../judge/judge-evidence.ts";
-import type { CompiledEntry, CompiledSets } from "./compile.ts";
-import type { PlannedImage } from "./request-plan.ts";
+import { hostOf, originOf } from "./gather/gather.ts";
+import type { Lookup } from "./gather/lookup.ts";
+import { withoutUserInfo } from "./gather/without-user-info.ts";
+import { type Case, judgeOnce } from "./judge-once.ts";
+import type { CompiledEntry, CompiledSets } from "./plan/compile.ts";
+import { repositoryOf } from "./plan/repository.ts";
+import type { PlannedImage } from "./plan/request-plan.ts";
 
 /** A question that would be asked, or might be. */
 export interface PlannedLookup {

@@ -1,6 +1,6 @@
-import { type Diagnostic, type DiagnosticCode, oneLine } from "../diagnostic.ts";
-import type { Place } from "../model.ts";
-import { positionAt, type SourceNode } from "../yaml/source-node.ts";
+import { type Diagnostic, type DiagnosticCode, oneLine } from "./diagnostic.ts";
+import type { Place } from "./model.ts";
+import { positionAt, type SourceNode } from "./yaml/source-node.ts";
 
 /** A node and where it stands in its document. */
 export interface Spot {

@@ -1,10 +1,10 @@
-import { isPinned, type PreparedSigner } from "../attestor/prepared.ts";
 import type { EvidenceSignature } from "../evidence/evidence-signature.ts";
-import { fromTrust, type ProofInput } from "../judge/proof-input.ts";
 import type { SignerFacts } from "../kernel.ts";
 import type { LoggedFacts } from "../log/transparency-log.ts";
 import { Refusal, refuse } from "../refusal.ts";
-import { checkTimestamp } from "./timestamp-authority.ts";
+import { checkTimestamp } from "../time/timestamp-authority.ts";
+import { isPinned, type PreparedSigner } from "./prepared.ts";
+import { fromTrust, type ProofInput } from "./proof-input.ts";
 
 /** A time that somebody trusted vouches for. */
 export type VerifiedTime = SignerFacts["verifiedTimes"][number] & { readonly date: Date };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { check } from "../check.ts";
-import { ConditionError } from "../condition-error.ts";
-import { evaluate } from "../jmespath/compile.ts";
 import { attestationScope } from "./attestation-scope.ts";
+import { check } from "./check.ts";
+import { ConditionError } from "./condition-error.ts";
+import { evaluate } from "./jmespath/compile.ts";
 import { createScope } from "./scope.ts";
 
 const now = new Date("2024-06-02T10:00:00Z");

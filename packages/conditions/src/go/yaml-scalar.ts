@@ -1,4 +1,4 @@
-import { parseFloat64 } from "../go/go-number.ts";
+import { parseFloat64 } from "./go-number.ts";
 
 type PlainValue = null | boolean | number | bigint | string;
 

@@ -1,19 +1,9 @@
-import type { PreparedSigner } from "../attestor/prepared.ts";
 import type { EvidenceSignature } from "../evidence/evidence-signature.ts";
 import { Refusal, type RefusalCode } from "../refusal.ts";
+import type { PreparedSigner } from "./prepared.ts";
 import type { ProofInput } from "./proof-input.ts";
-import { type ProvenSignature, proveSignature } from "./signature-proof.ts";
-
-/** What one signer's proof of one signature came to, and in what light. */
-export interface RememberedProof {
-  readonly trust: ProofInput["trust"];
-  /** When it was found out. A proof that looked at the clock holds for that moment only. */
-  readonly now: number;
-  readonly isTimeless: boolean;
-  /** Whether logs could be asked. What one answered is nothing to remember here: see below. */
-  readonly mayAskLogs: boolean;
-  readonly result: ProvenSignature | Refusal;
-}
+import type { ProvenSignature, RememberedProof } from "./proven-signature.ts";
+import { proveSignature } from "./signature-proof.ts";
 
 /** Refusals that no later moment changes. */
 const lasting: readonly RefusalCode[] = [

@@ -4,13 +4,13 @@ import { parseImageReference } from "@assay/image";
 import type { BytesCache } from "@assay/sources/cache";
 import type { RegistryOptions } from "@assay/sources/registry";
 import { trustRoots } from "@assay/sources/trust";
-import { AssayError } from "../assay-error.ts";
-import type { AssayOptions } from "../create-assay.ts";
-import { defaultCredentials } from "../default-credentials.ts";
-import { defaultTrust } from "../default-trust.ts";
-import { type SourceFlags, splitPair } from "../flags/evaluation-flags.ts";
-import type { Terminal } from "../terminal/terminal.ts";
-import { readTextFile } from "./input-files.ts";
+import { AssayError } from "./assay-error.ts";
+import type { AssayOptions } from "./assay-options.ts";
+import { defaultCredentials } from "./default-credentials.ts";
+import { defaultTrust } from "./default-trust.ts";
+import { type SourceFlags, splitPair } from "./flags/evaluation-flags.ts";
+import { readTextFile } from "./inputs/input-files.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** The part of `AssayOptions` that `SourceFlags` decide. */
 export async function sourceOptions(

@@ -1,6 +1,6 @@
-import type { Value, ValueObject } from "../json.ts";
-import { isObject, own, setOwn } from "../json.ts";
-import { defaultLimits, type Limits } from "../limits.ts";
+import type { Value, ValueObject } from "./json.ts";
+import { isObject, own, setOwn } from "./json.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
 
 /** `assay`: our extensions are on. `kyverno`: only what Kyverno accepts. */
 export type Dialect = "assay" | "kyverno";

@@ -1,10 +1,6 @@
-import type { PreparedSigner } from "../attestor/prepared.ts";
 import type { EvidenceSignature } from "../evidence/evidence-signature.ts";
-import { fromTrust, type ProofInput } from "../judge/proof-input.ts";
 import { refuse } from "../refusal.ts";
-import type { VerifiedTime } from "../time/verified-times.ts";
-import { always, type TrustMaterial } from "../trust/trust-material.ts";
-import { type Certificate, parseCertificate } from "./certificate.ts";
+import { type Certificate, parseCertificate } from "../signer/certificate.ts";
 import {
   allowsUsage,
   type CertificatePath,
@@ -12,8 +8,12 @@ import {
   certificatePaths,
   isValidAt,
   usage,
-} from "./certificate-chain.ts";
-import { checkCertificateTimestamps } from "./sct.ts";
+} from "../signer/certificate-chain.ts";
+import { checkCertificateTimestamps } from "../signer/sct.ts";
+import { always, type TrustMaterial } from "../trust/trust-material.ts";
+import type { PreparedSigner } from "./prepared.ts";
+import { fromTrust, type ProofInput } from "./proof-input.ts";
+import type { VerifiedTime } from "./verified-times.ts";
 
 /** RFC 5280 and Fulcio's profile of what may sign code. */
 export function checkLeaf(leaf: Certificate, { signer }: PreparedSigner): void {

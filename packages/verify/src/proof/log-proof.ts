@@ -1,15 +1,15 @@
-import type { PreparedSigner } from "../attestor/prepared.ts";
 import { digestOf } from "../digest-memo.ts";
 import type { EvidenceSignature } from "../evidence/evidence-signature.ts";
+import type { LogEntry } from "../evidence/log-entry.ts";
 import type { CheckedSignature } from "../evidence/signed-content.ts";
-import { fromTrust, type ProofInput } from "../judge/proof-input.ts";
+import { findLogEntries, isSearchable, logUrls } from "../log/log-lookup.ts";
+import { checkTransparencyLog, type LoggedFacts, type TransparencyLog } from "../log/transparency-log.ts";
 import { refuse } from "../refusal.ts";
 import type { Certificate } from "../signer/certificate.ts";
-import { trustedPaths } from "../signer/certificate-proof.ts";
 import type { PublicKey } from "../signer/public-key.ts";
-import type { LogEntry } from "./log-entry.ts";
-import { findLogEntries, isSearchable, logUrls } from "./log-lookup.ts";
-import { checkTransparencyLog, type LoggedFacts, type TransparencyLog } from "./transparency-log.ts";
+import { trustedPaths } from "./certificate-proof.ts";
+import type { PreparedSigner } from "./prepared.ts";
+import { fromTrust, type ProofInput } from "./proof-input.ts";
 
 /** A signature that verified, and by what its log entries are judged. */
 export interface LogProofInput {

@@ -1,30 +1,21 @@
 import type { Digest } from "@assay/image";
-import type { PreparedSigner } from "../attestor/prepared.ts";
 import type { EvidenceSignature } from "../evidence/evidence-signature.ts";
 import { type CheckedSignature, checkSignature } from "../evidence/signed-content.ts";
 import { refuseUnverified } from "../evidence/unverified-signature.ts";
 import type { SignerFacts } from "../kernel.ts";
-import { checkLog } from "../log/log-proof.ts";
 import type { LoggedFacts } from "../log/transparency-log.ts";
 import { refuse } from "../refusal.ts";
 import type { HashName } from "../signer/algorithms.ts";
 import type { Certificate } from "../signer/certificate.ts";
-import { checkChain, checkLeaf } from "../signer/certificate-proof.ts";
 import type { SignerNames } from "../signer/distinct-signers.ts";
 import { type CertificateIdentity, checkIdentity, readIdentity } from "../signer/identity.ts";
 import { hashesOfKey, type PublicKey } from "../signer/public-key.ts";
-import { type VerifiedTime, verifiedTimes } from "../time/verified-times.ts";
+import { checkChain, checkLeaf } from "./certificate-proof.ts";
+import { checkLog } from "./log-proof.ts";
+import type { PreparedSigner } from "./prepared.ts";
 import type { ProofInput } from "./proof-input.ts";
-
-/** Everything that was proven about a signature. What it says is not yet read. */
-export interface ProvenSignature {
-  readonly facts: SignerFacts;
-  readonly names: SignerNames;
-  /** True where nobody vouches for a time, so that the certificate had to be valid now. */
-  readonly looksAtClock: boolean;
-  /** True where the trust root vouches for any part of it: by another one it may not hold. */
-  readonly restsOnTrustRoot: boolean;
-}
+import type { ProvenSignature } from "./proven-signature.ts";
+import { type VerifiedTime, verifiedTimes } from "./verified-times.ts";
 
 /**
  * Proves that the signature is by this signer: key or identity, log, certificate chain, CT log and time, all on this one
