@@ -3,14 +3,18 @@ import { type Json, type Policy, positionOf, type SourcePosition } from "@assay/
 /** Where the conditions of a policy stand, by field path. */
 export type PositionAt = (path: string) => SourcePosition | undefined;
 
-/** The positions of a policy that was loaded from text. */
+/** The positions of a policy that was loaded from text, found when the first is asked for. */
 export function positionsOf(policy: Policy): PositionAt {
-  return (path) => positionOf(policy, path);
+  let table: ReadonlyMap<string, SourcePosition> | undefined;
+  return (path) => {
+    table ??= positionTable(policy);
+    return table.get(path);
+  };
 }
 
 /**
- * The same for every condition, as a table: a policy that is copied into a worker leaves its text behind, and must not
- * lose its positions with it.
+ * The position of every condition: a policy that is copied into a worker leaves its text behind, and must not lose its
+ * positions with it.
  */
 export function positionTable(policy: Policy): ReadonlyMap<string, SourcePosition> {
   const table = new Map<string, SourcePosition>();
