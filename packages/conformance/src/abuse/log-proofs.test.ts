@@ -228,6 +228,21 @@ describe("checkpoints", () => {
     { name: "58 no signature", judge: () => noted((_, note) => `${note}\n`) },
     { name: "58 no size and root", judge: () => noted(() => rekor.signCheckpoint(`${rekor.origin}\n`)) },
     { name: "58 an empty checkpoint", judge: () => noted(() => "") },
+    { name: "58 text behind the signatures", judge: () => noted((checkpoint) => `${checkpoint}%`) },
+    { name: "58 an empty line behind the signatures", judge: () => noted((checkpoint) => `${checkpoint}\n`) },
+    {
+      name: "58 no line's end behind the signatures",
+      judge: () => noted((checkpoint) => checkpoint.trimEnd()),
+    },
+    {
+      name: "58 a second text with its signature behind the first (Rekor v2)",
+      judge: () =>
+        noted((checkpoint, note) => `${checkpoint}${note}\n${strangerV2.signCheckpoint(note)}`, rekorV2),
+    },
+    {
+      name: "58 a witness's signature in url-safe base64",
+      judge: () => noted((checkpoint) => `${checkpoint}\u2014 witness.example -_-_AAAA\n`),
+    },
     {
       name: "58 a size that is no number",
       judge: () => noted((_, note) => rekor.signCheckpoint(note.replace(/\n\d+\n/, "\nmany\n"))),

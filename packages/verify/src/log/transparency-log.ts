@@ -1,9 +1,10 @@
-import { createHash, verify } from "node:crypto";
+import { verify } from "node:crypto";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
 import { type SignedEntity, type TrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
 import type { LogEntry } from "../evidence/log-entry.ts";
 import { refuse, shown } from "../refusal.ts";
 import type { PublicKey } from "../signer/public-key.ts";
+import { checkpointOf, isSignedNote, noteKeyId, noteNames } from "./checkpoint.ts";
 import { checkLogEntryBody, type LoggedSignature } from "./log-entry-body.ts";
 
 /** A log that is trusted to tell the time and to show what was signed. */
@@ -27,8 +28,7 @@ export interface LoggedFacts {
 
 /** Kinds that only old `.sig` and `.att` images have and `@sigstore/verify` does not know. */
 const oldKinds: readonly string[] = ["intoto/0.0.1", "rekord/0.0.1"];
-const maxCheckpointLength = 64 * 1024;
-const maxNoteNames = 16;
+
 /** How far a log's clock may run ahead of ours. */
 const maxSkewMs = 5 * 60 * 1000;
 
@@ -238,13 +238,6 @@ function isOf(log: TransparencyLog, { logId }: TransparencyLogEntry, checkpoint:
   return true;
 }
 
-function checkpointOf({ inclusionProof }: TransparencyLogEntry): string {
-  const envelope = inclusionProof?.checkpoint?.envelope ?? "";
-  // guard: checkpoint-length
-  if (envelope.length > maxCheckpointLength) refuse("tooLarge", "checkpoint of the log entry is too long");
-  return envelope;
-}
-
 /**
  * What the proof says of the tree must be what the log signed; `@sigstore/verify` reads the checkpoint alone. A v2 log
  * signs under its host name: a checkpoint of another origin is another log's, whoever signed it.
@@ -252,6 +245,8 @@ function checkpointOf({ inclusionProof }: TransparencyLogEntry): string {
 function checkTree({ entry, checkpoint, logs }: KnownEntry): void {
   const proof = entry.inclusionProof;
   if (proof === undefined) return;
+  // guard: checkpoint-form
+  if (!isSignedNote(checkpoint)) refuse("logMismatch", "checkpoint of the log entry is no signed note");
   const [origin = "", size = "", root = ""] = checkpoint.split("\n", 3);
   // guard: proof-tree-size
   if (proof.treeSize !== size)
@@ -280,19 +275,4 @@ function originsOf(baseUrl: string): readonly string[] {
   if (!URL.canParse(baseUrl)) return [baseUrl];
   const { host, hostname, pathname } = new URL(baseUrl);
   return [host, hostname, `${host}${pathname.replace(/\/$/, "")}`];
-}
-
-/** Who signed the note, by its own account: lines of a dash, a name and a signature. */
-function noteNames(checkpoint: string): string[] {
-  return checkpoint
-    .slice(checkpoint.indexOf("\n\n") + 2)
-    .split("\n")
-    .filter((line) => line.startsWith("\u2014 "))
-    .slice(0, maxNoteNames)
-    .map((line) => line.slice(2, line.indexOf(" ", 2)));
-}
-
-/** C2SP signed-note: SHA-256 of name, newline, algorithm byte 1, and the 32 bytes of an Ed25519 key. */
-function noteKeyId(name: string, spki: Buffer): Buffer {
-  return createHash("sha256").update(`${name}\n\x01`).update(spki.subarray(-32)).digest();
 }
