@@ -471,6 +471,10 @@ test("image data are asked for with the credentials of their entry, of the diges
 test.each([
   ["whether it is only tried out", "request.dryRun", { dryRun: true }, true],
   ["the old object, where it is deleted", "request.oldObject.metadata.name", { operation: "DELETE" }, "web"],
+  ["its resource", "request.resource.resource", { admission: { resource: { resource: "pods" } } }, "pods"],
+  ["what was asked for", "request.requestKind.kind", { admission: { requestKind: { kind: "Pod" } } }, "Pod"],
+  ["its uid", "request.uid", { admission: { uid: "7" } }, "7"],
+  ["who asks", "request.userInfo.uid", { userInfo: { uid: "u" } }, "u"],
 ] as const)("expressions see of a request %s", async (_, path, over, value) => {
   const preconditions = { all: [{ key: `{{ ${path} }}`, operator: "Equals", value }] };
   const match = { any: [{ resources: { kinds: ["Pod"], operations: ["CREATE", "DELETE"] } }] };
@@ -481,6 +485,21 @@ test.each([
   };
   expect(await outcome(over)).toBe("fail");
   expect(await outcome({})).not.toBe("fail");
+});
+
+// Kyverno leaves out what is empty, and whoever does not know roles has none to compare with: as an empty list they let a
+// rule for some roles be skipped for everybody.
+test.each([
+  ["roles", "request.roles", { userInfo: { roles: [] } }],
+  ["cluster roles", "request.clusterRoles", {}],
+  ["groups", "request.userInfo.groups", { userInfo: { username: "alice", groups: [] } }],
+  ["the resource", "request.resource.resource", {}],
+  ["the uid", "request.uid", {}],
+] as const)("%s that are not there are an unknown key, not an empty value", async (_, path, over) => {
+  const preconditions = { all: [{ key: `{{ ${path} }}`, operator: "AnyIn", value: ["ops", "pods"] }] };
+  const engine = engineFor(policy({ rule: { preconditions } }));
+  const { verdict } = await engine.evaluate({ resource: pod(image("unsigned")), ...over });
+  expect(verdict).toMatchObject({ allowed: false, results: [{ code: "conditionUnresolved" }] });
 });
 
 describe("preconditions", () => {
