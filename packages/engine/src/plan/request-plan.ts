@@ -1,5 +1,5 @@
 import { createScope, evaluate } from "@assay/conditions";
-import type { ImageReference } from "@assay/image";
+import { type ImageReference, matchesDigestForm } from "@assay/image";
 import {
   type ExtractedImage,
   type ExtractionProblem,
@@ -35,6 +35,8 @@ export interface PlannedEntry {
   readonly compiled: CompiledEntry;
   /** Whether its `skipImageReferences` leave the image out. */
   readonly skipped: boolean;
+  /** Whether it selects the image as Kyverno reads it too, and not by its tag or its registry's other spellings alone. */
+  readonly asWritten: boolean;
 }
 
 /** A rule that applies to the object, and the images that it checks. */
@@ -207,7 +209,8 @@ function planEntry(compiled: CompiledEntry, reference: ImageReference): readonly
   const selection = selectImage(compiled.entry, reference);
   if (selection === "other") return [];
   // Kyverno's entries that verify nothing know no skipping: what they ask is asked of every image they select.
-  return [{ compiled, skipped: selection === "skip" && verifies(compiled) }];
+  const asWritten = compiled.entry.imageReferences.some((pattern) => matchesDigestForm(pattern, reference));
+  return [{ compiled, skipped: selection === "skip" && verifies(compiled), asWritten }];
 }
 
 /** Whether an entry asks for signatures or attestations. */
