@@ -412,6 +412,17 @@ describe("context entries", () => {
   });
 });
 
+// Kyverno fills in all variables of a rule before it looks at an image.
+test.each([
+  ["an entry about other images", { imageReferences: ["elsewhere/*"] }],
+  ["an entry that skips the image", { skipImageReferences: ["*"], verifyDigest: false }],
+])("a variable without a value is not asked for in %s", async (_, over) => {
+  const attestors = [{ entries: [keyFrom("{{ keys.data.pub }}")] }];
+  const entries = [entry(), entry({ mutateDigest: false, attestors, ...over })];
+  const { verdict } = await verdictOf(policy({ entries }), {}, {}, pod(pinned("key-ecdsa")));
+  expect(verdict).toMatchObject({ allowed: true, outcome: "pass" });
+});
+
 // failure-policy-test-noconfigmap-diffimage-success, noconfigmap-diffimage-success
 describe("a missing ConfigMap", () => {
   const context = [{ name: "keys", configMap: { name: "keys", namespace: "kyverno" } }];

@@ -260,6 +260,13 @@ describe("images that are none", () => {
   );
 });
 
+// Kyverno calls it an error, which would block here too.
+test("an image that cannot be read is let in by a rule that only audits", async () => {
+  const spec = { validationFailureAction: "Audit", failurePolicy: "Fail" };
+  const { verdict } = await engineFor(policy({ spec })).evaluate({ resource: pod("++") });
+  expect(verdict).toMatchObject({ allowed: true, outcome: "fail" });
+});
+
 test("an image that cannot be read fails every rule for its kind, however many rules are loaded", async () => {
   const documents = Array.from({ length: 40 }, (_, index) =>
     policy({ name: `p${index}`, entry: { imageReferences: [`registry-${index}.example.com/*`] } }),
