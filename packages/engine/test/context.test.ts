@@ -423,6 +423,17 @@ test.each([
   expect(verdict).toMatchObject({ allowed: true, outcome: "pass" });
 });
 
+test("a variable without a value is not asked for behind a precondition that decides", async () => {
+  const holds = { key: "{{ request.operation }}", operator: "Equals", value: "CREATE" };
+  const unknown = { key: "{{ keys.data.pub }}", operator: "Equals", value: "x" };
+  const verdictFor = async (any: readonly JsonObject[]) => {
+    const document = policy({ rule: { preconditions: { any } } });
+    return (await verdictOf(document, {}, {}, pod(pinned("key-ecdsa")))).verdict.outcome;
+  };
+  expect(await verdictFor([holds, unknown])).toBe("pass");
+  expect(await verdictFor([unknown, holds])).toBe("error");
+});
+
 // failure-policy-test-noconfigmap-diffimage-success, noconfigmap-diffimage-success
 describe("a missing ConfigMap", () => {
   const context = [{ name: "keys", configMap: { name: "keys", namespace: "kyverno" } }];
