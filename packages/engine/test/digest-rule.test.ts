@@ -271,7 +271,7 @@ test.each([
   expect(verdict.results.map(({ code }) => code)).toContain("badImageReference");
 });
 
-// Kyverno calls it an error, which would block here too.
+// At an extractor's place Kyverno calls it an error, which would block here too.
 test("an image that cannot be read is let in by a rule that only audits", async () => {
   const spec = { validationFailureAction: "Audit", failurePolicy: "Fail" };
   const { verdict } = await engineFor(policy({ spec })).evaluate({ resource: pod("++") });

@@ -151,8 +151,8 @@ function noImages(planned: PlannedRule): RuleJudgement {
 }
 
 /**
- * The rule came to no image: one result that names none. What cannot be read fails it all the same, as in Kyverno, which
- * looks for images first: preconditions may be about the very images that are not known.
+ * The rule came to no image: one result that names none. What cannot be read fails it all the same (as in Kyverno, which
+ * looks for images first, at an extractor's place): preconditions may be about the very images that are not known.
  */
 function wholeRule(rule: RuleCase, { trace, opens }: StepJudgement): RuleJudgement {
   const bad = rule.planned.problems.map((problem) => badImage(rule, problem));
