@@ -412,6 +412,28 @@ describe("context entries", () => {
   });
 });
 
+// Kyverno fills in all variables of a rule before it looks at an image.
+test.each([
+  ["an entry about other images", { imageReferences: ["elsewhere/*"] }],
+  ["an entry that skips the image", { skipImageReferences: ["*"], verifyDigest: false }],
+])("a variable without a value is not asked for in %s", async (_, over) => {
+  const attestors = [{ entries: [keyFrom("{{ keys.data.pub }}")] }];
+  const entries = [entry(), entry({ mutateDigest: false, attestors, ...over })];
+  const { verdict } = await verdictOf(policy({ entries }), {}, {}, pod(pinned("key-ecdsa")));
+  expect(verdict).toMatchObject({ allowed: true, outcome: "pass" });
+});
+
+test("a variable without a value is not asked for behind a precondition that decides", async () => {
+  const holds = { key: "{{ request.operation }}", operator: "Equals", value: "CREATE" };
+  const unknown = { key: "{{ keys.data.pub }}", operator: "Equals", value: "x" };
+  const verdictFor = async (any: readonly JsonObject[]) => {
+    const document = policy({ rule: { preconditions: { any } } });
+    return (await verdictOf(document, {}, {}, pod(pinned("key-ecdsa")))).verdict.outcome;
+  };
+  expect(await verdictFor([holds, unknown])).toBe("pass");
+  expect(await verdictFor([unknown, holds])).toBe("error");
+});
+
 // failure-policy-test-noconfigmap-diffimage-success, noconfigmap-diffimage-success
 describe("a missing ConfigMap", () => {
   const context = [{ name: "keys", configMap: { name: "keys", namespace: "kyverno" } }];
@@ -471,6 +493,10 @@ test("image data are asked for with the credentials of their entry, of the diges
 test.each([
   ["whether it is only tried out", "request.dryRun", { dryRun: true }, true],
   ["the old object, where it is deleted", "request.oldObject.metadata.name", { operation: "DELETE" }, "web"],
+  ["its resource", "request.resource.resource", { admission: { resource: { resource: "pods" } } }, "pods"],
+  ["what was asked for", "request.requestKind.kind", { admission: { requestKind: { kind: "Pod" } } }, "Pod"],
+  ["its uid", "request.uid", { admission: { uid: "7" } }, "7"],
+  ["who asks", "request.userInfo.uid", { userInfo: { uid: "u" } }, "u"],
 ] as const)("expressions see of a request %s", async (_, path, over, value) => {
   const preconditions = { all: [{ key: `{{ ${path} }}`, operator: "Equals", value }] };
   const match = { any: [{ resources: { kinds: ["Pod"], operations: ["CREATE", "DELETE"] } }] };
@@ -481,6 +507,21 @@ test.each([
   };
   expect(await outcome(over)).toBe("fail");
   expect(await outcome({})).not.toBe("fail");
+});
+
+// Kyverno leaves out what is empty, and whoever does not know roles has none to compare with: as an empty list they let a
+// rule for some roles be skipped for everybody.
+test.each([
+  ["roles", "request.roles", { userInfo: { roles: [] } }],
+  ["cluster roles", "request.clusterRoles", {}],
+  ["groups", "request.userInfo.groups", { userInfo: { username: "alice", groups: [] } }],
+  ["the resource", "request.resource.resource", {}],
+  ["the uid", "request.uid", {}],
+] as const)("%s that are not there are an unknown key, not an empty value", async (_, path, over) => {
+  const preconditions = { all: [{ key: `{{ ${path} }}`, operator: "AnyIn", value: ["ops", "pods"] }] };
+  const engine = engineFor(policy({ rule: { preconditions } }));
+  const { verdict } = await engine.evaluate({ resource: pod(image("unsigned")), ...over });
+  expect(verdict).toMatchObject({ allowed: false, results: [{ code: "conditionUnresolved" }] });
 });
 
 describe("preconditions", () => {

@@ -260,6 +260,24 @@ describe("images that are none", () => {
   );
 });
 
+test.each([
+  ["preconditions that do not hold", "{{ images.containers.*.tag }}", "v1"],
+  ["preconditions that cannot be evaluated", "{{ request.nope }}", "x"],
+])("an image that cannot be read fails the rule beside %s: they may be about it", async (_, key, value) => {
+  const preconditions = { all: [{ key, operator: "AnyIn", value }] };
+  const resource = pod(["++", "127.0.0.1:5001/acme/key-ecdsa:v2"]);
+  const { verdict } = await engineFor(policy({ rule: { preconditions } })).evaluate({ resource });
+  expect(verdict.allowed).toBe(false);
+  expect(verdict.results.map(({ code }) => code)).toContain("badImageReference");
+});
+
+// At an extractor's place Kyverno calls it an error, which would block here too.
+test("an image that cannot be read is let in by a rule that only audits", async () => {
+  const spec = { validationFailureAction: "Audit", failurePolicy: "Fail" };
+  const { verdict } = await engineFor(policy({ spec })).evaluate({ resource: pod("++") });
+  expect(verdict).toMatchObject({ allowed: true, outcome: "fail" });
+});
+
 test("an image that cannot be read fails every rule for its kind, however many rules are loaded", async () => {
   const documents = Array.from({ length: 40 }, (_, index) =>
     policy({ name: `p${index}`, entry: { imageReferences: [`registry-${index}.example.com/*`] } }),

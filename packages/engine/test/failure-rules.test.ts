@@ -97,6 +97,23 @@ describe("an error is allowed only where Kyverno allows it", () => {
   });
 });
 
+// Kyverno has a response for each, and blocks by the error's.
+test.each(["Audit", "Enforce"])(
+  "beside a fail an error says nothing of the same image: %s",
+  async (action) => {
+    const sources = fixtureSources({
+      answer: (lookup) => (lookup.kind === "signatureTag" ? failure(failures["503"]) : undefined),
+    });
+    const spec = { validationFailureAction: action, failurePolicy: "Fail" };
+    const document = policy({ spec, entry: { mutateDigest: false } });
+    const { verdict } = await engineFor(document, { sources }).evaluate({
+      resource: pod(image("key-ecdsa")),
+    });
+    expect(verdict).toMatchObject({ outcome: "fail", results: [{ code: "digestRequired" }] });
+    expect(verdict.allowed).toBe(action === "Audit");
+  },
+);
+
 describe("a fail means what the rule's action says", () => {
   test.each([
     ["Enforce", undefined, false],

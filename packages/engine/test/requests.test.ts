@@ -129,6 +129,73 @@ describe("lookups are those that the policy needs, each asked once", () => {
     ]);
   });
 
+  test.each([
+    [
+      "a tag beside its digest",
+      "127.0.0.1:5001/acme/key-ecdsa:*",
+      pinned("key-ecdsa").replace("@", ":v1@"),
+      "second",
+    ],
+    ["its digest", "127.0.0.1:5001/acme/key-ecdsa@*", pinned("key-ecdsa").replace("@", ":v1@"), "first"],
+    [
+      "its registry in another spelling",
+      "localhost:5001/*",
+      pinned("key-ecdsa").replace("127.0.0.1", "LOCALHOST"),
+      "second",
+    ],
+  ])(
+    "of `applyRules: One`, which rule is the last for an image that %s selects",
+    async (_, references, name, last) => {
+      const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+      const rules = [
+        { name: "first", match, verifyImages: [entry({ imageReferences: [references] })] },
+        {
+          name: "second",
+          match,
+          verifyImages: [entry({ imageReferences: ["*"], attestors: [{ entries: [keys("other")] }] })],
+        },
+      ];
+      const engine = engineFor(policy({ spec: { applyRules: "One" }, rules }));
+      const { verdict } = await engine.evaluate({ resource: pod(name) });
+      expect(verdict.results.map(({ rule }) => rule).at(-1)).toBe(last);
+      expect(verdict.allowed).toBe(last === "first");
+    },
+  );
+
+  test("a rule's image extractors are its own, and no other rule's", async () => {
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const imageExtractors = { Pod: [{ path: "/metadata/annotations/image" }] };
+    const rules = [
+      { name: "annotation", match, imageExtractors, verifyImages: [entry()] },
+      { name: "containers", match, verifyImages: [entry()] },
+    ];
+    const metadata = { name: "web", annotations: { image: pinned("key-ecdsa") } };
+    const { verdict } = await engineFor(policy({ rules })).evaluate({
+      resource: pod(pinned("unsigned"), { metadata }),
+    });
+    expect(verdict.results.map(({ rule, outcome }) => [rule, outcome])).toEqual([
+      ["annotation", "pass"],
+      ["containers", "fail"],
+    ]);
+  });
+
+  test("the images variable holds containers beside what a rule's extractors find, as in Kyverno", async () => {
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const imageExtractors = { Pod: [{ path: "/metadata/annotations/image", name: "noted" }] };
+    const preconditions = {
+      all: [
+        { key: "{{ images.containers.c0.name }}", operator: "Equals", value: "unsigned" },
+        { key: "{{ images.noted.*.name }}", operator: "AnyIn", value: ["key-ecdsa"] },
+      ],
+    };
+    const rules = [{ name: "noted", match, imageExtractors, preconditions, verifyImages: [entry()] }];
+    const metadata = { name: "web", annotations: { image: pinned("key-ecdsa") } };
+    const { verdict } = await engineFor(policy({ rules })).evaluate({
+      resource: pod(pinned("unsigned"), { metadata }),
+    });
+    expect(verdict.results).toMatchObject([{ image: pinned("key-ecdsa"), outcome: "pass" }]);
+  });
+
   test("signatures that decide end it: a fallback tag for the attestations is not asked", async () => {
     const sources = fixtureSources();
     const document = policy({ entry: { attestors: [{ entries: [keys("other")] }], attestations: [slsa] } });

@@ -203,6 +203,29 @@ describe("deprecated fields", () => {
       },
     ]);
   });
+  test("annotations hold for every attestor that has none of its own (buildCosignVerifier of imageverifier.go)", () => {
+    const leaf = (more: object) => ({ keys: { publicKeys: "k" }, ...more });
+    const set = {
+      entries: [leaf({}), leaf({ annotations: {} }), leaf({ annotations: { team: "pay" } })],
+    };
+    const entry = read({
+      imageReferences: ["*"],
+      annotations: { env: "prod" },
+      attestors: [set, { entries: [{ attestor: { entries: [leaf({})] } }] }],
+      attestations: [{ type: "t", attestors: [set] }],
+    });
+    const wanted = [{ env: "prod" }, { env: "prod" }, { team: "pay" }].map((annotations) => ({
+      annotations,
+    }));
+    expect(entriesOf(entry.attestors)).toMatchObject([...wanted, { entries: [wanted[0]] }]);
+    expect(entriesOf(entry.attestations[0]?.attestors ?? [])).toMatchObject(wanted);
+  });
+  test("annotations beside image, and nobody that must have signed them, are refused, as by Kyverno's webhook", () => {
+    const attestors = [{ entries: [{ keys: { publicKeys: "a" } }] }];
+    expect(errorsOf({ image: "a/*", annotations: { env: "prod" }, attestors })).toEqual([
+      "dummy.annotations: `annotations` beside `image` need `key` or `issuer`: use `imageReferences`, and `annotations` of the attestors",
+    ]);
+  });
   test("issuer, subject and roots are an attestor", () => {
     const { attestors } = read({ imageReferences: ["*"], issuer: "i", subject: "s", roots: "r" });
     expect(entriesOf(attestors)).toMatchObject([{ kind: "keyless", issuer: "i", subject: "s", roots: "r" }]);

@@ -132,6 +132,17 @@ describe("a verdict becomes an admission response", () => {
     });
   });
 
+  test("what expressions read of the request reaches the evaluation", async () => {
+    const evaluator = answering(allowed);
+    const userInfo = { username: "alice", uid: "7", groups: ["dev"], extra: { scopes: ["read"] } };
+    const resource = { group: "", version: "v1", resource: "pods" };
+    await respond(evaluator, post({ ...review, request: { ...review.request, userInfo, resource } }));
+    const [seen] = evaluator.seen;
+    expect(seen).toMatchObject({ userInfo, admission: { uid: "u1", operation: "CREATE", resource } });
+    // They are there once: a review may be large.
+    for (const name of ["object", "oldObject", "userInfo"]) expect(seen?.admission).not.toHaveProperty(name);
+  });
+
   test("an UPDATE brings the old object, a DELETE is judged on it", async () => {
     const evaluator = answering(allowed);
     await respond(

@@ -74,8 +74,15 @@ export function parseAdmissionReview(body: unknown, mutate: boolean): AdmissionR
       ...(subresource ? { subresource } : {}),
       dryRun,
       userInfo: userInfo(own(request, "userInfo")),
+      admission: restOf(request),
     },
   };
+}
+
+/** What expressions read beside the objects and the user. */
+function restOf(request: JsonObject): JsonObject {
+  const { object: _, oldObject: _old, userInfo: _user, ...rest } = request;
+  return rest;
 }
 
 /** Undefined where the request does not say: then the object's own counts. */
@@ -153,11 +160,15 @@ function withNamespace(resource: JsonObject, namespace: string | undefined): Jso
 function userInfo(value: Json | undefined): NonNullable<EvaluationRequest["userInfo"]> {
   const info = optionalObject(value, "$.request.userInfo") ?? {};
   const username = optionalText(own(info, "username"), "$.request.userInfo.username");
+  const uid = optionalText(own(info, "uid"), "$.request.userInfo.uid");
+  const extra = optionalObject(own(info, "extra"), "$.request.userInfo.extra");
   const groups = own(info, "groups") ?? [];
   // Who is in a group that got lost would be passed by the rules about it.
   if (!Array.isArray(groups)) throw malformed("$.request.userInfo.groups", "is not a list");
   return {
     ...(username === undefined ? {} : { username }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(extra === undefined ? {} : { extra }),
     groups: groups.map((group, i) => text(group, `$.request.userInfo.groups[${i}]`)),
   };
 }

@@ -37,7 +37,7 @@ interface RuleCase {
 
 /**
  * One rule that matches the object. In Kyverno's order: images first (a rule that selects none does nothing, so a
- * missing ConfigMap does not matter then), preconditions, exceptions, then each image.
+ * missing ConfigMap does not matter then, and one that cannot read them fails), preconditions, exceptions, then each image.
  */
 export function judgeRule(planned: PlannedRule, accessOf: AccessOf, pass: Pass): RuleJudgement {
   if (planned.images.length === 0 && planned.problems.length === 0) return noImages(planned);
@@ -150,13 +150,21 @@ function noImages(planned: PlannedRule): RuleJudgement {
   };
 }
 
-/** The rule came to no image: one result that names none. */
+/**
+ * The rule came to no image: one result that names none. What cannot be read fails it all the same (as in Kyverno, which
+ * looks for images first, at an extractor's place): preconditions may be about the very images that are not known.
+ */
 function wholeRule(rule: RuleCase, { trace, opens }: StepJudgement): RuleJudgement {
-  const { outcome, code, message } = trace;
+  const bad = rule.planned.problems.map((problem) => badImage(rule, problem));
+  const whole = { trace, opens, code: trace.code, message: trace.message };
+  const all = trace.outcome === "skip" && bad.length > 0 ? bad : [whole, ...bad];
+  const outcome = worst(all.map((one) => one.trace.outcome));
+  const lead = all.find((one) => one.trace.outcome === outcome) ?? whole;
+  const children = [trace, ...bad.map((one) => one.trace)];
   return {
-    rulings: [rulingOf(rule, { trace, opens, code, message })],
+    rulings: all.map((one) => rulingOf(rule, one)),
     patches: [],
-    trace: ruleTrace(rule.planned, outcome, { code, message, children: [trace] }),
+    trace: ruleTrace(rule.planned, outcome, { code: lead.code, message: lead.message, children }),
   };
 }
 

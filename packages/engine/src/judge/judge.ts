@@ -95,15 +95,20 @@ function judgePolicy(group: PolicyGroup, accessOf: AccessOf, pass: Pass): Policy
 
 /**
  * What counts for `applyRules: One`: a rule that verified or pinned an image, or came to an error as a whole. One that
- * had nothing to verify has not been applied, so that it cannot keep the next one from it.
+ * had nothing to verify has not been applied, so that it cannot keep the next one from it; nor has one that selects its
+ * images by nothing but a tag beside a digest, or by their registry in another spelling: whoever names the image would
+ * choose which of two rules counts.
  */
-function wasApplied({ images }: PlannedRule, { rulings, patches }: RuleJudgement): boolean {
-  const verified = images.some(({ entries }) =>
-    entries.some(({ compiled, skipped }) => !skipped && verifies(compiled)),
+function wasApplied({ images, problems }: PlannedRule, { rulings, patches }: RuleJudgement): boolean {
+  const written = images.filter(({ entries }) => entries.some(({ asWritten }) => asWritten));
+  const verified = written.some(({ entries }) =>
+    entries.some(({ compiled, skipped, asWritten }) => asWritten && !skipped && verifies(compiled)),
   );
+  const pinned = patches.some(({ path }) => written.some(({ pointers }) => pointers.includes(path)));
+  const applies = written.length + problems.length > 0;
   return rulings.some(
     ({ result: { outcome, image } }) =>
-      outcome !== "skip" && (image === undefined || verified || patches.length > 0),
+      outcome !== "skip" && (verified || pinned || (image === undefined && applies)),
   );
 }
 

@@ -35,6 +35,7 @@ const requestFields: Readonly<Record<keyof EvaluationRequest, Check>> = {
   oldResource: object,
   subresource: text,
   userInfo: object,
+  admission: object,
   namespaceLabels: labels,
   dryRun: flag,
   mutate: flag,

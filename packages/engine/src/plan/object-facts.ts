@@ -64,37 +64,42 @@ function checkKind(object: JsonObject, kind: string): void {
   throw new EngineError("invalidRequest", `\`${apiVersion}\` has no kind \`${kind.slice(0, 100)}\``);
 }
 
-/** The built-in variables of Kyverno's admission context that do not depend on the rule. */
+/**
+ * The built-in variables of Kyverno's admission context that do not depend on the rule. What is not known, and what is
+ * empty (roles of someone without any), is an unknown key, as there: a value that stands for nothing would be compared.
+ */
 export function builtInVariables(facts: ObjectFacts): JsonObject {
   const { request, operation, object } = facts;
-  const user = request.userInfo ?? {};
-  const username = user.username ?? "";
-  const account = /^system:serviceaccount:([^:]*):([^:]*)$/.exec(username);
+  const { roles, clusterRoles, ...user } = request.userInfo ?? {};
+  const account = /^system:serviceaccount:([^:]*):([^:]*)$/.exec(user.username ?? "");
   return {
     request: {
-      // Kyverno's admission request always has these; what is absent is null, not an unknown key.
-      uid: "",
+      options: null,
       kind: groupVersionKind(object),
-      resource: {
-        group: groupVersionKind(object)["group"] ?? "",
-        version: groupVersionKind(object)["version"] ?? "",
-        resource: "",
-      },
+      ...(request.admission ?? saidOf(facts)),
       operation,
-      userInfo: { username, groups: user.groups ?? [] },
-      roles: user.roles ?? [],
-      clusterRoles: user.clusterRoles ?? [],
+      userInfo: filled(user),
+      ...filled({ roles, clusterRoles }),
       object,
       oldObject: request.oldResource ?? (operation === "DELETE" ? object : null),
-      options: null,
-      ...(facts.name === "" ? {} : { name: facts.name }),
-      ...(facts.namespace === "" ? {} : { namespace: facts.namespace }),
-      ...(request.subresource === undefined ? {} : { subResource: request.subresource }),
-      ...(request.dryRun === undefined ? {} : { dryRun: request.dryRun }),
     },
     serviceAccountNamespace: account?.[1] ?? "",
     serviceAccountName: account?.[2] ?? "",
   };
+}
+
+/** What can be told of an admission request without one. */
+function saidOf({ name, namespace, request: { subresource: subResource, dryRun } }: ObjectFacts): JsonObject {
+  return { ...filled({ name, namespace, subResource }), ...(dryRun === undefined ? {} : { dryRun }) };
+}
+
+/** As Go writes what is `omitempty`. */
+function filled(fields: Readonly<Record<string, Json | undefined>>): JsonObject {
+  const isFilled = (value: Json | undefined): value is Json =>
+    value !== undefined && value !== "" && (typeof value !== "object" || Object.keys(value ?? {}).length > 0);
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, Json] => isFilled(field[1])),
+  );
 }
 
 function groupVersionKind(object: JsonObject): JsonObject {

@@ -1,5 +1,5 @@
 import { createScope, evaluate } from "@assay/conditions";
-import type { ImageReference } from "@assay/image";
+import { type ImageReference, matchesDigestForm } from "@assay/image";
 import {
   type ExtractedImage,
   type ExtractionProblem,
@@ -35,6 +35,8 @@ export interface PlannedEntry {
   readonly compiled: CompiledEntry;
   /** Whether its `skipImageReferences` leave the image out. */
   readonly skipped: boolean;
+  /** Whether it selects the image as Kyverno reads it too, and not by its tag or its registry's other spellings alone. */
+  readonly asWritten: boolean;
 }
 
 /** A rule that applies to the object, and the images that it checks. */
@@ -43,7 +45,7 @@ export interface PlannedRule {
   readonly images: readonly PlannedImage[];
   /** Fields whose image cannot be told. */
   readonly problems: readonly ExtractionProblem[];
-  /** Every image that was extracted: the `images` variable. */
+  /** The `images` variable: what the rule's extractors find, and what is found without them. */
   readonly extracted: readonly ExtractedImage[];
   /** JSON pointers of fields that should hold an image and hold none. */
   readonly unnamed: readonly string[];
@@ -91,7 +93,11 @@ export function planRequest(rulesFor: RulesFor, facts: ObjectFacts, settings: Pl
     const reason = whyNot(compiled, facts);
     if (reason !== undefined) unmatched.push({ compiled, reason });
     else {
-      const planned = planRule(compiled, extractFor(compiled, facts.object, { ...settings, builtIn }));
+      const planned = planRule(
+        compiled,
+        extractFor(compiled, facts.object, { ...settings, builtIn }),
+        builtIn,
+      );
       rules.push(before?.compare(planned, extractFor(compiled, before.object, settings)) ?? planned);
     }
   }
@@ -185,10 +191,15 @@ function faultText({ pointer, message }: ExtractionProblem): string {
   return `${pointer} ${message}`;
 }
 
-function planRule(compiled: CompiledRule, extraction: ImageExtraction): PlannedRule {
-  const { images: extracted, problems, unnamed } = extraction;
+function planRule(
+  compiled: CompiledRule,
+  extraction: ImageExtraction,
+  builtIn: ImageExtraction,
+): PlannedRule {
+  const { problems, unnamed } = extraction;
+  const extracted = extraction === builtIn ? builtIn.images : [...builtIn.images, ...extraction.images];
   const byText = new Map<string, { reference: ImageReference; fields: ExtractedImage[] }>();
-  for (const image of extracted) {
+  for (const image of extraction.images) {
     const { text } = image.reference;
     const known = byText.get(text);
     if (known === undefined) byText.set(text, { reference: image.reference, fields: [image] });
@@ -207,7 +218,8 @@ function planEntry(compiled: CompiledEntry, reference: ImageReference): readonly
   const selection = selectImage(compiled.entry, reference);
   if (selection === "other") return [];
   // Kyverno's entries that verify nothing know no skipping: what they ask is asked of every image they select.
-  return [{ compiled, skipped: selection === "skip" && verifies(compiled) }];
+  const asWritten = compiled.entry.imageReferences.some((pattern) => matchesDigestForm(pattern, reference));
+  return [{ compiled, skipped: selection === "skip" && verifies(compiled), asWritten }];
 }
 
 /** Whether an entry asks for signatures or attestations. */

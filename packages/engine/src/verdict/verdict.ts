@@ -9,6 +9,8 @@ export interface EvaluationRequest {
   /** e.g. `ephemeralcontainers`. */
   readonly subresource?: string;
   readonly userInfo?: {
+    readonly uid?: string;
+    readonly extra?: JsonObject;
     readonly username?: string;
     readonly groups?: readonly string[];
     readonly roles?: readonly string[];
@@ -16,6 +18,11 @@ export interface EvaluationRequest {
   };
   /** Whether the API server only tries the request out: nothing will be stored. */
   readonly dryRun?: boolean;
+  /**
+   * What else the API server says of the request: `uid`, `resource`, `requestKind`, `options`, … Expressions read it as
+   * `request.uid` and so on; without it these are unknown keys.
+   */
+  readonly admission?: JsonObject;
   /** Labels of the resource's namespace, where known. */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
   /** Whether the caller can apply patches: true for `assay apply` and the mutating webhook. Default true. */

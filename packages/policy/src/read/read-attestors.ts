@@ -20,11 +20,15 @@ import {
   textRecord,
 } from "./read-node.ts";
 
-/** `type` of the entry of `verifyImages` that the attestors are for. */
-type Format = string | undefined;
+/** What the entry of `verifyImages` says about all of its attestors. */
+export interface OfEntry {
+  readonly type: string | undefined;
+  /** For attestors that say none of their own. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
 
 /** Reads one attestor set, nested sets included. Texts of errors are those of Kyverno's webhook. */
-export function readAttestorSet(spot: Spot, report: Report, format: Format): AttestorSet {
+export function readAttestorSet(spot: Spot, report: Report, ofEntry: OfEntry): AttestorSet {
   const entries = items(field(spot, "entries"));
   const count = integerOf(field(spot, "count"));
   if (entries.length === 0) report.error("missingField", spot, "an entry is required in an attestor set");
@@ -36,7 +40,7 @@ export function readAttestorSet(spot: Spot, report: Report, format: Format): Att
     ...placeOf(spot),
     kind: "set",
     ...optional("count", count),
-    entries: entries.flatMap((entry) => readAttestor(entry, report, format) ?? []),
+    entries: entries.flatMap((entry) => readAttestor(entry, report, ofEntry) ?? []),
   };
 }
 
@@ -50,7 +54,7 @@ function mayExpand(entries: readonly Spot[]): boolean {
 
 const kinds = ["keys", "certificates", "keyless", "attestor"] as const;
 
-function readAttestor(spot: Spot, report: Report, format: Format): Attestor | undefined {
+function readAttestor(spot: Spot, report: Report, ofEntry: OfEntry): Attestor | undefined {
   const given = kinds.filter((kind) => field(spot, kind) !== undefined);
   const kind = given[0];
   if (kind === undefined || given.length > 1) {
@@ -63,13 +67,13 @@ function readAttestor(spot: Spot, report: Report, format: Format): Attestor | un
   if (kind !== "attestor") warnOfEmpty(inner, report);
   switch (kind) {
     case "keys":
-      return readKeys(spot, inner, report);
+      return readKeys(spot, inner, report, ofEntry);
     case "certificates":
-      return readCertificates(spot, inner, report);
+      return readCertificates(spot, inner, report, ofEntry);
     case "keyless":
-      return readKeyless(spot, inner, report, format);
+      return readKeyless(spot, inner, report, ofEntry);
     case "attestor":
-      return readAttestorSet(inner, report, format);
+      return readAttestorSet(inner, report, ofEntry);
   }
 }
 
@@ -88,7 +92,7 @@ function warnOfEmpty(spot: Spot, report: Report): void {
   }
 }
 
-function readKeys(spot: Spot, inner: Spot, report: Report): KeyAttestor {
+function readKeys(spot: Spot, inner: Spot, report: Report, ofEntry: OfEntry): KeyAttestor {
   const publicKeys = filledText(field(inner, "publicKeys"));
   const secret = field(inner, "secret");
   const kms = filledText(field(inner, "kms"));
@@ -103,7 +107,7 @@ function readKeys(spot: Spot, inner: Spot, report: Report): KeyAttestor {
   }
   const reference = publicKeys !== undefined && isKeyReference(publicKeys);
   return {
-    ...signer(spot, inner, report),
+    ...signer(spot, inner, report, ofEntry),
     kind: "key",
     ...(reference ? { kms: publicKeys.trim() } : optional("publicKeys", publicKeys)),
     ...optional("kms", kms),
@@ -130,17 +134,17 @@ function algorithm(spot: Spot, inner: Spot): SignatureAlgorithm {
   return (text ?? "sha256") as SignatureAlgorithm;
 }
 
-function readCertificates(spot: Spot, inner: Spot, report: Report): Attestor {
+function readCertificates(spot: Spot, inner: Spot, report: Report, ofEntry: OfEntry): Attestor {
   const cert = filledText(field(inner, "cert"));
   const certChain = filledText(field(inner, "certChain"));
   if (cert === undefined && certChain === undefined) {
     report.error("missingField", inner, "cert or certChain required");
   }
   const pems = { ...optional("cert", cert), ...optional("certChain", certChain) };
-  return { ...signer(spot, inner, report), kind: "certificate", ...pems };
+  return { ...signer(spot, inner, report, ofEntry), kind: "certificate", ...pems };
 }
 
-function readKeyless(spot: Spot, inner: Spot, report: Report, format: Format): KeylessAttestor {
+function readKeyless(spot: Spot, inner: Spot, report: Report, ofEntry: OfEntry): KeylessAttestor {
   const identity = {
     ...optional("subject", filledText(field(inner, "subject"))),
     ...optional("subjectRegExp", filledText(field(inner, "subjectRegExp"))),
@@ -155,13 +159,15 @@ function readKeyless(spot: Spot, inner: Spot, report: Report, format: Format): K
   const { subject, subjectRegExp } = identity;
   // Kyverno has two verifiers: that of bundles (sigstore-go) wants both subjects, that of `.sig` and `.att` either.
   const bothSubjects =
-    format === "SigstoreBundle" && subject !== undefined && subjectRegExp !== undefined ? true : undefined;
+    ofEntry.type === "SigstoreBundle" && subject !== undefined && subjectRegExp !== undefined
+      ? true
+      : undefined;
   const roots = filledText(field(inner, "roots"));
   if (field(inner, "rekor") === undefined && roots === undefined) {
     report.error("missingField", inner, "either Rekor URL or roots are required");
   }
   return {
-    ...signer(spot, inner, report),
+    ...signer(spot, inner, report, ofEntry),
     kind: "keyless",
     ...identity,
     ...optional("bothSubjects", bothSubjects),
@@ -170,12 +176,18 @@ function readKeyless(spot: Spot, inner: Spot, report: Report, format: Format): K
   };
 }
 
-function signer(spot: Spot, inner: Spot, report: Report): Omit<KeyAttestor, "kind" | "signatureAlgorithm"> {
+function signer(
+  spot: Spot,
+  inner: Spot,
+  report: Report,
+  ofEntry: OfEntry,
+): Omit<KeyAttestor, "kind" | "signatureAlgorithm"> {
+  const annotations = textRecord(field(spot, "annotations"));
   const rekor = field(inner, "rekor");
   const ctlog = field(inner, "ctlog");
   return {
     ...placeOf(inner),
-    annotations: textRecord(field(spot, "annotations")),
+    annotations: Object.keys(annotations).length === 0 ? ofEntry.annotations : annotations,
     ...optional("repository", filledText(field(spot, "repository"))),
     ...(rekor === undefined ? {} : { rekor: readRekor(rekor, report) }),
     ...(ctlog === undefined ? {} : { ctlog: readCtLog(ctlog) }),

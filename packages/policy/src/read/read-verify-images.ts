@@ -1,29 +1,20 @@
 import type { AttestationRule, AttestorSet, FailureAction, ImageVerification } from "../model.ts";
 import { placeOf, type Report, type Spot } from "../report.ts";
-import { readAttestorSet } from "./read-attestors.ts";
+import { type OfEntry, readAttestorSet } from "./read-attestors.ts";
 import { readConditions } from "./read-conditions.ts";
 import { readRegistryCredentials } from "./read-context.ts";
-import {
-  entries,
-  field,
-  filledText,
-  flagOf,
-  items,
-  optional,
-  textOf,
-  textRecord,
-  textsOf,
-} from "./read-node.ts";
+import { field, filledText, flagOf, items, optional, textOf, textRecord, textsOf } from "./read-node.ts";
 
 /** Reads one entry of `verifyImages`; the old fields are converted as Kyverno does. */
 export function readImageVerification(spot: Spot, report: Report): ImageVerification {
   const old = readOldAttestors(spot, report);
   const type = textOf(field(spot, "type"));
-  const own = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report, type));
+  const ofEntry = { type, annotations: textRecord(field(spot, "annotations")) };
+  const own = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report, ofEntry));
   const attestationSpots = items(field(spot, "attestations"));
   // Old keys and issuers were meant for the attestations where there are some (Convert() in image_verification_types.go).
   const attestors = attestationSpots.length === 0 ? [...own, ...old] : own;
-  const attestations = attestationSpots.map((one) => readAttestation(one, { own, old, type }, report));
+  const attestations = attestationSpots.map((one) => readAttestation(one, { own, old, ofEntry }, report));
   if (type === "Notary") {
     const message =
       "`type: Notary` is not supported: only Cosign and Sigstore bundle signatures can be verified";
@@ -118,10 +109,9 @@ function readOldAttestors(spot: Spot, report: Report): readonly AttestorSet[] {
       }),
     ];
   }
-  const alone = ["subject", "roots", "annotations"]
-    .map((name) => field(spot, name))
-    .find((one) => one !== undefined);
-  if (alone !== undefined && entries(alone).length + (textOf(alone)?.length ?? 0) > 0) {
+  if (Object.keys(annotations).length > 0) tellOfSignerless(spot, report);
+  const alone = ["subject", "roots"].map((name) => field(spot, name)).find((one) => one !== undefined);
+  if (alone !== undefined && filledText(alone) !== undefined) {
     report.warning(
       "ignoredField",
       alone,
@@ -129,6 +119,15 @@ function readOldAttestors(spot: Spot, report: Report): readonly AttestorSet[] {
     );
   }
   return [];
+}
+
+/** Beside `image`, Kyverno makes an attestor of annotations alone, which its webhook refuses: it names no signer. */
+function tellOfSignerless(spot: Spot, report: Report): void {
+  const at = field(spot, "annotations") ?? spot;
+  if (filledText(field(spot, "image")) === undefined || items(field(spot, "attestations")).length > 0) return;
+  const message =
+    "`annotations` beside `image` need `key` or `issuer`: use `imageReferences`, and `annotations` of the attestors";
+  report.error("conflict", at, message);
 }
 
 const replacement: Readonly<Record<string, string>> = {
@@ -148,10 +147,10 @@ function single(spot: Spot, entry: AttestorSet["entries"][number]): AttestorSet 
 interface Inherited {
   readonly own: readonly AttestorSet[];
   readonly old: readonly AttestorSet[];
-  readonly type: string | undefined;
+  readonly ofEntry: OfEntry;
 }
 
-function readAttestation(spot: Spot, { own, old, type: format }: Inherited, report: Report): AttestationRule {
+function readAttestation(spot: Spot, { own, old, ofEntry }: Inherited, report: Report): AttestationRule {
   const typeSpot = field(spot, "type");
   const oldType = field(spot, "predicateType");
   const type = filledText(typeSpot) ?? filledText(oldType);
@@ -162,7 +161,7 @@ function readAttestation(spot: Spot, { own, old, type: format }: Inherited, repo
   } else if (filledText(oldType) !== undefined && filledText(oldType) !== type && oldType !== undefined) {
     report.error("conflict", oldType, "`type` and `predicateType` differ: leave out `predicateType`");
   }
-  const written = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report, format));
+  const written = items(field(spot, "attestors")).map((set) => readAttestorSet(set, report, ofEntry));
   const given = [...written, ...old];
   const attestors = given.length > 0 ? given : own;
   if (attestors.length === 0) {

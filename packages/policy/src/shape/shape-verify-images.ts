@@ -94,7 +94,7 @@ const old: Readonly<Record<string, Shape>> = {
   roots: deprecated(text("Use attestors with keyless.roots.")),
   subject: deprecated(text("Use attestors with keyless.subject.")),
   issuer: deprecated(text("Use attestors with keyless.issuer.")),
-  annotations: deprecated(record(text(), "Use annotations of the attestor.")),
+  annotations: deprecated(record(text(), "For attestors without annotations of their own. Use those.")),
   additionalExtensions: deprecated(record(text(), "Use keyless.additionalExtensions.")),
 };
 
