@@ -1,3 +1,4 @@
+import { abortable } from "../registry/deadline.ts";
 import { memoryJournal, type ScanJournal, type ScanOutcome } from "./scan-journal.ts";
 
 /** How far a scan is. */
@@ -50,7 +51,8 @@ export async function scan<T, R>(options: ScanOptions<T, R>): Promise<ScanProgre
   async function worker(): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const { done, value } = await items.next();
+      // Where the items come from may hang.
+      const { done, value } = await abortable(items.next(), signal);
       if (done) return;
       const key = options.key(value);
       if (journal.has(key)) {

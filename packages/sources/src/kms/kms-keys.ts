@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import type { Answer, ContextSource, FetchOptions, KeyLookup, KeySource } from "@assay/engine";
 import { LRUCache } from "lru-cache";
+import { abortable, withTimeout } from "../registry/deadline.ts";
 import { singleFlight } from "../registry/single-flight.ts";
 import { failureOf, SourceError, shown } from "../source-error.ts";
 import { awsKey } from "./aws-key.ts";
@@ -78,7 +79,10 @@ async function readKey(reference: string, options: KmsOptions, signal: AbortSign
   }
   let pem: string;
   try {
-    pem = await reader(reference, options, signal);
+    // The clouds' packages have limits of their own, and do not heed ours everywhere.
+    pem = await withTimeout({ signal, milliseconds: kmsTimeoutMs, origin: scheme }, (within) =>
+      abortable(reader(reference, options, within), within),
+    );
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof SourceError) throw cause;
