@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { anything, type Check, words } from "../check-options.ts";
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { isFields, own } from "../oci/manifest.ts";
 
@@ -12,6 +13,9 @@ export interface QueueOptions {
   /** Name of the queue: one for each scan that runs. Default `assay-scan`. */
   readonly name?: string;
 }
+
+/** The address is looked at where it is read. */
+export const queueChecks: Readonly<Record<keyof QueueOptions, Check>> = { redis: anything, name: words };
 
 // What we use of bullmq, which is optional: its types cannot be imported.
 export interface Job {

@@ -1,3 +1,4 @@
+import { amount, type Check, callable, checkOptions } from "../check-options.ts";
 import { isFields, own } from "../oci/manifest.ts";
 import { abortable, systemClock } from "../registry/deadline.ts";
 import {
@@ -8,10 +9,11 @@ import {
   keyOf,
   type Queue,
   type QueueOptions,
+  queueChecks,
   quiet,
 } from "./bullmq.ts";
 import { openRedis, redisOrigin } from "./redis-link.ts";
-import type { ScanOptions, ScanProgress } from "./scan.ts";
+import { type ScanOptions, type ScanProgress, scanChecks } from "./scan.ts";
 import {
   type FileJournalOptions,
   memoryJournal,
@@ -46,13 +48,20 @@ export interface QueuedScanOptions<T, R>
   readonly timeoutMs?: number;
 }
 
+const known: Readonly<Record<keyof QueuedScanOptions<unknown, unknown>, Check>> = {
+  ...{ ...scanChecks, ...queueChecks },
+  ...{ reuse: callable, isResult: callable, onError: callable, timeoutMs: amount },
+};
+
 /**
  * Gives the items of a scan to the workers of a queue (`scanWorker`, on any number of machines) and collects their
  * outcomes. An item that a killed worker held, or that Redis lost, is given out again; one that was done twice counts once.
  * If this process is killed, the next run with the same journal and queue goes on: nothing is lost, nothing is judged that
- * was collected. Throws `SourceError` when Redis is not there at the start or stays away, and the reason of `signal`.
+ * was collected. Throws `SourceError` when Redis is not there at the start or stays away, for an
+ * option that does not exist or is none (`misuse`), and the reason of `signal`.
  */
 export async function queuedScan<T, R>(options: QueuedScanOptions<T, R>): Promise<ScanProgress> {
+  checkOptions(options, known);
   const { signal, timeoutMs = 60_000, onError = () => undefined } = options;
   const origin = redisOrigin(options.redis);
   signal.throwIfAborted();

@@ -1,7 +1,17 @@
+import { anything, type Check, callable, checkOptions, count } from "../check-options.ts";
 import { isFields, own } from "../oci/manifest.ts";
 import { abortable, systemClock } from "../registry/deadline.ts";
 import { SourceError } from "../source-error.ts";
-import { bullmq, defaultName, type Job, keyOf, type QueueOptions, quiet, type Worker } from "./bullmq.ts";
+import {
+  bullmq,
+  defaultName,
+  type Job,
+  keyOf,
+  type QueueOptions,
+  queueChecks,
+  quiet,
+  type Worker,
+} from "./bullmq.ts";
 import { openRedis, redisOrigin } from "./redis-link.ts";
 
 /** Seconds that an idle worker waits for work in one command: one that is closed waits as long. */
@@ -21,6 +31,10 @@ export interface ScanWorkerOptions<T, R> extends QueueOptions {
   readonly signal?: AbortSignal;
 }
 
+const known: Readonly<Record<keyof ScanWorkerOptions<unknown, unknown>, Check>> = {
+  ...{ ...queueChecks, evaluate: callable, concurrency: count, onError: callable, signal: anything },
+};
+
 /** A worker that runs. */
 export interface ScanWorker {
   /**
@@ -35,6 +49,7 @@ export interface ScanWorker {
  * queue, so a worker may be killed at any time. Throws `SourceError` when Redis is not there at the start.
  */
 export async function scanWorker<T, R>(options: ScanWorkerOptions<T, R>): Promise<ScanWorker> {
+  checkOptions(options, known);
   const origin = redisOrigin(options.redis);
   const { Worker } = await bullmq();
   const { signal = new AbortController().signal, onError = () => undefined } = options;

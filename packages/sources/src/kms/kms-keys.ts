@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import type { Answer, ContextSource, FetchOptions, KeyLookup, KeySource } from "@assay/engine";
 import { LRUCache } from "lru-cache";
+import { amount, type Check, callable, checkOptions, object } from "../check-options.ts";
 import { abortable, withTimeout } from "../registry/deadline.ts";
 import { singleFlight } from "../registry/single-flight.ts";
 import { failureOf, SourceError, shown } from "../source-error.ts";
@@ -23,6 +24,10 @@ export interface KmsOptions {
   readonly keepMs?: number;
 }
 
+const known: Readonly<Record<keyof KmsOptions, Check>> = {
+  ...{ context: object, env: object, fetch: callable, load: callable, keepMs: amount },
+};
+
 /** Fetches the public key behind a reference. Throws `SourceError`. */
 export type KeyReader = (reference: string, options: KmsOptions, signal: AbortSignal) => Promise<string>;
 
@@ -40,9 +45,11 @@ export const kmsTimeoutMs = 10_000;
 /**
  * Public keys by reference, in cosign's spelling: `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`,
  * `k8s://namespace/secret`. Only the public key is ever asked for; it was parsed as one when it is answered. The
- * clouds' packages are optional and loaded when the first reference of their kind comes.
+ * clouds' packages are optional and loaded when the first reference of their kind comes. Throws `SourceError` `misuse` for an
+ * option that does not exist or is none: without its `env` another Vault is asked.
  */
 export function kmsKeys(options: KmsOptions = {}): KeySource {
+  checkOptions(options, known);
   const kept = new LRUCache<string, string>({ max: 500, ttl: options.keepMs ?? 300_000 });
   const flights = singleFlight<string>();
 
