@@ -45,6 +45,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   );
 }
 
+/** `NaN` is none. */
 export function isAmount(value: unknown): boolean {
   return typeof value === "number" && value >= 0;
 }
