@@ -289,7 +289,8 @@ on a ConfigMap, a Secret or an API call whose answer has changed, or on a call t
 see. What registries hold is as of then. A Pod that runs another digest than its tag names now is undecided.
 With --cluster a rule's namespaceSelector is heeded; of files and images, whose namespaces nobody knows, it selects all.
 Workers must be given the same policies, flags and cluster: others have another queue. Results come back through the Redis: whoever
-can write to it can write results.
+can write to it can write results. What it loses is judged again; where it stays away for a minute, the scan ends, and the same command
+goes on later. Workers wait for it, but for one that is not there when they start.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.
 
 Examples:
