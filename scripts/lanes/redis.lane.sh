@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scans by several workers on Debian's real redis-server, one worker killed midway; the shared cache on it.
+# Scans by several workers on Debian's real redis-server, one worker killed midway, then Redis; the shared cache on it.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . scripts/lanes/tools.sh

@@ -1,10 +1,13 @@
+import { EventEmitter } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { AssayError } from "../src/assay-error.ts";
 import { commands } from "../src/commands/index.ts";
 import { createProgram, describeError, runCommandLine } from "../src/terminal/command-line.ts";
 import { plainText } from "../src/terminal/plain-text.ts";
+import { processTerminal } from "../src/terminal/terminal.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 import { ROOT } from "./run-cli.ts";
 
@@ -120,6 +123,19 @@ test.each<[string, ...string[]]>([
   };
   expect(await runCommandLine(args, terminal, commands)).toBe(2);
   expect(terminal.printed).toEqual({ out: "", err: "assay: interrupted\n" });
+});
+
+test("Ctrl-C ends a command that waits for standard input", async () => {
+  const process = Object.assign(new EventEmitter(), {
+    ...{ stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() },
+    ...{ env: {}, cwd: () => ROOT },
+  });
+  const ended = runCommandLine(["lint", "-"], processTerminal(process as never), commands);
+  setTimeout(() => process.emit("SIGINT"), 20);
+  expect(await ended).toBe(2);
+  expect(String(process.stderr.read())).toBe("assay: interrupted\n");
+  // An open pipe would keep the process.
+  expect(process.stdin.destroyed).toBe(true);
 });
 
 test("a mistake of ours keeps its stack, also where Node gives it a code", async () => {

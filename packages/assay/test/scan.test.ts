@@ -211,11 +211,38 @@ test.each<[string, string[], string]>([
   ["a list that is not there", ["--images", "nowhere.txt"], "nowhere.txt"],
   ["a concurrency of none", ["--images", "images.txt", "--concurrency", "0"], "between 1 and 1000"],
   ["a Redis that is none", ["--images", "images.txt", "--redis", "localhost"], "redis://host:port"],
+  [
+    "a Redis that is down",
+    ["--images", "images.txt", "--redis", "redis://user:geheim@127.0.0.1:1"],
+    "assay: the Redis at `127.0.0.1:1` cannot be used: connect ECONNREFUSED 127.0.0.1:1; see that it runs",
+  ],
+  [
+    "a worker whose Redis is down",
+    ["--worker", "--redis", "redis://user:geheim@127.0.0.1:1"],
+    "assay: the Redis at `127.0.0.1:1` cannot be used",
+  ],
 ])("%s exits 2", async (_, args, said) => {
   const { err, status } = await scan(...args);
   expect(err).toContain(said);
   expect(err).not.toContain("    at ");
+  expect(err).not.toContain("geheim");
   expect(status).toBe(2);
+});
+
+test.each<[string, (result: Record<string, unknown>) => unknown]>([
+  ["whose decision is text", (result) => ({ ...result, allowed: "false" })],
+  ["without an outcome", ({ outcome, ...result }) => result],
+  ["with reasons that are none", (result) => ({ ...result, results: [{ outcome: "fail" }, null] })],
+  ["that is a list", (result) => [result]],
+])("what a journal holds is judged again where it is no result: one %s", async (_, change) => {
+  await writeFile(join(cwd, "one.txt"), `${server.host}/fleet/app-4:v1\n`);
+  const args = ["--images", "one.txt", "--journal", "forged.jsonl"];
+  onTestFinished(() => rm(join(cwd, "forged.jsonl")));
+  const judged = await scan(...args);
+  expect(judged).toMatchObject({ status: 1 });
+  const { key, result } = JSON.parse(await readFile(join(cwd, "forged.jsonl"), "utf8"));
+  await writeFile(join(cwd, "forged.jsonl"), `${JSON.stringify({ key, result: change(result) })}\n`);
+  expect(await scan(...args)).toEqual(judged);
 });
 
 test.each<[string, Buffer, string]>([

@@ -38,6 +38,20 @@ test.each<[string, unknown, unknown, string]>([
     { build, exceptionNamespaces: ["*"] },
     "`exceptionNamespaces[0]` is not the name of a namespace",
   ],
+  ["a misspelt scan", config, { build, scans: { election } }, "there is no option `scans` in `options`"],
+  ["a scan that is text", config, { build, scan: "yes" }, "`scan` is no object"],
+  [
+    "a misspelt option of the scan",
+    config,
+    { build, scan: { election, interval: 5 } },
+    "there is no option `interval` in `scan`",
+  ],
+  [
+    "an election whose Lease lost its name",
+    config,
+    { build, scan: { election: { ...election, name: "" } } },
+    "`scan.election.name` is no name of a Lease",
+  ],
   ["a scan without election", config, { build, scan: {} }, "`scan.election.namespace` is missing"],
   [
     "an election without identity",

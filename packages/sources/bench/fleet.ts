@@ -1,5 +1,5 @@
 // A scan of generated images on loopback: in one process, and (with ASSAY_REDIS_SERVER) by 1, 2 and 4 workers on a real
-// Redis, one of them killed in the middle. `node --conditions=assay:source bench/fleet.ts [IMAGES]`. Exit 1: a wrong verdict.
+// Redis, one of them killed in the middle, then Redis itself. `node --conditions=assay:source bench/fleet.ts [IMAGES]`. Exit 1: a wrong verdict.
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -175,15 +175,64 @@ async function sharedCache(redis: string): Promise<void> {
   other.disconnect();
 }
 
-async function withRedis(binary: string, work: (address: string) => Promise<void>): Promise<void> {
+/** Redis goes away in the middle of a scan, and comes back without what it had; then it goes away for good. */
+async function redisLost(redis: string, { kill, start }: RedisServer): Promise<void> {
+  const items = Array.from({ length: 1000 }, (_, i) => i);
+  const seen = new Map<string, number>();
+  const onOutcome = ({ key }: ScanOutcome<number>): void => void seen.set(key, (seen.get(key) ?? 0) + 1);
+  const options = { redis, name: "lost", items, key: String, onOutcome };
+  const worker = await scanWorker<number, number>({ redis, name: "lost", evaluate: async (item) => item });
+  const onProgress = ({ done }: ScanProgress): void => {
+    if (done === 400) void kill().then(start);
+  };
+  const { done } = await queuedScan<number, number>({ ...options, onProgress, signal });
+  check("Redis restarted midway: all items judged", done === items.length && seen.size === items.length);
+  check(
+    "Redis restarted midway: none told twice",
+    [...seen.values()].every((times) => times === 1),
+  );
+  const stopping = new AbortController();
+  const [stopped, ended] = [
+    queuedScan<number, number>({ ...options, signal: stopping.signal }),
+    queuedScan<number, number>({ ...options, name: "nobody", signal, timeoutMs: 2000 }),
+  ].map((scanned) => scanned.then(String, (error: Error) => error.message));
+  await setTimeout(500);
+  await kill();
+  await setTimeout(500);
+  stopping.abort(new Error("stopped"));
+  check("Redis away: a scan ends when it is stopped", (await stopped) === "stopped");
+  check("Redis away: a scan ends after its time", (await ended)?.includes("cannot be used") === true);
+  await worker.close();
+  check("Redis away: a worker can be closed", true);
+}
+
+interface RedisServer {
+  readonly kill: () => Promise<void>;
+  readonly start: () => Promise<void>;
+}
+
+async function withRedis(
+  binary: string,
+  work: (address: string, server: RedisServer) => Promise<void>,
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "assay-redis-"));
   const port = await freePort();
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
-  const server = spawn(binary, [...options, "--maxmemory-policy", "noeviction"], { stdio: "ignore" });
+  let server: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    server = spawn(binary, [...options, "--maxmemory-policy", "noeviction"], { stdio: "ignore" });
+    await setTimeout(500);
+  };
+  const kill = async (): Promise<void> => {
+    const ended = server && once(server, "exit");
+    server?.kill("SIGKILL");
+    await ended;
+  };
+  await start();
   try {
-    await work(`redis://127.0.0.1:${port}`);
+    await work(`redis://127.0.0.1:${port}`, { kill, start });
   } finally {
-    server.kill();
+    if (server?.exitCode === null && server.signalCode === null) await kill();
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -202,12 +251,13 @@ const binary = process.env["ASSAY_REDIS_SERVER"];
 if (binary === undefined) {
   say("not run: workers on Redis (ASSAY_REDIS_SERVER names no redis-server)");
 } else {
-  await withRedis(binary, async (redis) => {
+  await withRedis(binary, async (redis, server) => {
     for (const workers of [1, 2, 4]) await withWorkers(registry.fleet, redis, { workers, kill: false });
     await withWorkers(registry.fleet, redis, { workers: 4, kill: true });
     await leftOver(redis);
     await nothingLeft(redis);
     await sharedCache(redis);
+    await redisLost(redis, server);
   });
 }
 registry.process.disconnect();

@@ -1,3 +1,4 @@
+export type { QueueOptions } from "./fleet/bullmq.ts";
 export { type ScanOptions, type ScanProgress, scan } from "./fleet/scan.ts";
 export {
   type FileJournalOptions,
@@ -6,11 +7,5 @@ export {
   type ScanJournal,
   type ScanOutcome,
 } from "./fleet/scan-journal.ts";
-export {
-  type QueuedScanOptions,
-  type QueueOptions,
-  queuedScan,
-  type ScanWorker,
-  type ScanWorkerOptions,
-  scanWorker,
-} from "./fleet/scan-queue.ts";
+export { type QueuedScanOptions, queuedScan } from "./fleet/scan-queue.ts";
+export { type ScanWorker, type ScanWorkerOptions, scanWorker } from "./fleet/scan-worker.ts";

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { contextFromObjects } from "@assay/sources/cluster";
 import { type KmsOptions, kmsKeys } from "@assay/sources/kms";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
 const { publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
 const pem = publicKey.export({ type: "spki", format: "pem" }).toString();
@@ -17,6 +17,30 @@ async function key(reference: string, options: KmsOptions = {}) {
   );
   return answer.ok ? answer.value.pem : `${answer.failure.code}: ${answer.failure.message}`;
 }
+
+test.each([
+  "awskms:///alias/a",
+  "azurekms://v.vault.azure.net/k",
+  `gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k`,
+])("%s counts as unavailable when the cloud's package does not answer in time", async (reference) => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const never = () => new Promise<never>(() => undefined);
+  class Client {
+    send = never;
+    getKey = never;
+    listCryptoKeyVersions = never;
+    destroy = () => undefined;
+    close = never;
+  }
+  const sdk = {
+    ...{ KMSClient: Client, KeyClient: Client, KeyManagementServiceClient: Client },
+    ...{ GetPublicKeyCommand: class {}, DefaultAzureCredential: class {} },
+  };
+  const asked = key(reference, { load: async () => sdk });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await asked).toMatch(/^timeout: `\w+` did not answer within 10000 ms$/);
+});
 
 describe("Vault", () => {
   let vault: ReturnType<typeof createServer>;

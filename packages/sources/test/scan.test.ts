@@ -98,6 +98,15 @@ describe("a scan", () => {
   });
 });
 
+test("a scan ends when it is stopped, also while nothing comes of where its items come from", async () => {
+  async function* items() {
+    yield 1;
+    await new Promise(() => undefined);
+  }
+  const stopped = AbortSignal.timeout(20);
+  await expect(scan({ items: items(), key, evaluate: square, signal: stopped })).rejects.toThrow("timeout");
+});
+
 describe("a journal", () => {
   test.runIf(process.platform === "linux")("that could not be written is closed all the same", async () => {
     const path = join(directory, "journal");

@@ -28,7 +28,7 @@ export function isAllowed(verdict: Verdict): MatchResult {
 /** Whether a verdict denies, for the reason given. */
 export function isDenied(verdict: Verdict, expected: DenialExpectation = {}): MatchResult {
   demandVerdict(verdict);
-  for (const name of Object.keys(expected)) checkOneOf(["code", "message"], name, "expectation of a denial");
+  demandExpectation(expected);
   const found = verdict.results.some((result) => result.outcome !== "pass" && fits(result, expected));
   const pass = !verdict.allowed && (found || (expected.code === undefined && expected.message === undefined));
   const wanted = [
@@ -46,17 +46,34 @@ export function isDenied(verdict: Verdict, expected: DenialExpectation = {}): Ma
 /** A forgotten `await` is the commonest mistake of tests. */
 function demandVerdict(given: unknown): void {
   const isObject = typeof given === "object" && given !== null;
-  if (isObject && "allowed" in given && "results" in given) return;
+  if (isObject && "allowed" in given && "results" in given) {
+    // A text `false` would be taken for true.
+    if (typeof given.allowed === "boolean" && Array.isArray(given.results)) return;
+  }
   if (given instanceof Promise)
     throw new TestkitError("badOption", "this is a promise of a verdict: await it");
   const inside = isObject && "verdict" in given ? ", but has one: give its `verdict`" : "";
   throw new TestkitError("badOption", `this is no verdict${inside}`);
 }
 
+/** What got lost on the way to an expectation would make it one of any denial. */
+function demandExpectation(given: unknown): void {
+  if (typeof given !== "object" || Object.prototype.toString.call(given) !== "[object Object]")
+    throw new TestkitError("badOption", "the expectation of a denial is no object with `code` or `message`");
+  for (const [name, value] of Object.entries(given as object)) {
+    checkOneOf(["code", "message"], name, "expectation of a denial");
+    if (typeof value === "string" && value !== "") continue;
+    if (name === "message" && value instanceof RegExp) continue;
+    const wanted = name === "code" ? "text" : "text or a pattern";
+    throw new TestkitError("badOption", `the expected \`${name}\` is no ${wanted}: leave it out for any`);
+  }
+}
+
 function fits(result: Verdict["results"][number], { code, message }: DenialExpectation): boolean {
   const text =
     message === undefined ||
-    (typeof message === "string" ? result.message.includes(message) : message.test(result.message));
+    // Not `test`, which goes on where a global pattern matched last.
+    (typeof message === "string" ? result.message.includes(message) : result.message.search(message) >= 0);
   return text && (code === undefined || result.code === code);
 }
 

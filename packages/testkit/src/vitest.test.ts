@@ -58,3 +58,44 @@ test("a verdict in a snapshot is its explanation, without what differs from run 
   for (const other of [null, "text", {}, [], { allowed: true }])
     expect(verdictSerializer.test(other)).toBe(false);
 });
+
+const given = verdict(false);
+test.each<[string, unknown]>([
+  ["nothing", undefined],
+  ["a promise", Promise.resolve(given)],
+  ["a Map", new Map(Object.entries(given))],
+  ["a list", [given]],
+  ["a verdict as JSON", JSON.stringify(given)],
+  ["a decision that is text", { ...given, allowed: "false" }],
+  ["a decision that is awaited", { ...given, allowed: Promise.resolve(false) }],
+  ["a verdict without results", { ...given, results: undefined }],
+])("no matcher passes on %s, nor does its contrary", (_, received) => {
+  for (const expects of [expect(received), expect(received).not]) {
+    expect(() => expects.toBeAllowed()).toThrow(/^this is /);
+    expect(() => expects.toBeDenied()).toThrow(/^this is /);
+  }
+});
+
+test.each<[string, unknown]>([
+  ["a code that got lost", { code: undefined }],
+  ["an empty code", { code: "" }],
+  ["a code that is none", { code: null }],
+  ["a pattern for a code", { code: /./ }],
+  ["a message that got lost", { code: "notSigned", message: undefined }],
+  ["an empty message", { message: "" }],
+  ["a function", { message: () => "" }],
+  ["a code alone", "notSigned"],
+  ["an empty text", ""],
+  ["null", null],
+  ["a list", [{ code: "notSigned" }]],
+  ["a Map", new Map([["code", "notSigned"]])],
+  ["a promise", Promise.resolve({ code: "notSigned" })],
+])("an expectation that lost what it says is no expectation of any denial: %s", (_, expected) => {
+  for (const expects of [expect(given), expect(given).not])
+    expect(() => expects.toBeDenied(expected as never)).toThrow(/expect/);
+});
+
+test("a global pattern finds the same each time", () => {
+  const message = /signatures/g;
+  for (let i = 0; i < 3; i++) expect(given).toBeDenied({ message });
+});

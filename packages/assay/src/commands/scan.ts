@@ -160,7 +160,7 @@ async function evaluate({ assay, flags }: Work, item: ScanItem, signal: AbortSig
 async function scanAll(work: Work): Promise<DecisionCounts> {
   const { queuedScan, scan } = await import("@assay/sources/fleet");
   const { scanItems, scanKey } = await import("../scan/scan-items.ts");
-  const { scanCounter } = await import("../scan/scan-result.ts");
+  const { isScanResult, scanCounter } = await import("../scan/scan-result.ts");
   const { flags, terminal, fingerprint, context, selectsNamespaces } = work;
   const counter = scanCounter();
   const holds = await holding(work);
@@ -184,7 +184,11 @@ async function scanAll(work: Work): Promise<DecisionCounts> {
           concurrency: flags.concurrency,
           evaluate: (item, { signal }) => evaluate(work, item, signal),
         })
-      : queuedScan({ ...common, reuse: holds, redis: flags.redis, name: queueName(work) }));
+      : queuedScan({
+          ...common,
+          ...{ reuse: holds, isResult: isScanResult, redis: flags.redis, name: queueName(work) },
+          onError: (error) => terminal.err(`assay: ${plainText(error.message)}\n`),
+        }));
   } finally {
     await journal.close();
     if (terminal.progress) terminal.err("\r\u001b[K");
@@ -197,14 +201,15 @@ type Holds = (outcome: ScanOutcome<ScanResult>) => Promise<boolean>;
 /** Whether an earlier run found out something by these policies, and what it read of the cluster is there as it was. */
 async function holding({ terminal, fingerprint, context }: Work): Promise<Holds> {
   const { readsHold } = await import("../scan/cluster-reads.ts");
-  const { isSettled } = await import("../scan/scan-result.ts");
+  const { isScanResult, isSettled } = await import("../scan/scan-result.ts");
   const { defaultKeys } = await import("../default-keys.ts");
   const hold = readsHold({ context, keys: defaultKeys(context) }, terminal.signal);
   return async (outcome) =>
     outcome.key.endsWith(` ${fingerprint}`) &&
     "result" in outcome &&
+    isScanResult(outcome.result) &&
     isSettled(outcome) &&
-    (await hold(outcome.result?.reads));
+    (await hold(outcome.result.reads));
 }
 
 /** The journal of the flags; what of it holds is counted where its item comes. */
@@ -237,10 +242,14 @@ async function beWorker(work: Work): Promise<void> {
     name: queueName(work),
     concurrency: flags.concurrency,
     evaluate: (item: ScanItem, { signal }) => evaluate(work, item, signal),
-    onError: (error) => terminal.err(`assay: ${error.message}\n`),
+    onError: (error) => terminal.err(`assay: ${plainText(error.message)}\n`),
+    signal: terminal.signal,
   });
   terminal.err(`working on queue ${queueName(work)}; Ctrl-C ends\n`);
-  await new Promise<void>((done) => terminal.signal.addEventListener("abort", () => done(), { once: true }));
+  await new Promise<void>((done) => {
+    if (terminal.signal.aborted) done();
+    terminal.signal.addEventListener("abort", () => done(), { once: true });
+  });
   await worker.close();
 }
 
@@ -280,7 +289,8 @@ on a ConfigMap, a Secret or an API call whose answer has changed, or on a call t
 see. What registries hold is as of then. A Pod that runs another digest than its tag names now is undecided.
 With --cluster a rule's namespaceSelector is heeded; of files and images, whose namespaces nobody knows, it selects all.
 Workers must be given the same policies, flags and cluster: others have another queue. Results come back through the Redis: whoever
-can write to it can write results.
+can write to it can write results. What it loses is judged again; where it stays away for a minute, the scan ends, and the same command
+goes on later. Workers wait for it, but for one that is not there when they start.
 Exit status: 0 all allowed, 1 something denied, 2 wrong usage or something could not be decided.
 
 Examples:

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Evaluation, Result, Verdict } from "@assay/engine";
 import type { Outcome } from "@assay/policy";
 import type { ScanOutcome } from "@assay/sources/fleet";
+import { isJsonObject } from "../json-object.ts";
 import { type Decision, type DecisionCounts, decisionOf } from "../terminal/decision.ts";
 import { type ClusterRead, clusterReads } from "./cluster-reads.ts";
 
@@ -23,9 +24,31 @@ export function scanResult(
   return { name, allowed, outcome, results, reads: clusterReads(answers) };
 }
 
+const outcomes: ReadonlySet<unknown> = new Set<Outcome>(["pass", "fail", "error", "skip"]);
+
+/** Whether what came out of a journal or a queue, which others can write to, is a result: all that is used of one. */
+export function isScanResult(value: unknown): value is ScanResult {
+  if (!isJsonObject(value)) return false;
+  const { name, allowed, outcome, results, reads } = value;
+  return (
+    typeof name === "string" &&
+    typeof allowed === "boolean" &&
+    outcomes.has(outcome) &&
+    Array.isArray(reads) &&
+    Array.isArray(results) &&
+    results.every(
+      (result) =>
+        isJsonObject(result) &&
+        outcomes.has(result["outcome"]) &&
+        typeof result["code"] === "string" &&
+        typeof result["message"] === "string",
+    )
+  );
+}
+
 /** Whether something was found out. What was not is asked again by the next run: a registry may have been away. */
 export function isSettled(outcome: ScanOutcome<ScanResult>): boolean {
-  return "result" in outcome && outcome.result?.outcome !== "error";
+  return "result" in outcome && outcome.result.outcome !== "error";
 }
 
 /** Counts the items of a run, each once. What its journal says of other items (Pods that are gone) is none of it. */

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { addAbortSignal } from "node:stream";
 import { AssayError } from "../assay-error.ts";
 import { plainText } from "./plain-text.ts";
 import { utf8Text } from "./utf8-text.ts";
@@ -9,7 +10,7 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** Says on `err` what does not change the outcome: once `about` the same thing, by default the same text. */
   readonly warn: (text: string, about?: string) => void;
-  /** Whole standard input, at most `limit` bytes. */
+  /** Whole standard input, at most `limit` bytes. Rejects with the reason of `signal`: nothing is read from then on. */
   readonly stdin: (limit: number) => Promise<string>;
   /** Whether `out` may carry colours: a terminal, and neither `NO_COLOR` nor `--no-color`. */
   readonly color: boolean;
@@ -45,7 +46,11 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     stdin: async (limit) => {
       if (isRead) throw new AssayError("usage", "standard input is named twice, and can be read once");
       isRead = true;
-      return readAll(process.stdin, limit);
+      const { signal } = interrupted;
+      return readAll(addAbortSignal(signal, process.stdin), limit).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw error;
+      });
     },
     color: wantsColor(process.env, process.stdout.isTTY === true),
     progress: process.stderr.isTTY === true && process.env["CI"] === undefined,

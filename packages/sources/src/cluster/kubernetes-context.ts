@@ -1,6 +1,7 @@
 import type { RequestOptions } from "node:https";
 import type { Answer, AnswerValues, ContextLookup, ContextSource, FetchOptions } from "@assay/engine";
 import type { Json } from "@assay/policy";
+import { amount, type Check, callable, checkOptions, object } from "../check-options.ts";
 import { optionalPeer } from "../credentials/optional-peer.ts";
 import { fieldOf, text } from "../oci/manifest.ts";
 import { abortable, withTimeout } from "../registry/deadline.ts";
@@ -25,13 +26,19 @@ export interface KubernetesOptions {
   readonly globalContext?: (name: string, options: FetchOptions) => Promise<Json>;
 }
 
+const known: Readonly<Record<keyof KubernetesOptions, Check>> = {
+  ...{ config: object, maxBytes: amount, timeoutMs: amount, globalContext: callable },
+};
+
 type Value = AnswerValues[ContextLookup["kind"]];
 
 /**
  * ConfigMaps, Secrets and API calls from a Kubernetes API server; calls to services go to the service. INVARIANT: our
- * credentials go to the API server alone, never to a service that a policy names.
+ * credentials go to the API server alone, never to a service that a policy names. Throws `SourceError` `misuse` for an option
+ * that does not exist or is none: without its `config` another cluster is asked.
  */
 export function kubernetesContext(options: KubernetesOptions = {}): ContextSource {
+  checkOptions(options, known);
   let loading: Promise<ClusterConfig> | undefined;
   const config = (): Promise<ClusterConfig> => {
     loading ??= options.config === undefined ? defaultConfig() : Promise.resolve(options.config);

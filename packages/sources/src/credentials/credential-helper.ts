@@ -1,9 +1,12 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { own, parseObject, text } from "../oci/manifest.ts";
 import type { Credential } from "../registry/credential.ts";
 import { SourceError, shown } from "../source-error.ts";
 
 const timeoutMs = 15_000;
+const maxBytes = 1024 * 1024;
+/** Milliseconds after its end for what it said to arrive. */
+const lingerMs = 500;
 
 /** How a helper is started; for tests and sandboxes. */
 export interface HelperOptions {
@@ -47,24 +50,68 @@ interface Ended {
   readonly stderr: Buffer;
 }
 
+/** Runs it until it ends, `signal` is aborted, or it takes too long or says too much: then nothing of it goes on. */
 function run(program: string, input: string, { signal, env }: HelperOptions): Promise<Ended> {
+  signal.throwIfAborted();
+  const isGroup = process.platform !== "win32";
   return new Promise((resolve, reject) => {
-    const limits = { timeout: timeoutMs, maxBuffer: 1024 * 1024, killSignal: "SIGKILL" } as const;
-    const child = execFile(
-      program,
-      ["get"],
-      { ...limits, signal, env, encoding: "buffer" },
-      (error, stdout, stderr) => {
+    // In a group of its own: what it starts itself can be ended with it.
+    const child = spawn(program, ["get"], { env, detached: isGroup, windowsHide: true });
+    const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    const hangUp = (): void => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    let refusal: string | undefined;
+    const kill = (why: string): void => {
+      refusal ??= why;
+      if (isGroup && child.pid !== undefined) killGroup(child.pid);
+      else child.kill("SIGKILL");
+      hangUp();
+    };
+    const onAbort = (): void => kill("it was ended");
+    const timer = setTimeout(() => kill(`it took longer than ${timeoutMs} ms`), timeoutMs);
+    let left = maxBytes;
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].on("data", (chunk: Buffer) => {
+        left -= chunk.length;
+        if (left < 0) kill(`it said more than ${maxBytes} bytes`);
+        else output[name].push(chunk);
+      });
+    }
+    const settle = (end: () => void): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      end();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    // What it leaves running in the background may hold its output open.
+    child.on("exit", () => void setTimeout(hangUp, lingerMs).unref());
+    child.on("error", (error: NodeJS.ErrnoException) =>
+      settle(() =>
+        reject(unusable(program, error.code === "ENOENT" ? "it is not on the PATH" : error.message)),
+      ),
+    );
+    child.on("close", (code, by) =>
+      settle(() => {
         if (signal.aborted) return reject(signal.reason);
-        const code = error === null ? 0 : (error.code ?? "a signal");
-        if (code === "ENOENT") return reject(unusable(program, "it is not on the PATH"));
-        resolve({ code, stdout, stderr });
-      },
+        if (refusal !== undefined) return reject(unusable(program, refusal));
+        const [stdout, stderr] = [Buffer.concat(output.stdout), Buffer.concat(output.stderr)];
+        resolve({ code: code ?? by ?? "a signal", stdout, stderr });
+      }),
     );
     // A helper may end without reading: that is its business.
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
   });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // All of it has ended.
+  }
 }
 
 function unusable(name: string, why: string): SourceError {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { type Check, checkOptions, object, words } from "../check-options.ts";
 import { isFields, own, parseObject, text } from "../oci/manifest.ts";
 import type { CredentialAnswer, CredentialProvider, CredentialRequest } from "../registry/credential.ts";
 import { SourceError } from "../source-error.ts";
@@ -15,6 +16,8 @@ export interface DockerConfigOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+const known: Readonly<Record<keyof DockerConfigOptions, Check>> = { path: words, env: object };
+
 interface DockerConfig {
   readonly path: string;
   readonly auths: AuthEntries;
@@ -25,8 +28,10 @@ interface DockerConfig {
 /**
  * Logins of `docker login`, `podman login` and the like: `credHelpers` for the registry first, then `credsStore`, then
  * `auths`, as docker does. The file is read at each look-up, so a new login counts at once.
+ * Throws `SourceError` `misuse` for an option that does not exist or is none: without its `path` other logins are used.
  */
 export function dockerConfigCredentials(options: DockerConfigOptions = {}): CredentialProvider {
+  checkOptions(options, known);
   const env = options.env ?? process.env;
   return {
     name: "docker config",

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { callable, checkOptions } from "../check-options.ts";
 import { isFields, own } from "../oci/manifest.ts";
 import { SourceError } from "../source-error.ts";
 
@@ -29,12 +30,15 @@ export interface FileJournalOptions<R> {
 
 /**
  * A journal in a file, one outcome a line (JSON): it is the scan's result at the same time. A line that was cut off by a
- * crash is dropped. Of each item that is done, only a short hash is kept in memory.
+ * crash is dropped. Of each item that is done, only a short hash is kept in memory. Rejects with a `SourceError` `misuse` for a
+ * file that is none, and for an option that does not exist or is none: without its `reuse` everything would hold.
  */
 export async function fileJournal<R>(
   path: string,
-  { reuse = () => true }: FileJournalOptions<R> = {},
+  options: FileJournalOptions<R> = {},
 ): Promise<ScanJournal<R>> {
+  checkOptions(options, { reuse: callable });
+  const { reuse = () => true } = options;
   const done = new Set<string>();
   const whole = await readDone(path, done, reuse);
   const file = await open(path, "a");

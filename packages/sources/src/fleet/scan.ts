@@ -1,3 +1,5 @@
+import { anything, type Check, callable, checkOptions, count, object } from "../check-options.ts";
+import { abortable } from "../registry/deadline.ts";
 import { memoryJournal, type ScanJournal, type ScanOutcome } from "./scan-journal.ts";
 
 /** How far a scan is. */
@@ -26,12 +28,33 @@ export interface ScanOptions<T, R> {
   readonly signal: AbortSignal;
 }
 
+/** What scans have in common. */
+export const scanChecks: Readonly<
+  Record<"items" | "key" | "onOutcome" | "onProgress" | "journal" | "signal", Check>
+> = {
+  // The characters of a text would be its items.
+  items: [
+    (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      (Symbol.iterator in value || Symbol.asyncIterator in value),
+    "something to iterate over",
+  ],
+  ...{ key: callable, onOutcome: callable, onProgress: callable, journal: object, signal: anything },
+};
+
+const known: Readonly<Record<keyof ScanOptions<unknown, unknown>, Check>> = {
+  ...{ ...scanChecks, evaluate: callable, concurrency: count },
+};
+
 /**
  * Judges every item once: in parallel, resumable by its journal, in memory bounded by `concurrency`. An item that
- * cannot be evaluated is an outcome with its error, and the scan goes on. Rejects with the reason of `signal`; then what
+ * cannot be evaluated is an outcome with its error, and the scan goes on. Rejects with a `SourceError` `misuse` for an option that
+ * does not exist or is none: a concurrency of 0 would judge nothing. Rejects with the reason of `signal`; then what
  * is in the journal is whole and the next run goes on from there.
  */
 export async function scan<T, R>(options: ScanOptions<T, R>): Promise<ScanProgress> {
+  checkOptions(options, known);
   const { signal, journal = memoryJournal<R>() } = options;
   const progress = { done: 0, resumed: 0, failed: 0 };
   const underWay = new Set<string>();
@@ -50,7 +73,8 @@ export async function scan<T, R>(options: ScanOptions<T, R>): Promise<ScanProgre
   async function worker(): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const { done, value } = await items.next();
+      // Where the items come from may hang.
+      const { done, value } = await abortable(items.next(), signal);
       if (done) return;
       const key = options.key(value);
       if (journal.has(key)) {

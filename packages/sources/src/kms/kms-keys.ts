@@ -1,14 +1,20 @@
 import { createPublicKey } from "node:crypto";
 import type { Answer, FetchOptions, KeyLookup, KeySource } from "@assay/engine";
 import { LRUCache } from "lru-cache";
+import { amount, type Check, callable, checkOptions, object } from "../check-options.ts";
+import { abortable, withTimeout } from "../registry/deadline.ts";
 import { singleFlight } from "../registry/single-flight.ts";
 import { failureOf, SourceError, shown } from "../source-error.ts";
 import { awsKey } from "./aws-key.ts";
 import { azureKey } from "./azure-key.ts";
 import { googleKey } from "./google-key.ts";
-import type { KeyReader, KmsOptions } from "./key-reader.ts";
+import { type KeyReader, type KmsOptions, kmsTimeoutMs } from "./key-reader.ts";
 import { secretKey } from "./secret-key.ts";
 import { vaultKey } from "./vault-key.ts";
+
+const known: Readonly<Record<keyof KmsOptions, Check>> = {
+  ...{ context: object, env: object, fetch: callable, load: callable, keepMs: amount },
+};
 
 const readers: ReadonlyMap<string, KeyReader> = new Map([
   ["awskms", awsKey],
@@ -21,9 +27,11 @@ const readers: ReadonlyMap<string, KeyReader> = new Map([
 /**
  * Public keys by reference, in cosign's spelling: `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`,
  * `k8s://namespace/secret`. Only the public key is ever asked for; it was parsed as one when it is answered. The
- * clouds' packages are optional and loaded when the first reference of their kind comes.
+ * clouds' packages are optional and loaded when the first reference of their kind comes. Throws `SourceError` `misuse` for an
+ * option that does not exist or is none: without its `env` another Vault is asked.
  */
 export function kmsKeys(options: KmsOptions = {}): KeySource {
+  checkOptions(options, known);
   const kept = new LRUCache<string, string>({ max: 500, ttl: options.keepMs ?? 300_000 });
   const flights = singleFlight<string>();
 
@@ -60,7 +68,10 @@ async function readKey(reference: string, options: KmsOptions, signal: AbortSign
   }
   let pem: string;
   try {
-    pem = await reader(reference, options, signal);
+    // The clouds' packages have limits of their own, and do not heed ours everywhere.
+    pem = await withTimeout({ signal, milliseconds: kmsTimeoutMs, origin: scheme }, (within) =>
+      abortable(reader(reference, options, within), within),
+    );
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof SourceError) throw cause;

@@ -1,7 +1,9 @@
 import type { Answer, EvidenceLookup, EvidenceSource, FetchOptions } from "@assay/engine";
+import { type Check, checkOptions, words } from "../check-options.ts";
 import { answerFrom, repositoryOf } from "../oci/answer-from.ts";
 import { type Limits, limitsOf } from "../oci/limits.ts";
 import type { Repository } from "../oci/repository.ts";
+import { someLimits } from "../registry/check-registry-options.ts";
 import { failedAnswer, SourceError } from "../source-error.ts";
 import { isIn, type LayoutContents, readBlob, readContents, tagOf } from "./layout-contents.ts";
 import type { LayoutFiles } from "./layout-files.ts";
@@ -17,6 +19,11 @@ export interface LayoutOptions {
   readonly limits?: Partial<Limits>;
 }
 
+const known: Readonly<Record<keyof LayoutOptions, Check>> = {
+  ...{ path: words, registry: words, limits: someLimits },
+  tagPrefix: [(value) => typeof value === "string", "text"],
+};
+
 /**
  * Reads images and what hangs on them from an OCI layout, without network. The layout is read once; bytes are hashed
  * at every read. An image that is not in it is `notFound`.
@@ -24,6 +31,7 @@ export interface LayoutOptions {
  * Repositories are told apart by the annotation `dev.assay.repository` of the entries in `index.json`.
  */
 export function layoutSource(options: LayoutOptions | string): EvidenceSource {
+  checkOptions(typeof options === "string" ? { path: options } : options, known);
   const {
     path,
     registry,

@@ -55,11 +55,12 @@ export async function withTimeout<T>(
   }
 }
 
-/** `promise`, or `signal`'s reason as soon as it is aborted. */
+/** `promise`, or `signal`'s reason as soon as it is aborted, which may have been before. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
   });
 }

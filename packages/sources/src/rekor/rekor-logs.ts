@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Answer, FetchOptions, LogEntriesLookup, LogSource } from "@assay/engine";
 import { LRUCache } from "lru-cache";
+import { amount, anything, type Check, callable, checkOptions } from "../check-options.ts";
 import { hostsOf } from "../registry/host-names.ts";
 import { singleFlight } from "../registry/single-flight.ts";
 import { failureOf, SourceError } from "../source-error.ts";
@@ -12,6 +13,10 @@ export interface RekorLogsOptions extends RekorOptions {
   readonly keepMs?: number;
 }
 
+const known: Readonly<Record<keyof RekorLogsOptions, Check>> = {
+  ...{ fetch: callable, maxBytes: amount, timeoutMs: amount, keepMs: amount, insecureHosts: anything },
+};
+
 /** Entries that are kept, in characters of the logs' answers. */
 const maxKept = 16 * 1024 * 1024;
 
@@ -19,9 +24,10 @@ const maxKept = 16 * 1024 * 1024;
  * Searches Rekor v1 logs for the entries of signatures (`POST /api/v1/log/entries/retrieve`). What a log answers is
  * handed on as text: whether it is genuine, and about the signature, is for the kernel to say. Entries never change, so
  * those that were found are kept for a while; that there is none is found out anew. Throws `SourceError` `misuse` for
- * insecure hosts that are none.
+ * an option that does not exist or is none.
  */
 export function rekorLogs(options: RekorLogsOptions = {}): LogSource {
+  checkOptions(options, known);
   hostsOf(options.insecureHosts, "insecureHosts");
   const kept = new LRUCache<string, string>({
     maxSize: maxKept,

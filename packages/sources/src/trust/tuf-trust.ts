@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Answer, FetchOptions, TrustLookup, TrustSource } from "@assay/engine";
+import { amount, type Check, callable, checkOptions, words } from "../check-options.ts";
 import { abortable } from "../registry/deadline.ts";
 import { failureOf, SourceError, shownAddress } from "../source-error.ts";
 import { cachedTarget, lastRefresh, readTufCache, refreshTuf, type TufRepository } from "./tuf-refresh.ts";
@@ -30,6 +31,12 @@ export interface TufOptions {
   readonly now?: () => number;
 }
 
+const known: Readonly<Record<keyof TufOptions, Check>> = {
+  ...{ mirror: words, root: words, target: words, cacheDirectory: words },
+  ...{ refreshMs: amount, timeoutMs: amount, retries: amount, now: callable },
+  expired: [(value) => value === "refuse" || value === "use", "`refuse` or `use`"],
+};
+
 interface Root {
   readonly json: string;
   readonly refreshed: number;
@@ -46,9 +53,12 @@ const publicGoodMirror = "https://tuf-repo-cdn.sigstore.dev";
  * (no request, so a start without network works), and refreshed in the background when it is a day old. A failed refresh
  * never replaces or extends what is there: once its metadata expires, the root is `unavailable`.
  *
+ * Throws `SourceError` `misuse` for an option that does not exist or is none: without its mirror the default is trusted.
+ *
  * Answers for every name; give it a name with `trustRoots({ name: { source: tufTrust(…) } })`.
  */
 export function tufTrust(options: TufOptions = {}): TrustSource {
+  checkOptions(options, known);
   const repository = repositoryOf(options);
   const holder = rootHolder(repository, options.refreshMs ?? 86_400_000, options.now ?? Date.now);
 
