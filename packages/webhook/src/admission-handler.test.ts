@@ -1,6 +1,7 @@
 import type { EvaluationRequest, Evaluator, Verdict } from "@assay/engine";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { admissionHandler } from "./admission-handler.ts";
+import type { AdmissionHandlerOptions } from "./admission-handler-options.ts";
 
 const digest = `sha256:${"ab".repeat(32)}`;
 const pod = {
@@ -119,17 +120,20 @@ describe("a verdict becomes an admission response", () => {
     expect(response).not.toHaveProperty("patch");
   });
 
-  test("who asks, where and how reaches the evaluation", async () => {
+  test("who asks, where and how reaches the evaluation, and nothing that the review does not say", async () => {
     const evaluator = answering(allowed);
-    await respond(evaluator, post(review), { namespaceLabels: (name: string) => ({ name }) });
-    expect(evaluator.seen[0]).toMatchObject({
-      operation: "CREATE",
-      mutate: true,
-      dryRun: false,
-      userInfo: { username: "alice", groups: ["dev"] },
-      namespaceLabels: { name: "prod" },
-      resource: { metadata: { name: "web", namespace: "prod" } },
-    });
+    const userInfo = { username: "alice", groups: ["dev"] };
+    const { object: _, userInfo: _user, ...admission } = review.request;
+    const said = { operation: "CREATE", mutate: true, dryRun: false, userInfo, admission };
+    const namespaceLabels = (name: string): Record<string, string> | undefined =>
+      name === "prod" ? { name } : undefined;
+    await respond(evaluator, post(review), { namespaceLabels });
+    const resource = { ...pod, metadata: { name: "web", namespace: "prod" } };
+    expect(evaluator.seen[0]).toStrictEqual({ ...said, resource, namespaceLabels: { name: "prod" } });
+    const { namespace: __, ...rest } = review.request;
+    await respond(evaluator, post({ ...review, request: rest }), { namespaceLabels });
+    const { namespace: ___, ...clusterWide } = admission;
+    expect(evaluator.seen[1]).toStrictEqual({ ...said, resource: pod, admission: clusterWide });
   });
 
   test("what expressions read of the request reaches the evaluation", async () => {
@@ -143,16 +147,71 @@ describe("a verdict becomes an admission response", () => {
     for (const name of ["object", "oldObject", "userInfo"]) expect(seen?.admission).not.toHaveProperty(name);
   });
 
-  test("an UPDATE brings the old object, a DELETE is judged on it", async () => {
+  test("an UPDATE brings the old object and its subresource, a DELETE is judged on what goes", async () => {
     const evaluator = answering(allowed);
-    await respond(
-      evaluator,
-      post({ ...review, request: { ...review.request, operation: "UPDATE", oldObject: pod } }),
-    );
+    const update = { operation: "UPDATE", oldObject: pod, subResource: "ephemeralcontainers", dryRun: true };
+    await respond(evaluator, post({ ...review, request: { ...review.request, ...update } }));
+    expect(evaluator.seen[0]).toMatchObject({ subresource: "ephemeralcontainers", dryRun: true });
     expect(evaluator.seen[0]?.oldResource).toEqual(pod);
     const gone = { ...review.request, operation: "DELETE", object: null, oldObject: pod };
     await respond(evaluator, post({ ...review, request: gone }));
     expect(evaluator.seen[1]).toMatchObject({ operation: "DELETE", resource: { kind: "Pod" } });
+    expect(evaluator.seen[1]).not.toHaveProperty("oldResource");
+  });
+
+  test("an answer has nothing in it that its verdict does not call for", async () => {
+    const plain: Verdict = { ...allowed, patches: [], warnings: [] };
+    expect(await respond(answering(plain), post(review))).toStrictEqual({ uid: "u1", allowed: true });
+    const warned: Verdict = { ...plain, warnings: ["w".repeat(256), "w".repeat(257)] };
+    const { warnings } = await respond(answering(warned), post(review));
+    expect(warnings).toEqual(["w".repeat(256), `${"w".repeat(255)}…`]);
+  });
+
+  test("`mode` counts for more than the path", async () => {
+    const evaluator = answering(allowed);
+    await respond(evaluator, post(review, "/mutate"), { mode: "validate" });
+    await respond(evaluator, post(review, "/validate"), { mode: "mutate" });
+    expect(evaluator.seen.map(({ mutate }) => mutate)).toEqual([false, true]);
+  });
+});
+
+describe("what is logged of an admission", () => {
+  const logged = async (evaluator: Evaluator, body: unknown): Promise<unknown> => {
+    const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    await admissionHandler(evaluator, { logger })(post(body));
+    return Object.entries(logger).flatMap(([level, { mock }]) => mock.calls.map((call) => [level, ...call]));
+  };
+  const about = { kind: "Pod", namespace: "prod", name: "web", operation: "CREATE", dryRun: false };
+  const milliseconds = expect.any(Number);
+
+  test("a passed one with what was looked at, a failed one as a warning with each reason", async () => {
+    expect(await logged(answering(allowed), review)).toEqual([
+      [
+        "info",
+        { ...about, allowed: true, outcome: "pass", milliseconds, results: [] },
+        "image verification passed",
+      ],
+    ]);
+    const { failureAction: _, ...reason } = denied.results[0] ?? {};
+    expect(await logged(answering(denied), review)).toEqual([
+      [
+        "warn",
+        { ...about, allowed: false, outcome: "fail", milliseconds, results: [reason] },
+        "image verification failed",
+      ],
+    ]);
+  });
+
+  test("a review that cannot be read with its place, a fault of ours as an error with its cause", async () => {
+    const [level, fields, message] = (
+      (await logged(answering(allowed), { ...review, kind: "Pod" })) as [[string, unknown, string]]
+    )[0];
+    expect([level, fields]).toEqual(["warn", { code: "malformedReview", path: "$.kind" }]);
+    expect(message).toMatch(/^image verification refused: malformed AdmissionReview: /);
+    const broken: Evaluator = { evaluate: () => Promise.reject(new Error("secret path /etc/keys")) };
+    expect(await logged(broken, review)).toEqual([
+      ["error", { error: "Error: secret path /etc/keys" }, "image verification could not be decided"],
+    ]);
   });
 });
 
@@ -189,6 +248,11 @@ describe("what cannot be decided is closed", () => {
     ["an object of another kind", { object: { ...pod, kind: "Secret" } }, "`$.request.object.kind`"],
     ["an object without kind", { object: { ...pod, kind: undefined } }, "`$.request.object.kind`"],
     [
+      "an object of another group's version",
+      { kind: { group: "apps", version: "v1", kind: "Pod" } },
+      "`$.request.object.apiVersion` is not `apps/v1`",
+    ],
+    [
       "an object in another namespace",
       { object: { ...pod, metadata: { name: "web", namespace: "kube-system" } } },
       "`$.request.object.metadata.namespace`",
@@ -203,8 +267,14 @@ describe("what cannot be decided is closed", () => {
       answering(allowed),
       post({ ...review, request: { ...review.request, ...change } }),
     );
-    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 400 } });
-    expect((response["status"] as { message: string }).message).toContain(place);
+    const status = { code: 400, reason: "BadRequest", message: expect.stringContaining(place) };
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status });
+  });
+
+  test("anything but a POST is told so", async () => {
+    const response = await admissionHandler(answering(allowed))(new Request("https://webhook/mutate"));
+    expect(response.status).toBe(405);
+    expect(await response.text()).toBe("admission reviews are sent by POST\n");
   });
 
   test("a body over the limit is refused, declared or not", async () => {
@@ -233,19 +303,29 @@ describe("what cannot be decided is closed", () => {
     expect(await respond(answering(denied), post(text))).toMatchObject({ uid: "u1", status: { code: 403 } });
   });
 
-  test("nobody gets more time than an API server can ask for", async () => {
+  test.each<[string, string, AdmissionHandlerOptions, number]>([
+    ["as long as the API server waits, less half a second", "?timeout=5s", {}, 4500],
+    ["less what the options say", "?timeout=5s", { timeoutMarginMs: 300 }, 4700],
+    ["never less than a tenth of a second", "?timeout=1s", { timeoutMarginMs: 5000 }, 100],
+    ["no more than an API server can ask for", "?timeout=999s", {}, 29_500],
+    ["ten seconds where nobody says", "", {}, 10_000],
+    ["what the options say where the API server does not", "", { timeoutMs: 700 }, 700],
+    ["ten seconds where it is no number of seconds", "?timeout=1m5s", {}, 10_000],
+  ])("an evaluation may take %s", async (_, query, options, ms) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    let isOver = false;
+    const over: boolean[] = [];
     const curious: Evaluator = {
       evaluate: async (_request, { signal }) => {
-        vi.advanceTimersByTime(29_500);
-        isOver = signal.aborted;
+        for (const more of [ms - 1, 1]) {
+          vi.advanceTimersByTime(more);
+          over.push(signal.aborted);
+        }
         return denied;
       },
     };
-    await respond(curious, post(review, "/mutate?timeout=999s"));
-    expect(isOver).toBe(true);
+    await respond(curious, post(review, `/mutate${query}`), options);
+    expect(over).toEqual([false, true]);
   });
 
   test("an evaluation that outlasts the API server's timeout is aborted and says so", async () => {
@@ -254,20 +334,24 @@ describe("what cannot be decided is closed", () => {
         new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     };
     const response = await respond(stuck, post(review, "/mutate?timeout=1s"), { timeoutMarginMs: 950 });
-    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 504 } });
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 504, reason: "Timeout" } });
     expect((response["status"] as { message: string }).message).toContain("webhookTimeoutSeconds exceeded");
   });
 
   test("an evaluation that does not heed its signal is left behind", async () => {
     const deaf: Evaluator = { evaluate: () => new Promise(() => {}) };
     const response = await respond(deaf, post(review, "/mutate?timeout=1s"), { timeoutMarginMs: 950 });
-    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 504 } });
+    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 504, reason: "Timeout" } });
   });
 
   test("a bug of ours is a denial that shows nothing of the inside", async () => {
     const broken: Evaluator = { evaluate: () => Promise.reject(new Error("secret path /etc/keys")) };
     const response = await respond(broken, post(review));
-    expect(response).toMatchObject({ uid: "u1", allowed: false, status: { code: 500 } });
+    expect(response).toMatchObject({
+      uid: "u1",
+      allowed: false,
+      status: { code: 500, reason: "InternalError" },
+    });
     expect(JSON.stringify(response)).not.toContain("secret path");
   });
 
