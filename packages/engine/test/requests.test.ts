@@ -274,6 +274,9 @@ test("a Pod without its namespace is told of where a rule is about namespaces", 
     allowed: true,
     warnings: ["`metadata.namespace` is missing: rules for namespaces do not apply"],
   });
+  const ofOthers = { any: [{ resources: { kinds: ["Deployment"], namespaces: ["prod"] } }] };
+  const other = await engineFor(policy({ rule: { match: ofOthers } })).evaluate({ resource });
+  expect(other.verdict).toMatchObject({ allowed: true, warnings: [] });
   const everywhere = await engineFor(policy()).evaluate({ resource });
   expect(everywhere.verdict).toMatchObject({ allowed: false, warnings: [] });
 });

@@ -252,6 +252,7 @@ describe("pkg/engine/utils/match_test.go TestCheckNameSpace", () => {
       reason:
         "policy and resource namespaces mismatch: the policy is for `development`, the resource is in `production`",
       path: "metadata.namespace",
+      isOfKind: true,
     });
   });
 });

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type MatchRequest,
   matchRule,
+  type RuleMatch,
   selectImage,
 } from "@assay/policy";
 import type { CompiledEntry, CompiledRule } from "./compile.ts";
@@ -54,10 +55,12 @@ export interface PlannedRule {
 }
 
 /** A rule that does not apply, and why. */
-export interface UnmatchedRule {
+export interface UnmatchedRule extends Unmatched {
   readonly compiled: CompiledRule;
-  readonly reason: string;
 }
+
+/** Why a rule does not apply, and whether it is about this kind of object at all. */
+type Unmatched = Pick<Extract<RuleMatch, { readonly matched: false }>, "reason" | "isOfKind">;
 
 /** Which rules apply to one request: pure, and made once per request, whatever the number of passes. */
 export interface RequestPlan {
@@ -82,16 +85,18 @@ export type RulesFor = (
 /** The rules of the index's candidates that match, with the images they select. */
 export function planRequest(rulesFor: RulesFor, facts: ObjectFacts, settings: PlanSettings): RequestPlan {
   const builtIn = extractImages(facts.object, {}, settings);
-  // An image that cannot be read may be of any rule's kind: then no rule is left out for its patterns.
-  const references =
-    builtIn.problems.length === 0 ? builtIn.images.map(({ reference }) => reference) : undefined;
+  const isUnplaced = facts.namespace === "" && builtIn.images.length > 0;
+  // An image that cannot be read, or is not named, may be any: then no rule is left out for its patterns. Nor is one
+  // that would say something of an object that named its namespace.
+  const isWhole = builtIn.problems.length + builtIn.unnamed.length === 0 && !isUnplaced;
+  const references = isWhole ? builtIn.images.map(({ reference }) => reference) : undefined;
   const candidates = rulesFor({ ...facts.request, resource: facts.object }, references);
   const rules: PlannedRule[] = [];
   const unmatched: UnmatchedRule[] = [];
   const before = beforeUpdate(facts);
   for (const compiled of candidates) {
-    const reason = whyNot(compiled, facts);
-    if (reason !== undefined) unmatched.push({ compiled, reason });
+    const not = whyNot(compiled, facts);
+    if (not !== undefined) unmatched.push({ compiled, ...not });
     else {
       const planned = planRule(
         compiled,
@@ -101,13 +106,14 @@ export function planRequest(rulesFor: RulesFor, facts: ObjectFacts, settings: Pl
       rules.push(before?.compare(planned, extractFor(compiled, before.object, settings)) ?? planned);
     }
   }
-  const isUnplaced = facts.namespace === "" && builtIn.images.length > 0 && unmatched.some(isAboutNamespaces);
   const missing = "`metadata.namespace` is missing: rules for namespaces do not apply";
-  return { rules, unmatched, warnings: [...(isUnplaced ? [missing] : []), ...unnamedWarnings(rules)] };
+  const unplaced = isUnplaced && unmatched.some(isAboutNamespaces) ? [missing] : [];
+  return { rules, unmatched, warnings: [...unplaced, ...unnamedWarnings(rules)] };
 }
 
-function isAboutNamespaces({ compiled: { policy, rule } }: UnmatchedRule): boolean {
-  return policy.kind === "Policy" || rule.match.filters.some(({ namespaces }) => namespaces !== undefined);
+function isAboutNamespaces({ compiled: { policy, rule }, isOfKind }: UnmatchedRule): boolean {
+  const { filters } = rule.match;
+  return isOfKind && (policy.kind === "Policy" || filters.some(({ namespaces }) => namespaces !== undefined));
 }
 
 /** A rule applies, and there is nothing to verify: an object of another spelling would look the same. */
@@ -117,14 +123,15 @@ function unnamedWarnings(rules: readonly PlannedRule[]): readonly string[] {
 }
 
 /** Kyverno's webhooks verify on CREATE and UPDATE; another operation must be asked for in `match`. */
-function whyNot(compiled: CompiledRule, facts: ObjectFacts): string | undefined {
+function whyNot(compiled: CompiledRule, facts: ObjectFacts): Unmatched | undefined {
   const { operation } = facts;
   if (operation === "DELETE" || operation === "CONNECT") {
     const wanted = compiled.rule.match.filters.some((filter) => filter.operations?.includes(operation));
-    if (!wanted) return `images are not verified on ${operation} unless \`match\` names the operation`;
+    const reason = `images are not verified on ${operation} unless \`match\` names the operation`;
+    if (!wanted) return { reason, isOfKind: false };
   }
   const match = matchRule(compiled.rule, { ...facts.request, resource: facts.object }, compiled.policy);
-  return match.matched ? undefined : match.reason;
+  return match.matched ? undefined : { reason: match.reason, isOfKind: match.isOfKind };
 }
 
 /** A rule's own extractors for the kind replace the built-in ones; `builtIn` is what those find, where it is known. */

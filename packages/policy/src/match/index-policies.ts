@@ -1,8 +1,8 @@
 import { hasWildcard, type ImageReference, selectionTexts, selects } from "@assay/image";
 import type { Policy, ResourceFilter, Rule } from "../model.ts";
 import { ownText } from "../own-field.ts";
-import { matchesKind, parseKindSelector, type ResourceKind } from "./kind-selector.ts";
-import { type MatchRequest, resourceKind } from "./match-rule.ts";
+import { parseKindSelector } from "./kind-selector.ts";
+import { isOfKind, type MatchRequest, resourceKind } from "./match-rule.ts";
 
 /** A rule that may have something to say about a request, with its policy. */
 export interface RuleCandidate {
@@ -14,7 +14,8 @@ export interface PolicyIndex {
   /**
    * The rules that can match the request by its kind and namespace and, where `images` (the built-in extraction) are
    * given, by their image references. In the order of the policies. Never leaves out a rule that `matchRule` and
-   * `selectImage` would let through; some that are left in may still not match.
+   * `selectImage` would let through; some that are left in may still not match. An object that names no namespace may
+   * be of any.
    */
   readonly candidates: (
     request: Pick<MatchRequest, "resource" | "subresource">,
@@ -27,12 +28,13 @@ export function indexPolicies(policies: readonly Policy[]): PolicyIndex {
   const rules: readonly RuleCandidate[] = policies.flatMap((policy) =>
     policy.rules.map((rule) => ({ policy, rule })),
   );
-  const shelves = new Map<string, Shelf>();
+  const cases = new Map<string, Map<string | undefined, Shelf>>();
   for (const [position, { policy, rule }] of rules.entries()) {
     for (const kind of kindsOf(rule)) {
-      const key = shelfKey(kind, policy.namespace);
-      const shelf = shelves.get(key) ?? emptyShelf();
-      shelves.set(key, shelf);
+      const shelves = cases.get(kind) ?? new Map<string | undefined, Shelf>();
+      cases.set(kind, shelves);
+      const shelf = shelves.get(policy.namespace) ?? emptyShelf();
+      shelves.set(policy.namespace, shelf);
       put(shelf, position, { rule, kind });
     }
   }
@@ -43,8 +45,10 @@ export function indexPolicies(policies: readonly Policy[]): PolicyIndex {
       const namespace = ownText(request.resource, "metadata", "namespace");
       const found = new Set<number>();
       for (const shelfKind of [kind, anyKind]) {
-        for (const scope of [undefined, namespace]) {
-          const shelf = shelves.get(shelfKey(shelfKind, scope));
+        const shelves = cases.get(shelfKind);
+        const scopes = namespace === "" ? [...(shelves?.keys() ?? [])] : [undefined, namespace];
+        for (const scope of scopes) {
+          const shelf = shelves?.get(scope);
           if (shelf !== undefined) take(shelf, images, found);
         }
       }
@@ -69,10 +73,6 @@ const anyKind = "*";
 
 function emptyShelf(): Shelf {
   return { all: [], prefixes: new Map(), lengths: new Set() };
-}
-
-function shelfKey(kind: string, namespace: string | undefined): string {
-  return namespace === undefined ? kind : `${kind} ${namespace}`;
 }
 
 function put(shelf: Shelf, position: number, { rule, kind }: { rule: Rule; kind: string }): void {
@@ -101,11 +101,6 @@ function take(shelf: Shelf, images: readonly ImageReference[] | undefined, found
       for (const position of shelf.prefixes.get(text.slice(0, length)) ?? []) found.add(position);
     }
   }
-}
-
-function isOfKind({ mode, filters }: Rule["match"], resource: ResourceKind): boolean {
-  const holds = ({ kinds }: ResourceFilter): boolean => kinds === undefined || matchesKind(kinds, resource);
-  return mode === "any" ? filters.some(holds) : filters.every(holds);
 }
 
 function speaksOf(rule: Rule, kind: string, images: readonly ImageReference[] | undefined): boolean {

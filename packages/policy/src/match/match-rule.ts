@@ -36,6 +36,8 @@ export type RuleMatch =
       readonly reason: string;
       /** Field path of the block that decided. */
       readonly path: string;
+      /** The rule is about objects of this kind: it is something else that did not hold. */
+      readonly isOfKind: boolean;
     };
 
 /** Whether a rule applies to a request (kyverno/pkg/engine/utils/match.go). `exclude` is asked only after `match`. */
@@ -45,21 +47,31 @@ export function matchRule(
   policy: Pick<Policy, "kind" | "namespace">,
 ): RuleMatch {
   const { match, exclude } = rule;
+  const unmatched = (reason: string, path: string): RuleMatch => ({
+    ...{ matched: false, reason, path },
+    isOfKind: isOfKind(match, resourceKind(request)),
+  });
   const namespace = ownText(request.resource, "metadata", "namespace");
   if (policy.kind === "Policy" && policy.namespace !== namespace) {
     const reason = `policy and resource namespaces mismatch: the policy is for \`${policy.namespace ?? ""}\`, the resource is in \`${namespace}\``;
-    return { matched: false, reason, path: "metadata.namespace" };
+    return unmatched(reason, "metadata.namespace");
   }
   const reason = whyNotMatched(match, request);
-  if (reason !== undefined) return { matched: false, reason, path: match.path };
+  if (reason !== undefined) return unmatched(reason, match.path);
   if (exclude !== undefined && isExcluded(exclude, request)) {
     const text =
       exclude.mode === "any"
         ? "resource excluded since one of the criteria excluded it"
         : "resource excluded since the combination of all criteria exclude it";
-    return { matched: false, reason: text, path: exclude.path };
+    return unmatched(text, exclude.path);
   }
   return { matched: true };
+}
+
+/** Whether a `match` block can hold for objects of this kind. */
+export function isOfKind({ mode, filters }: ResourceMatch, resource: ResourceKind): boolean {
+  const holds = ({ kinds }: ResourceFilter): boolean => kinds === undefined || matchesKind(kinds, resource);
+  return mode === "any" ? filters.some(holds) : filters.every(holds);
 }
 
 /** Whether a rule's `match` block holds: the reasons why not, or undefined. */
