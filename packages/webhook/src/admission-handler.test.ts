@@ -380,13 +380,26 @@ describe("options that got lost on the way", () => {
       { namespaceLabels: { env: "prod" } },
       "`namespaceLabels` is not a function",
     ],
-    ["a timeout that is no number", { timeoutMs: Number.NaN }, "`timeoutMs` is not a number"],
+    ...["5000", -1, Number.NaN, Number.POSITIVE_INFINITY, [5]].map((timeoutMs): [string, unknown, string] => [
+      `a timeout of ${JSON.stringify(timeoutMs)}`,
+      { timeoutMs },
+      "`timeoutMs` is not a number of at least 0",
+    ]),
     ["no object", "mode=validate", "the options are no object"],
   ])("%s: refused when the handler is made", (_, options, said) => {
     const attempt = (): unknown => admissionHandler(answering(allowed), options as never);
     expect(attempt).toThrow(said);
     expect(attempt).toThrow(expect.objectContaining({ code: "badOptions" }));
   });
+});
+
+test("options that are not given, or none, or at their bounds are taken", () => {
+  const attempt = (): unknown =>
+    admissionHandler(answering(allowed), {
+      ...{ mode: undefined as never, timeoutMarginMs: 0 },
+      logger: { info: vi.fn(), warn: vi.fn(), error: vi.fn() },
+    });
+  expect(attempt).not.toThrow();
 });
 
 test("what the engine calls no request is denied with its reason", async () => {

@@ -49,3 +49,37 @@ test("a lookup that failed is counted by its code", async () => {
   await evidence.fetch(lookup, { signal: AbortSignal.timeout(1000) });
   expect((await metrics.render()).text).toContain('{lookup="referrers",outcome="rateLimited"} 1');
 });
+
+test("every source is observed, and none is there that was not given", async () => {
+  const exporter = new InMemorySpanExporter();
+  trace.setGlobalTracerProvider(
+    new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
+  );
+  const evidence = answering({ ok: true, value: { candidates: [] } });
+  expect(observedSources({ evidence, log: undefined as never })).toEqual({ evidence: expect.anything() });
+  const source = answering({ ok: true, value: {} } as never) as never;
+  const given = { evidence, context: source, keys: source, trust: source, log: source };
+  const metrics = webhookMetrics();
+  for (const [name, one] of Object.entries(observedSources(given, metrics))) {
+    const asked = { kind: name, image: { text: "nginx:1" } } as never;
+    await (one as EvidenceSource).fetch(asked, { signal: AbortSignal.timeout(1000) });
+  }
+  const spans = exporter.getFinishedSpans();
+  expect(spans.map(({ name }) => name)).toEqual(Object.keys(given).map((name) => `lookup ${name}`));
+  expect(spans[0]?.attributes).toEqual({ "assay.image": "nginx:1" });
+  // What was answered from memory asked nobody.
+  expect((await metrics.render()).text).toContain('assay_source_requests_total{lookup="log"} 0');
+});
+
+test("a lookup of neither image nor repository tells its kind alone", async () => {
+  const exporter = new InMemorySpanExporter();
+  trace.setGlobalTracerProvider(
+    new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
+  );
+  const { trust } = observedSources({
+    evidence: answering({ ok: true, value: { candidates: [] } }),
+    trust: answering({ ok: true, value: {} } as never) as never,
+  });
+  await trust?.fetch({ kind: "trustRoot" } as never, { signal: AbortSignal.timeout(1000) });
+  expect(exporter.getFinishedSpans()[0]?.attributes).toEqual({});
+});

@@ -1,51 +1,26 @@
-import type {
-  Answer,
-  ContextSource,
-  EvidenceSource,
-  KeySource,
-  LogSource,
-  Lookup,
-  Sources,
-  TrustSource,
-} from "@assay/engine";
+import type { Answer, Lookup, Sources } from "@assay/engine";
 import type { WebhookMetrics } from "./metrics.ts";
 import { inSpan } from "./tracing.ts";
 
-/** The same sources, with a span and a metric for every lookup. */
-export function observedSources(sources: Sources, metrics?: WebhookMetrics): Sources {
-  const { evidence, context, keys, trust, log } = sources;
-  return {
-    evidence: {
-      fetch: (lookup, options) => observe(lookup, metrics, () => evidence.fetch(lookup, options)),
-    } as EvidenceSource,
-    ...(context && {
-      context: {
-        fetch: (lookup, options) => observe(lookup, metrics, () => context.fetch(lookup, options)),
-      } as ContextSource,
-    }),
-    ...(keys && {
-      keys: {
-        fetch: (lookup, options) => observe(lookup, metrics, () => keys.fetch(lookup, options)),
-      } as KeySource,
-    }),
-    ...(trust && {
-      trust: {
-        fetch: (lookup, options) => observe(lookup, metrics, () => trust.fetch(lookup, options)),
-      } as TrustSource,
-    }),
-    ...(log && {
-      log: {
-        fetch: (lookup, options) => observe(lookup, metrics, () => log.fetch(lookup, options)),
-      } as LogSource,
-    }),
-  };
+/** Any of the sources, as seen from outside: each takes lookups of its own kinds. */
+interface AnySource {
+  fetch(lookup: Lookup, options: unknown): Promise<Answer>;
 }
 
-async function observe<A extends Answer>(
+/** The same sources, with a span and a metric for every lookup. */
+export function observedSources(sources: Sources, metrics?: WebhookMetrics): Sources {
+  const observed = (source: AnySource): AnySource => ({
+    fetch: (lookup, options) => observe(lookup, metrics, () => source.fetch(lookup, options)),
+  });
+  const given = Object.entries(sources).filter(([, source]) => source !== undefined);
+  return Object.fromEntries(given.map(([name, source]) => [name, observed(source)])) as unknown as Sources;
+}
+
+async function observe(
   lookup: Lookup,
   metrics: WebhookMetrics | undefined,
-  fetch: () => Promise<A>,
-): Promise<A> {
+  fetch: () => Promise<Answer>,
+): Promise<Answer> {
   const started = performance.now();
   const answer = await inSpan(`lookup ${lookup.kind}`, attributes(lookup), fetch);
   const outcome = answer.ok ? "ok" : answer.failure.code;
