@@ -39,6 +39,10 @@ describe("pkg/utils/match/kind_test.go Test_CheckKind", () => {
     ["v1/Pod.status", "", "v1", "Pod", "status", true],
     ["*/Pod.eviction", "", "v1", "Pod", "eviction", true],
     ["v1alpha1/Pod.eviction", "", "v1", "Pod", "eviction", false],
+    ["Pod", "acme.example", "v1", "Pod", "ephemeralcontainers", false],
+    ["Pod", "", "v2", "Pod", "ephemeralcontainers", false],
+    ["Service", "", "v1", "Service", "ephemeralcontainers", false],
+    ["Pod", "", "v1", "Pod", "exec", false],
   ])("%s of %s/%s/%s/%s: %s", (selector, group, version, kind, subresource, wanted) => {
     expect(matchesKind([selector], { group, version, kind, subresource })).toBe(wanted);
   });
@@ -56,6 +60,12 @@ describe("pkg/utils/kube/kind_test.go TestParseKindSelector", () => {
     ["v1alpha12/Pod/status", "*", "v1alpha12", "Pod", "status"],
     ["*/Pod/status", "*", "*", "Pod", "status"],
     ["*/pods", "*", "*", "*", "pods"],
+    ["*/Pod", "*", "*", "Pod", ""],
+    ["Pod/status", "*", "*", "Pod", "status"],
+    ["Pod/*", "*", "*", "Pod", "*"],
+    ["Pod.status", "*", "*", "Pod", "status"],
+    ["Deployment/Scale", "*", "*", "Deployment", "Scale"],
+    ["apps/v1/Deployment", "apps", "v1", "Deployment", ""],
     ["apps/v1/Deployment/scale", "apps", "v1", "Deployment", "scale"],
     ["a/b/c/d/e", "", "", "", ""],
   ])("%s", (text, group, version, kind, subresource) => {

@@ -16,6 +16,11 @@ spec:
           ${entry}
         - imageReferences: ["*"]
 `;
+const both = (first: string, second: string): string =>
+  policy("", `failureAction: ${first}`).replace(
+    /(\n\s+)(- imageReferences: \["\*"\])\s*$/,
+    `$1$2$1  failureAction: ${second}\n`,
+  );
 const enforceProd = "validationFailureActionOverrides: [{action: Enforce, namespaces: ['prod*']}]";
 const bySelector = (action: string) =>
   `validationFailureActionOverrides: [{action: ${action}, namespaceSelector: {matchLabels: {env: prod}}}]`;
@@ -26,6 +31,30 @@ describe("failureActionFor", () => {
     ["the policy's own", policy(""), { namespace: "a" }, "Audit"],
     ["an override by namespace", policy(enforceProd), { namespace: "prod-eu" }, "Enforce"],
     ["an override for others", policy(enforceProd), { namespace: "dev" }, "Audit"],
+    [
+      "an entry that enforces wins over one that audits before it",
+      both("Audit", "Enforce"),
+      { namespace: "a" },
+      "Enforce",
+    ],
+    [
+      "any of its namespaces",
+      policy("validationFailureActionOverrides: [{action: Enforce, namespaces: [dev, 'prod*']}]"),
+      { namespace: "prod-eu" },
+      "Enforce",
+    ],
+    ...(
+      [
+        ["both a namespace and labels", "prod", "prod", "Enforce"],
+        ["labels of another namespace", "dev", "prod", "Audit"],
+        ["a namespace of other labels", "prod", "dev", "Audit"],
+      ] as const
+    ).map(([name, namespace, env, wanted]): [string, string, NamespaceFacts, string] => [
+      name,
+      policy(bySelector("Enforce").replace("action: Enforce", "action: Enforce, namespaces: [prod]")),
+      { namespace, namespaceLabels: { env } },
+      wanted,
+    ]),
     ["an entry that enforces wins", policy("", "failureAction: Enforce"), { namespace: "a" }, "Enforce"],
     [
       "an override that says no action",

@@ -25,7 +25,7 @@ export function parseKindSelector(text: string): KindSelector {
     case 1:
       return selector("*", "*", a, "");
     case 2:
-      if (a === "*" && b === "*") return selector("*", "*", "*", "*");
+      // `*/pods`, `*/*`: of anything, that subresource.
       if (a === "*" && b.toLowerCase() === b) return selector("*", "*", a, b);
       return versionPattern.test(a) ? selector("*", a, b, "") : selector("*", "*", a, b);
     case 3:

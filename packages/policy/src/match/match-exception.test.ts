@@ -53,6 +53,12 @@ describe("matchException", () => {
     ["a generated rule", exception(pods), { rule: "autogen-check" }, "matched"],
     ["another rule", exception(pods), { rule: "other" }, "it is not about rule `other`"],
     ["another policy", exception(pods, "signed-2"), {}, "it is not about policy `signed`"],
+    [
+      "one of several parts about the policy",
+      exception(pods).replace("exceptions: [", "exceptions: [{policyName: signed, ruleNames: [other]}, "),
+      {},
+      "matched",
+    ],
     ["a part of the name", exception(pods, "sign*"), {}, "it is not about policy `signed`"],
     [
       "another namespace",
@@ -125,4 +131,28 @@ describe("exceptions that are refused", () => {
     const errors = inspectPolicies(exception(spec)).diagnostics.filter((one) => one.severity === "error");
     expect(errors.map((one) => one.message).join("\n")).toContain(says);
   });
+});
+
+test("an exception names a namespaced policy with its namespace, and a ClusterPolicy without", () => {
+  const { policies } = loadPolicies(
+    [
+      policy,
+      policy
+        .replace("kind: ClusterPolicy", "kind: Policy")
+        .replace("{name: signed}", "{name: signed, namespace: legacy}"),
+    ].join("\n---\n"),
+  );
+  const told = ["signed", "legacy/signed", "prod/signed"].map((policyName) => {
+    const [one] = loadPolicies([policy, exception(pods, policyName)]).exceptions;
+    if (one === undefined) throw new Error("nothing was loaded");
+    const now = new Date("2026-06-01T00:00:00Z");
+    return policies.map(
+      (about) => matchException(one, { policy: about, rule: "check", now }, request).matched,
+    );
+  });
+  expect(told).toEqual([
+    [true, false],
+    [false, true],
+    [false, false],
+  ]);
 });
