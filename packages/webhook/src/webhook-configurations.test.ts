@@ -3,6 +3,7 @@ import { loadPolicies } from "@assay/policy";
 import { describe, expect, test } from "vitest";
 import { type WebhookConfigurationOptions, webhookConfigurations } from "./webhook-configurations.ts";
 import { WebhookError } from "./webhook-error.ts";
+import { isSentAnyway } from "./webhook-rules.ts";
 
 interface Hook {
   readonly name: string;
@@ -72,6 +73,8 @@ describe("the WebhookConfigurations of policies", () => {
     ["http://10.0.0.5:8443", "webhooks are called by `https://` only"],
     ["10.0.0.5:8443", "it is no URL"],
     ["https://user:secret@10.0.0.5:8443", "user info is not allowed in it"],
+    ["https://user@10.0.0.5:8443", "user info is not allowed in it"],
+    ["https://:secret@10.0.0.5:8443", "user info is not allowed in it"],
     ["https://10.0.0.5:8443/?tenant=a", "neither a query nor a fragment is allowed in it"],
   ])("%s is refused, since the API server would not call it", (address, why) => {
     const attempt = () => hooks([policy("a", {})], { client: { url: address }, caBundle: "PEM" });
@@ -143,6 +146,18 @@ describe("the WebhookConfigurations of policies", () => {
   ])("%s", (_name, resources, more) => {
     const [hook] = hooks([policy("a", {}, matching(resources))]);
     expect(hook?.rules.slice(1)).toEqual(more);
+  });
+
+  test.each<[string, readonly object[], boolean]>([
+    ["no policies", [], true],
+    ["Pods and their controllers", [{ kinds: ["Pod", "apps/v1/Deployment", "CronJob"] }], true],
+    ["a kind with image extractors", [{ kinds: ["Task"] }], false],
+    ["deletions", [{ kinds: ["Pod"], operations: ["DELETE"] }], false],
+    ["one kind too many", [{ kinds: ["Pod"] }, { kinds: ["Task"] }], false],
+  ])("what is sent without policies is enough for %s", (_, kinds, wanted) => {
+    const texts = kinds.map((resources, i) => policy(`p${i}`, {}, matching(resources)));
+    const { policies } = loadPolicies(texts.map((text, i) => ({ text, file: `${i}.json` })));
+    expect(isSentAnyway(policies)).toBe(wanted);
   });
 
   test("a version that a policy names is asked for by a webhook of its own, for objects that come in another", () => {

@@ -117,6 +117,17 @@ describe("the webhook server", () => {
     expect((await ask(server, "/constructor")).status).toBe(404);
   });
 
+  test("is ready as soon as it listens where nobody says otherwise, and no more once it closes", async () => {
+    const { server } = await serve({ evaluate: async () => verdict(true) }, { shutdownDelayMs: 300 });
+    expect((await ask(server, "/readyz")).status).toBe(200);
+    const closed = server.close();
+    expect((await ask(server, "/readyz")).status).toBe(503);
+    // Until it is asked no more it answers: endpoints take a while to be told.
+    expect(JSON.parse((await ask(server, "/mutate", review)).text).response).toMatchObject({ allowed: true });
+    await closed;
+    await expect(ask(server, "/readyz")).rejects.toThrow("ECONNREFUSED");
+  });
+
   test("serves a rotated certificate to new connections without a restart", async () => {
     let reloaded = (): void => {};
     const done = new Promise<void>((resolve) => {
