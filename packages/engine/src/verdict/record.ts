@@ -1,6 +1,6 @@
-import type { JsonObject } from "@assay/policy";
 import type { Candidate } from "@assay/verify";
 import { EngineError } from "../engine-error.ts";
+import type { EngineOptions } from "../engine-options.ts";
 import type { Evaluation } from "../evaluation.ts";
 import { candidatesIn, withEvidence } from "../gather/answer-evidence.ts";
 import type { Answered } from "../gather/gather.ts";
@@ -16,15 +16,16 @@ export interface RecordedFile {
 }
 
 /** The engine's options that a verdict depends on. */
-export interface RecordedOptions {
-  readonly variables?: JsonObject;
-  readonly configMapNamespace?: string;
-  readonly secretNamespace?: string;
-  readonly trustRoot?: string;
-  readonly signaturePredicateTypes?: "cosign-sign" | "any";
-  readonly logLookup?: "never" | "whenMissing";
-  readonly defaultRegistry?: string;
-}
+export type RecordedOptions = Pick<
+  EngineOptions,
+  | "variables"
+  | "configMapNamespace"
+  | "secretNamespace"
+  | "trustRoot"
+  | "signaturePredicateTypes"
+  | "logLookup"
+  | "defaultRegistry"
+>;
 
 /** Everything that one verdict follows from: policies, request, answers (trust root among them) and clock. */
 export interface EvaluationRecord {
