@@ -239,6 +239,59 @@ describe("images that must not be overlooked", () => {
   });
 });
 
+describe("what stands around images", () => {
+  test("pull secrets beside and above an image are those of its object", () => {
+    const imagePullSecrets = [{ name: "one" }, { name: "" }, {}, "two", null] as const;
+    const spec = {
+      imagePullSecrets,
+      containers: [{ name: "a", image: "x", imagePullSecrets: [{ name: "own" }] }],
+    };
+    const secrets = (resource: unknown): unknown =>
+      extractImages(resource as JsonObject).images.map(({ pullSecrets }) => pullSecrets);
+    expect(secrets({ kind: "Pod", spec })).toEqual([["one", "own"]]);
+    expect(secrets({ kind: "Deployment", spec: { template: { spec } } })).toEqual([["one", "own"]]);
+    expect(secrets({ kind: "Pod", spec: { ...spec, imagePullSecrets: "one" } })).toEqual([["own"]]);
+  });
+
+  test("a kind that is called as every object's fields are has no extractors of its own", () => {
+    expect(
+      extractImages({ kind: "constructor", spec: {} }, { Task: [{ place, path: "/spec/image" }] }),
+    ).toEqual({
+      ...{ images: [], problems: [], unnamed: [] },
+    });
+  });
+
+  test("nothing where something should be holds no image, and is no mistake", () => {
+    for (const spec of [null, { containers: null }, { containers: [null] }, { containers: [7] }]) {
+      const { images, problems, unnamed } = extractImages({ kind: "Pod", spec } as JsonObject);
+      expect([images, problems, unnamed.length]).toEqual([[], [], 1]);
+    }
+  });
+
+  test("an extractor that is called as the built-in one finds what it finds, and no more is missed", () => {
+    const extractor = { place, name: "containers", path: "/spec/steps/*/image" };
+    const step: JsonObject = { kind: "Task", spec: { steps: [{ image: "one" }] } };
+    expect(extractImages(step, { Task: [extractor] }).unnamed).toEqual([]);
+    const two = [extractor, { ...extractor, path: "/spec/sidecars/*/image" }];
+    expect(extractImages(step, { Task: two }).unnamed).toEqual([]);
+  });
+
+  test("of a thousand containers without an image ten are told of", () => {
+    const containers = Array.from({ length: 1000 }, (_, index) => ({ name: `c${index}` }));
+    expect(extractImages({ kind: "Pod", spec: { containers } }).unnamed).toHaveLength(10);
+  });
+
+  test("a transformation that nobody can evaluate here is a problem that says so", () => {
+    const { problems } = extractImages(task, {
+      Task: [{ place, path: "/spec/steps/*/image", jmesPath: "x" }],
+    });
+    expect(problems[0]).toMatchObject({
+      code: "badTransform",
+      message: "jmespath x cannot be evaluated here",
+    });
+  });
+});
+
 describe("an image that got lost on the way", () => {
   const pod = (container: unknown, spec: object = { containers: [container] }): JsonObject =>
     ({ apiVersion: "v1", kind: "Pod", spec }) as JsonObject;
