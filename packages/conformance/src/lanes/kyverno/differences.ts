@@ -1,0 +1,99 @@
+import type { Asked, Difference } from "./comparison.ts";
+import { imagesOf } from "./generate/objects.ts";
+import type { Review } from "./generate/reviews.ts";
+import { attestedOnce } from "./world/images.ts";
+
+/** A difference that is on purpose. */
+export interface Expected {
+  /** The subject of the row of docs/compatibility.md that says why. */
+  readonly row: string;
+  /** Whether that is what the two answers differ by; `asked` is absent where a policy is refused. */
+  readonly recognises: (difference: Difference, asked: Asked | undefined) => boolean;
+}
+
+/** Differences in answers and in policies. As narrow as the mechanism allows: what is recognised is not looked at again. */
+export const expectedDifferences: readonly Expected[] = [
+  {
+    row: "attestations without `attestors`",
+    recognises: (difference) => refusedFor(difference, /^an attestation needs attestors/),
+  },
+  {
+    row: "unknown or misspelt fields",
+    recognises: (difference) => refusedFor(difference, /^unknown field/),
+  },
+  {
+    row: "image with tag and digest",
+    recognises: (difference, asked) =>
+      isStricter(difference) && asked !== undefined && everyWords(difference, asked, BOTH),
+  },
+  {
+    row: "an update that leaves an image as it was",
+    recognises: (difference, asked) =>
+      difference.kind !== "onlyAssayAllows" && asked !== undefined && leavesAnImage(asked.review),
+  },
+  {
+    row: "`operations: [DELETE]` in `match`",
+    recognises: (difference, asked) => isStricter(difference) && asked?.review.operation === "DELETE",
+  },
+  {
+    row: "digest patch",
+    recognises: (difference, asked) =>
+      difference.kind === "image" &&
+      difference.kyverno.startsWith(`${difference.assay}@`) &&
+      asked?.assay.verified?.includes(difference.assay) === false,
+  },
+  {
+    row: "an image of an ephemeral container that an entry verified",
+    recognises: (difference, asked) =>
+      difference.kind === "onlyAssayAllows" &&
+      asked?.review.subResource === "ephemeralcontainers" &&
+      asked.kyverno.deniedBy === "validate" &&
+      Object.values(asked.kyverno.failures).every(({ says }) => says.includes("unverified image")),
+  },
+  {
+    row: "the `name` of an attestation in `validate.deny`",
+    recognises: (difference, asked) =>
+      asked !== undefined && everyWords(difference, asked, DENIAL) && mayBeConfused(asked.review),
+  },
+];
+
+/** The row that explains a difference; undefined: none does. */
+export function rowOf(difference: Difference, asked: Asked | undefined): string | undefined {
+  return expectedDifferences.find(({ recognises }) => recognises(difference, asked))?.row;
+}
+
+/** `host:port/name:tag@sha256:…` */
+const BOTH = /:\d+\/\S+:\w+@sha256:/;
+/** What either says where `validate.deny` is the reason. */
+const DENIAL = /validation in verifyImages failed|deny conditions/;
+
+function refusedFor(difference: Difference, message: RegExp): boolean {
+  return difference.kind === "refused" && message.test(difference.says);
+}
+
+function isStricter({ kind }: Difference): boolean {
+  return kind === "onlyKyvernoAllows" || kind === "failsInAssay";
+}
+
+/** Whether all that one side says beside the other has these words: the rule in question, or everything that denies. */
+function everyWords(difference: Difference, { kyverno, assay }: Asked, words: RegExp): boolean {
+  if (difference.kind === "failsInAssay" || difference.kind === "failsInKyverno")
+    return words.test(difference.says);
+  const [mine, other] = difference.kind === "onlyKyvernoAllows" ? [assay, kyverno] : [kyverno, assay];
+  const own = Object.entries(mine.failures).filter(([rule]) => other.failures[rule] === undefined);
+  return own.length > 0 && own.every(([, { says }]) => words.test(says));
+}
+
+/** Whether an image has attestations by one signer that are not what a name stands for. */
+function mayBeConfused({ object, oldObject }: Review): boolean {
+  const repositories = [...imagesOf(object ?? oldObject).values()].map(
+    (image) => /\/([^:@]+)/.exec(image)?.[1],
+  );
+  return repositories.some((repository) => repository !== undefined && !attestedOnce.has(repository));
+}
+
+function leavesAnImage({ operation, object, oldObject }: Review): boolean {
+  if (operation !== "UPDATE") return false;
+  const before = imagesOf(oldObject);
+  return [...imagesOf(object)].some(([where, image]) => before.get(where) === image);
+}
