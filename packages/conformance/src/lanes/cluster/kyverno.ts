@@ -37,7 +37,9 @@ export async function startKyverno(settings: KyvernoSettings): Promise<Kyverno> 
   await prepare(settings);
   const port = await freePort();
   const command = [join(files, "kyverno"), ...(await kyvernoFlags(cluster, port)), ...flags];
-  const pid = owned.start("kyverno", command, environment);
+  // By this it reads Secrets of keys; by the flag, everything else.
+  const env = { ...environment, KUBECONFIG: cluster.kubeconfig("kyverno") };
+  const pid = owned.start("kyverno", command, env);
   const ca = await authority(cluster, owned);
   const url = `https://127.0.0.1:${port}`;
   await until(

@@ -99,7 +99,7 @@ interface Sides {
 
 async function askBoth(sides: Sides, set: CaseSet, review: Review): Promise<Asked | undefined> {
   const kyverno = await sides.kyverno.ask(set, review);
-  return kyverno && { review, kyverno, assay: await sides.assay.ask(review) };
+  return kyverno && { review, policies: set.policies, kyverno, assay: await sides.assay.ask(review) };
 }
 
 function findings(set: CaseSet, asked: Asked | undefined): readonly Finding[] {

@@ -1,4 +1,5 @@
 import { imagesOf } from "./generate/objects.ts";
+import type { KyvernoObject } from "./generate/policies.ts";
 import type { Review } from "./generate/reviews.ts";
 import type { Answer, Failure } from "./sides/answer.ts";
 
@@ -16,6 +17,8 @@ export type Difference =
 
 /** What was asked, and what both said. */
 export interface Asked {
+  /** In force, as the API server stores them. */
+  readonly policies: readonly KyvernoObject[];
   readonly review: Review;
   readonly kyverno: Answer;
   readonly assay: Answer;

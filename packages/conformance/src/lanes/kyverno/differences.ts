@@ -51,6 +51,31 @@ export const expectedDifferences: readonly Expected[] = [
       Object.values(asked.kyverno.failures).every(({ says }) => says.includes("unverified image")),
   },
   {
+    row: "an `image` that is no text (an object, a list, a number), a container's or one to which an extractor leads",
+    recognises: (difference, asked) =>
+      isStricter(difference) && asked !== undefined && everyWords(difference, asked, NO_TEXT),
+  },
+  {
+    row: "formats",
+    recognises: (difference, asked) =>
+      difference.kind !== "refused" &&
+      asked !== undefined &&
+      everyWords(difference, asked, NOT_FOUND) &&
+      isArtifact(asked.review),
+  },
+  {
+    row: "`required` on an entry with neither attestors nor attestations, beside an entry about other images",
+    recognises: (difference, asked) =>
+      isStricter(difference) && asked !== undefined && everyWords(difference, asked, VERIFIES_NOTHING),
+  },
+  {
+    row: "`kinds: [Pod/*]`",
+    recognises: (difference, asked) =>
+      isStricter(difference) &&
+      asked?.review.kind.kind === "Pod" &&
+      everyMatch(difference, asked, /"Pod\/\*"/),
+  },
+  {
     row: "the `name` of an attestation in `validate.deny`",
     recognises: (difference, asked) =>
       asked !== undefined && everyWords(difference, asked, DENIAL) && mayBeConfused(asked.review),
@@ -64,6 +89,10 @@ export function rowOf(difference: Difference, asked: Asked | undefined): string 
 
 /** `host:port/name:tag@sha256:…` */
 const BOTH = /:\d+\/\S+:\w+@sha256:/;
+const NO_TEXT = /invalid image config: `[^`]*` should be text, but is /;
+const VERIFIES_NOTHING = /the entry has neither attestors nor attestations/;
+/** What Kyverno says where it has not looked. */
+const NOT_FOUND = /no signatures found|no matching attestations/;
 /** What either says where `validate.deny` is the reason. */
 const DENIAL = /validation in verifyImages failed|deny conditions/;
 
@@ -75,13 +104,38 @@ function isStricter({ kind }: Difference): boolean {
   return kind === "onlyKyvernoAllows" || kind === "failsInAssay";
 }
 
-/** Whether all that one side says beside the other has these words: the rule in question, or everything that denies. */
-function everyWords(difference: Difference, { kyverno, assay }: Asked, words: RegExp): boolean {
+/** What one side says beside the other, by `POLICY/RULE`: of the rule in question, or of everything that denies. */
+function ownWords(difference: Difference, { kyverno, assay }: Asked): ReadonlyMap<string, string> {
   if (difference.kind === "failsInAssay" || difference.kind === "failsInKyverno")
-    return words.test(difference.says);
+    return new Map([[difference.rule, difference.says]]);
   const [mine, other] = difference.kind === "onlyKyvernoAllows" ? [assay, kyverno] : [kyverno, assay];
   const own = Object.entries(mine.failures).filter(([rule]) => other.failures[rule] === undefined);
-  return own.length > 0 && own.every(([, { says }]) => words.test(says));
+  return new Map(own.map(([rule, { says }]) => [rule, says]));
+}
+
+function everyWords(difference: Difference, asked: Asked, words: RegExp): boolean {
+  const own = [...ownWords(difference, asked).values()];
+  return own.length > 0 && own.every((says) => words.test(says));
+}
+
+function everyMatch(difference: Difference, asked: Asked, pattern: RegExp): boolean {
+  const own = [...ownWords(difference, asked).keys()];
+  return own.length > 0 && own.every((rule) => pattern.test(matchOf(rule, asked)));
+}
+
+/** `match` of a rule, as JSON. */
+function matchOf(rule: string, { policies }: Asked): string {
+  const [policy, name] = rule.split("/");
+  const spec = policies.find(({ metadata }) => metadata.name === policy)?.spec;
+  const { rules = [] } = (spec ?? {}) as {
+    readonly rules?: readonly { readonly name: string; readonly match: object }[];
+  };
+  return JSON.stringify(rules.find((one) => one.name === name)?.match ?? {});
+}
+
+/** Whether an image has its signatures as cosign's artifacts beside it, which Kyverno reads where it is told to only. */
+function isArtifact({ object, oldObject }: Review): boolean {
+  return [...imagesOf(object ?? oldObject).values()].some((image) => image.includes("/t/oci-"));
 }
 
 /** Whether an image has attestations by one signer that are not what a name stands for. */

@@ -43,7 +43,7 @@ export function asJson(tally: Tally, options: object): string {
   const { unexplained, explained, refusals, ...counts } = tally;
   const findings = unexplained.map(({ set, difference, asked }) => {
     const { profile, index, policies, exceptions } = set;
-    return { profile, set: index, difference, policies, exceptions, ...asked };
+    return { profile, set: index, difference, ...asked, policies, exceptions };
   });
   const numbers = { explained: Object.fromEntries(explained), refusals: Object.fromEntries(refusals) };
   return JSON.stringify({ ...options, ...counts, ...numbers, unexplained: findings }, null, 1);
