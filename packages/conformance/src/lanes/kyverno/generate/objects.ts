@@ -70,7 +70,7 @@ export function podOf(object: Workload): PodSpec {
 }
 
 /** Lists of containers, in the order in which they are compared. */
-export const containerLists = ["initContainers", "containers", "ephemeralContainers", "steps"] as const;
+const containerLists = ["initContainers", "containers", "ephemeralContainers", "steps"] as const;
 
 /** Every image of an object, by where it stands. */
 export function imagesOf(object: Workload | null): ReadonlyMap<string, string> {
