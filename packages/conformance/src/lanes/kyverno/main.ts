@@ -8,7 +8,7 @@ import { type CaseSet, caseSet, type ProfileName } from "./generate/case-set.ts"
 import { type Options, readOptions, usage } from "./options.ts";
 import { asJson, readable, summary } from "./report.ts";
 import { kyvernoSide } from "./sides/kyverno-side.ts";
-import { createTally } from "./tally.ts";
+import { createTally, type Finding } from "./tally.ts";
 import { NAMESPACES, namespaces } from "./world/objects.ts";
 import { startWorld, type World } from "./world/world.ts";
 
@@ -16,7 +16,8 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const options = understood();
 const owned = own("kyverno");
 let names: World["names"] | undefined;
-const tally = createTally((finding) => print(readable(finding, { seed: options.seed, names })));
+const told = new Set<string>();
+const tally = createTally(tell);
 try {
   const world = await startWorld(owned, options.binaries);
   names = world.names;
@@ -39,6 +40,14 @@ function understood(): Options {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`);
     process.exit(2);
   }
+}
+
+/** Each kind of finding of a set once: what is wrong with one review is mostly wrong with the others, too. */
+function tell(finding: Finding): void {
+  const text = readable(finding, { seed: options.seed, names });
+  const head = text.split("\n", 2).join("\n");
+  print(told.has(head) ? `${head}\n  (another review)` : text);
+  told.add(head);
 }
 
 /** Batches of each profile in turn, until all sets are done or the time is over. */

@@ -32,7 +32,7 @@ export function filter(scope: FilterScope): object {
 function resources(scope: FilterScope): { readonly resources: object } {
   const { random, namespace, isClusterWide, block, isPlain } = scope;
   const isExclude = block === "exclude";
-  const share = isPlain ? 0.04 : isExclude ? 0.3 : 0.1;
+  const share = isPlain ? 0.04 : isExclude ? 0.3 : 0.2;
   const elsewhere = (): object => ({ namespaces: random.one([[namespace], ["s*"], ["other"]]) });
   return {
     resources: {

@@ -91,8 +91,8 @@ export function workload(scope: Scope, kind: string): Workload {
     ...random.maybe(0.3, () => ({ env: random.one(["prod", "dev"]) })),
   };
   const annotations = {
-    ...random.maybe(0.2, () => ({ "acme.example/level": "3" })),
-    ...random.maybe(0.1, () => ({ note: "yes" })),
+    ...random.maybe(0.4, () => ({ "acme.example/level": "3" })),
+    ...random.maybe(0.3, () => ({ note: "yes" })),
     ...random.maybe(0.1, () => ({ img: random.one(["docker://", ""]) + reference(scope) })),
     // What Kyverno itself would write, by someone else's hand.
     ...random.maybe(0.05, () => ({ "kyverno.io/verify-images": '{"x":"pass"}' })),
