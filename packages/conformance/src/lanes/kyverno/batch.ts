@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Asked, differencesOf } from "./comparison.ts";
-import { rowOf } from "./differences.ts";
+import { rowsOf } from "./differences.ts";
 import type { CaseSet } from "./generate/case-set.ts";
 import type { KyvernoObject } from "./generate/policies.ts";
 import type { Review } from "./generate/reviews.ts";
@@ -57,7 +57,7 @@ async function taken(
     else {
       const difference = { kind: "refused", says } as const;
       const alone = { ...set, policies: [object], exceptions: [] };
-      tally.count({ set: alone, difference, row: rowOf(difference, undefined) });
+      tally.count({ set: alone, difference, rows: rowsOf(difference, undefined) });
       await kyverno.remove(object);
     }
   }
@@ -83,7 +83,7 @@ async function compareSet(comparison: Comparison, { set, stored }: InForce): Pro
   const held = { ...set, ...stored };
   for (const review of set.reviews) {
     let asked = await askBoth({ kyverno, assay }, held, review);
-    if (findings(set, asked).some(({ row }) => row === undefined)) {
+    if (findings(set, asked).some(({ rows }) => rows === undefined)) {
       // Kyverno learns of exceptions and ConfigMaps in its own time: a finding must show twice.
       await sleep(500);
       asked = await askBoth({ kyverno, assay }, held, review);
@@ -106,6 +106,6 @@ function findings(set: CaseSet, asked: Asked | undefined): readonly Finding[] {
   if (asked === undefined) return [];
   return differencesOf(asked).map((difference) => ({
     ...{ set, asked, difference },
-    row: rowOf(difference, asked),
+    rows: rowsOf(difference, asked),
   }));
 }

@@ -24,6 +24,46 @@ export interface Asked {
   readonly assay: Answer;
 }
 
+/** What one side says of a rule, where the other does not: what a difference consists of. */
+export interface Claim {
+  readonly side: "kyverno" | "assay";
+  /** `POLICY/RULE`. */
+  readonly rule: string;
+  readonly says: string;
+  /** assay's code of it. */
+  readonly code?: string;
+  /** Whether it made the difference between allowed and denied. */
+  readonly decides: boolean;
+}
+
+/** One claim where both say the same in the end; where not, whatever denied. */
+export function claimsOf(difference: Difference, { kyverno, assay }: Asked): readonly Claim[] {
+  switch (difference.kind) {
+    case "onlyAssayAllows":
+      return blocking("kyverno", kyverno);
+    case "onlyKyvernoAllows":
+      return blocking("assay", assay);
+    case "failsInKyverno":
+      return [{ side: "kyverno", rule: difference.rule, says: difference.says, decides: false }];
+    case "failsInAssay": {
+      const { rule, says } = difference;
+      return [{ ...codeOf(assay.failures[rule]), side: "assay", rule, says, decides: false }];
+    }
+    default:
+      return [];
+  }
+}
+
+function blocking(side: Claim["side"], { failures }: Answer): readonly Claim[] {
+  return Object.entries(failures)
+    .filter(([, { blocks }]) => blocks)
+    .map(([rule, failure]) => ({ ...codeOf(failure), side, rule, says: failure.says, decides: true }));
+}
+
+function codeOf(failure: Failure | undefined): Pick<Claim, "code"> {
+  return failure?.code === undefined ? {} : { code: failure.code };
+}
+
 /** Every difference; none beside another verdict, which says enough. */
 export function differencesOf(asked: Asked): readonly Difference[] {
   const { kyverno, assay } = asked;

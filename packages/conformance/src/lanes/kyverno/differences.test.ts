@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { repository } from "../../workspace.ts";
 import { type Asked, differencesOf } from "./comparison.ts";
-import { expectedDifferences, rowOf } from "./differences.ts";
+import { expectedDifferences, rowsOf } from "./differences.ts";
 import type { Workload } from "./generate/objects.ts";
 import type { Review } from "./generate/reviews.ts";
 import type { Answer } from "./sides/answer.ts";
@@ -45,12 +45,12 @@ interface Parts {
 const denied = (says: string, code = "notSigned"): Partial<Answer> => ({
   allowed: false,
   deniedBy: "mutate",
-  failures: { "p/r0": { hook: "mutate", says, code } },
+  failures: { "p/r0": { hook: "mutate", says, code, blocks: true } },
 });
 
-const rows = (parts: Parts): readonly (string | undefined)[] => {
+const rows = (parts: Parts): readonly (readonly string[] | undefined)[] => {
   const one = asked(parts);
-  return differencesOf(one).map((difference) => rowOf(difference, one));
+  return differencesOf(one).map((difference) => rowsOf(difference, one));
 };
 
 test("every difference that is recognised has its row in docs/compatibility.md", () => {
@@ -84,7 +84,7 @@ describe("what assay lets in and Kyverno denies is a finding", () => {
 });
 
 test("a rule that one of them alone finds broken is a finding", () => {
-  const failures = { "p/r0": { hook: "mutate", says: "denied", code: "denied" } } as const;
+  const failures = { "p/r0": { hook: "mutate", says: "denied", code: "denied", blocks: false } } as const;
   expect(rows({ kyverno: { failures } })).toEqual([undefined]);
   expect(rows({ assay: { failures } })).toEqual([undefined]);
 });
@@ -92,8 +92,10 @@ test("a rule that one of them alone finds broken is a finding", () => {
 test("another image that would be stored is a finding, unless only Kyverno pins what nobody verified", () => {
   const name = `${host}/t/a:v1`;
   const pinned = { object: pod(`${name}@${digest}`) };
-  expect(rows({ kyverno: pinned })).toEqual(["digest patch"]);
-  expect(rows({ kyverno: pinned, assay: { verified: [name] } })).toEqual([undefined]);
+  expect(rows({ kyverno: pinned })).toEqual([["digest patch"]]);
+  expect(rows({ kyverno: pinned, assay: { verified: [{ rule: "p/r0", image: name }] } })).toEqual([
+    undefined,
+  ]);
   expect(rows({ assay: pinned })).toEqual([undefined]);
   expect(rows({ kyverno: pinned, assay: { object: pod(`${name}@sha256:${"2".repeat(64)}`) } })).toEqual([
     undefined,
@@ -101,7 +103,7 @@ test("another image that would be stored is a finding, unless only Kyverno pins 
 });
 
 test("what the later of Kyverno's webhooks would have said is no difference", () => {
-  const late = { "p/r1": { hook: "mutate", says: "by tag", code: "digestRequired" } } as const;
+  const late = { "p/r1": { hook: "mutate", says: "by tag", code: "digestRequired", blocks: true } } as const;
   const ours = denied("no");
   expect(
     rows({ kyverno: denied("no"), assay: { ...ours, failures: { ...ours.failures, ...late } } }),

@@ -1,153 +1,133 @@
-import type { Asked, Difference } from "./comparison.ts";
-import { imagesOf } from "./generate/objects.ts";
-import type { Review } from "./generate/reviews.ts";
-import { attestedOnce } from "./world/images.ts";
+import { type Asked, type Claim, claimsOf, type Difference } from "./comparison.ts";
+import {
+  isArtifact,
+  isExtractedElsewhere,
+  isPassedOver,
+  leavesAnImage,
+  mayBeConfused,
+  repeatsAKey,
+  ruleOf,
+  wasVerified,
+} from "./recognise.ts";
 
-/** A difference that is on purpose. */
+/** A difference that is on purpose. As narrow as its mechanism allows: what is recognised is not looked at again. */
 export interface Expected {
   /** The subject of the row of docs/compatibility.md that says why. */
   readonly row: string;
-  /** Whether that is what the two answers differ by; `asked` is absent where a policy is refused. */
-  readonly recognises: (difference: Difference, asked: Asked | undefined) => boolean;
+  /** Whether that is why one side says that a rule does not hold, where the other does not. */
+  readonly claim?: (claim: Claim, asked: Asked) => boolean;
+  /** Whether that is why another image would be stored. */
+  readonly image?: (difference: ImageDifference, asked: Asked) => boolean;
+  /** What assay says where it refuses a policy for that. */
+  readonly refusal?: RegExp;
 }
 
-/** Differences in answers and in policies. As narrow as the mechanism allows: what is recognised is not looked at again. */
+type ImageDifference = Extract<Difference, { kind: "image" }>;
+
+const byAssay = ({ side }: Claim): boolean => side === "assay";
+const byKyverno = ({ side }: Claim): boolean => side === "kyverno";
+
+/** What Kyverno says where it found no digest. */
+const UNPINNED = /failed to update digest/;
+
+/** Every difference that is. */
 export const expectedDifferences: readonly Expected[] = [
-  {
-    row: "attestations without `attestors`",
-    recognises: (difference) => refusedFor(difference, /^an attestation needs attestors/),
-  },
-  {
-    row: "unknown or misspelt fields",
-    recognises: (difference) => refusedFor(difference, /^unknown field/),
-  },
+  { row: "attestations without `attestors`", refusal: /^an attestation needs attestors/ },
+  { row: "unknown or misspelt fields", refusal: /^unknown field/ },
   {
     row: "image with tag and digest",
-    recognises: (difference, asked) =>
-      isStricter(difference) && asked !== undefined && everyWords(difference, asked, BOTH),
+    claim: (claim) => byAssay(claim) && /:\d+\/\S+:\w+@sha256:/.test(claim.says),
   },
   {
     row: "an update that leaves an image as it was",
-    recognises: (difference, asked) =>
-      difference.kind !== "onlyAssayAllows" && asked !== undefined && leavesAnImage(asked.review),
+    // What only Kyverno says must not let in what it denies.
+    claim: (claim, { review }) => (byAssay(claim) || !claim.decides) && leavesAnImage(review),
+    image: (_difference, { review }) => leavesAnImage(review),
   },
   {
     row: "`operations: [DELETE]` in `match`",
-    recognises: (difference, asked) => isStricter(difference) && asked?.review.operation === "DELETE",
+    claim: (claim, { review }) => byAssay(claim) && review.operation === "DELETE",
+  },
+  {
+    row: "what cannot be told about an image, beside a `fail` about it",
+    claim: (claim, { assay }) =>
+      byKyverno(claim) && UNPINNED.test(claim.says) && assay.failures[claim.rule] !== undefined,
   },
   {
     row: "digest patch",
-    recognises: (difference, asked) =>
-      difference.kind === "image" &&
-      difference.kyverno.startsWith(`${difference.assay}@`) &&
-      asked?.assay.verified?.includes(difference.assay) === false,
+    claim: (claim, { assay }) =>
+      byKyverno(claim) && UNPINNED.test(claim.says) && !wasVerified(claim.rule, assay),
+    image: ({ kyverno, assay: ours }, { assay }) =>
+      kyverno.startsWith(`${ours}@`) && assay.verified?.some(({ image }) => image === ours) === false,
   },
   {
     row: "an image of an ephemeral container that an entry verified",
-    recognises: (difference, asked) =>
-      difference.kind === "onlyAssayAllows" &&
-      asked?.review.subResource === "ephemeralcontainers" &&
-      asked.kyverno.deniedBy === "validate" &&
-      Object.values(asked.kyverno.failures).every(({ says }) => says.includes("unverified image")),
+    claim: (claim, { review, kyverno }) =>
+      byKyverno(claim) &&
+      review.subResource === "ephemeralcontainers" &&
+      kyverno.deniedBy === "validate" &&
+      /unverified image/.test(claim.says),
   },
   {
     row: "an `image` that is no text (an object, a list, a number), a container's or one to which an extractor leads",
-    recognises: (difference, asked) =>
-      isStricter(difference) && asked !== undefined && everyWords(difference, asked, NO_TEXT),
+    claim: (claim) => byAssay(claim) && /image config: `[^`]*` should be text, but is /.test(claim.says),
   },
   {
     row: "formats",
-    recognises: (difference, asked) =>
-      difference.kind !== "refused" &&
-      asked !== undefined &&
-      everyWords(difference, asked, NOT_FOUND) &&
-      isArtifact(asked.review),
+    claim: (claim, { review }) =>
+      byKyverno(claim) &&
+      /no signatures found|no matching attestations/.test(claim.says) &&
+      isArtifact(review),
   },
   {
     row: "`required` on an entry with neither attestors nor attestations, beside an entry about other images",
-    recognises: (difference, asked) =>
-      isStricter(difference) && asked !== undefined && everyWords(difference, asked, VERIFIES_NOTHING),
+    claim: (claim) => byAssay(claim) && /the entry has neither attestors nor attestations/.test(claim.says),
   },
   {
     row: "`kinds: [Pod/*]`",
-    recognises: (difference, asked) =>
-      isStricter(difference) &&
-      asked?.review.kind.kind === "Pod" &&
-      everyMatch(difference, asked, /"Pod\/\*"/),
+    claim: (claim, asked) =>
+      byAssay(claim) &&
+      asked.review.kind.kind === "Pod" &&
+      /"Pod\/\*"/.test(JSON.stringify(ruleOf(claim, asked)?.match)),
   },
   {
+    row: "`count: 2` and the same key twice",
+    claim: (claim, asked) =>
+      byAssay(claim) && claim.code === "notEnoughAttestors" && repeatsAKey(ruleOf(claim, asked)),
+  },
+  {
+    row: "variables that are not needed: of entries about other images, of the `validate.message` of what is not denied, behind a precondition that decides",
+    claim: (claim, asked) =>
+      byKyverno(claim) &&
+      /failed to substitute variables: failed to resolve/.test(claim.says) &&
+      isPassedOver(claim, asked),
+  },
+  { row: "`imageExtractors`", claim: isExtractedElsewhere },
+  {
     row: "the `name` of an attestation in `validate.deny`",
-    recognises: (difference, asked) =>
-      asked !== undefined && everyWords(difference, asked, DENIAL) && mayBeConfused(asked.review),
+    claim: (claim, { review }) =>
+      /validation in verifyImages failed|deny conditions/.test(claim.says) && mayBeConfused(review),
+  },
+  {
+    row: "an image that does not exist",
+    claim: (claim, asked) =>
+      byKyverno(claim) && claim.decides && asked.assay.failures[claim.rule]?.code === "imageNotFound",
   },
 ];
 
-/** The row that explains a difference; undefined: none does. */
-export function rowOf(difference: Difference, asked: Asked | undefined): string | undefined {
-  return expectedDifferences.find(({ recognises }) => recognises(difference, asked))?.row;
+/** The rows that explain a difference, one for each claim that it consists of; undefined: something is left. */
+export function rowsOf(difference: Difference, asked: Asked | undefined): readonly string[] | undefined {
+  if (difference.kind === "refused")
+    return rowsFor([(expected) => expected.refusal?.test(difference.says) === true]);
+  if (asked === undefined) return undefined;
+  if (difference.kind === "image")
+    return rowsFor([(expected) => expected.image?.(difference, asked) === true]);
+  const claims = claimsOf(difference, asked);
+  return rowsFor(claims.map((claim) => (expected) => expected.claim?.(claim, asked) === true));
 }
 
-/** `host:port/name:tag@sha256:…` */
-const BOTH = /:\d+\/\S+:\w+@sha256:/;
-const NO_TEXT = /invalid image config: `[^`]*` should be text, but is /;
-const VERIFIES_NOTHING = /the entry has neither attestors nor attestations/;
-/** What Kyverno says where it has not looked. */
-const NOT_FOUND = /no signatures found|no matching attestations/;
-/** What either says where `validate.deny` is the reason. */
-const DENIAL = /validation in verifyImages failed|deny conditions/;
-
-function refusedFor(difference: Difference, message: RegExp): boolean {
-  return difference.kind === "refused" && message.test(difference.says);
-}
-
-function isStricter({ kind }: Difference): boolean {
-  return kind === "onlyKyvernoAllows" || kind === "failsInAssay";
-}
-
-/** What one side says beside the other, by `POLICY/RULE`: of the rule in question, or of everything that denies. */
-function ownWords(difference: Difference, { kyverno, assay }: Asked): ReadonlyMap<string, string> {
-  if (difference.kind === "failsInAssay" || difference.kind === "failsInKyverno")
-    return new Map([[difference.rule, difference.says]]);
-  const [mine, other] = difference.kind === "onlyKyvernoAllows" ? [assay, kyverno] : [kyverno, assay];
-  const own = Object.entries(mine.failures).filter(([rule]) => other.failures[rule] === undefined);
-  return new Map(own.map(([rule, { says }]) => [rule, says]));
-}
-
-function everyWords(difference: Difference, asked: Asked, words: RegExp): boolean {
-  const own = [...ownWords(difference, asked).values()];
-  return own.length > 0 && own.every((says) => words.test(says));
-}
-
-function everyMatch(difference: Difference, asked: Asked, pattern: RegExp): boolean {
-  const own = [...ownWords(difference, asked).keys()];
-  return own.length > 0 && own.every((rule) => pattern.test(matchOf(rule, asked)));
-}
-
-/** `match` of a rule, as JSON. */
-function matchOf(rule: string, { policies }: Asked): string {
-  const [policy, name] = rule.split("/");
-  const spec = policies.find(({ metadata }) => metadata.name === policy)?.spec;
-  const { rules = [] } = (spec ?? {}) as {
-    readonly rules?: readonly { readonly name: string; readonly match: object }[];
-  };
-  return JSON.stringify(rules.find((one) => one.name === name)?.match ?? {});
-}
-
-/** Whether an image has its signatures as cosign's artifacts beside it, which Kyverno reads where it is told to only. */
-function isArtifact({ object, oldObject }: Review): boolean {
-  return [...imagesOf(object ?? oldObject).values()].some((image) => image.includes("/t/oci-"));
-}
-
-/** Whether an image has attestations by one signer that are not what a name stands for. */
-function mayBeConfused({ object, oldObject }: Review): boolean {
-  const repositories = [...imagesOf(object ?? oldObject).values()].map(
-    (image) => /\/([^:@]+)/.exec(image)?.[1],
-  );
-  return repositories.some((repository) => repository !== undefined && !attestedOnce.has(repository));
-}
-
-function leavesAnImage({ operation, object, oldObject }: Review): boolean {
-  if (operation !== "UPDATE") return false;
-  const before = imagesOf(oldObject);
-  return [...imagesOf(object)].some(([where, image]) => before.get(where) === image);
+function rowsFor(wanted: readonly ((expected: Expected) => boolean)[]): readonly string[] | undefined {
+  const rows = wanted.map((is) => expectedDifferences.find(is)?.row);
+  const found = rows.filter((row) => row !== undefined);
+  return found.length > 0 && found.length === rows.length ? [...new Set(found)] : undefined;
 }

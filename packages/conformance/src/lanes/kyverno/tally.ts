@@ -1,14 +1,14 @@
 import type { Asked, Difference } from "./comparison.ts";
 import type { CaseSet } from "./generate/case-set.ts";
 
-/** A difference, where it was met, and the row of docs/compatibility.md that explains it, if one does. */
+/** A difference, where it was met, and the rows of docs/compatibility.md that explain it, if any do. */
 export interface Finding {
   /** As it was made, not as the API server stores it. */
   readonly set: CaseSet;
   /** Absent where a policy was refused. */
   readonly asked?: Asked;
   readonly difference: Difference;
-  readonly row: string | undefined;
+  readonly rows: readonly string[] | undefined;
 }
 
 /** What a run has come to so far. */
@@ -45,7 +45,7 @@ export function createTally(found: (finding: Finding) => void): Tally {
   const counts = { sets: 0, policies: 0, reviews: 0, allowed: 0, denied: 0, agreed: 0, unanswered: 0 };
   const add = (map: Map<string, number>, key: string): void => void map.set(key, (map.get(key) ?? 0) + 1);
   const count = (finding: Finding): void => {
-    if (finding.row !== undefined) add(explained, finding.row);
+    if (finding.rows !== undefined) for (const row of finding.rows) add(explained, row);
     else {
       unexplained.push(finding);
       found(finding);
@@ -62,7 +62,7 @@ export function createTally(found: (finding: Finding) => void): Tally {
       if (asked === undefined) counts.unanswered++;
       else if (asked.kyverno.allowed && asked.assay.allowed) counts.allowed++;
       else if (!asked.kyverno.allowed && !asked.assay.allowed) counts.denied++;
-      if (asked !== undefined && findings.every(({ row }) => row !== undefined)) counts.agreed++;
+      if (asked !== undefined && findings.every(({ rows }) => rows !== undefined)) counts.agreed++;
       for (const finding of findings) count(finding);
     },
     count,

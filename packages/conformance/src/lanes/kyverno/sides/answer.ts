@@ -12,14 +12,16 @@ export interface Answer {
   readonly failures: Readonly<Record<string, Failure>>;
   /** The object as it would be stored; null for a deletion. */
   readonly object: Workload | null;
-  /** Images that some rule verified, as the object names them; unknown of Kyverno. */
-  readonly verified?: readonly string[];
+  /** Images that a rule verified, as the object names them; unknown of Kyverno. */
+  readonly verified?: readonly { readonly rule: string; readonly image: string }[];
 }
 
 /** What a rule says. */
 export interface Failure {
   readonly hook: Hook;
   readonly says: string;
+  /** Whether that alone would deny the request. */
+  readonly blocks: boolean;
   /** assay's code of it. */
   readonly code?: string;
 }

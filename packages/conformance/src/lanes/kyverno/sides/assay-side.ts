@@ -58,7 +58,7 @@ async function ask(assay: Evaluator, review: Review): Promise<Answer> {
   };
   const handle = admissionHandler(evaluator, { namespaceLabels });
   const failures: Record<string, Failure> = {};
-  const verified: string[] = [];
+  const verified: { rule: string; image: string }[] = [];
   let { object } = review;
   for (const hook of hooksOf(review)) {
     const response = await post(handle, hook, { ...review, object });
@@ -97,12 +97,20 @@ function failing(verdict: Verdict | undefined, hook: Hook): readonly (readonly [
     .filter(({ outcome }) => outcome !== "pass" && outcome !== "skip")
     .map(({ policy, rule, outcome, code, message, failureAction, image }) => {
       const says = `${outcome} ${code} (${failureAction})${image === undefined ? "" : ` ${image}`}: ${message}`;
-      return [`${policy.split("/").at(-1)}/${rule}`, { hook, says, code }];
+      const blocks = outcome === "error" || failureAction === "Enforce";
+      return [ruleName(policy, rule), { hook, says, code, blocks }];
     });
 }
 
-function verifiedIn(verdict: Verdict | undefined): readonly string[] {
-  return (verdict?.results ?? []).flatMap(({ outcome, image }) =>
-    outcome === "pass" && image !== undefined ? [image] : [],
+function verifiedIn(
+  verdict: Verdict | undefined,
+): readonly { readonly rule: string; readonly image: string }[] {
+  return (verdict?.results ?? []).flatMap(({ policy, rule, outcome, image }) =>
+    outcome === "pass" && image !== undefined ? [{ rule: ruleName(policy, rule), image }] : [],
   );
+}
+
+/** As Kyverno says it, without the namespace of a Policy. */
+function ruleName(policy: string, rule: string): string {
+  return `${policy.split("/").at(-1)}/${rule}`;
 }

@@ -98,7 +98,7 @@ async function ask(client: Client, set: CaseSet, review: Review): Promise<Answer
     const path = `/${hook}/${set.failurePolicy.toLowerCase()}`;
     const response = await post(client, path, { ...review, object });
     if (response === undefined) return undefined;
-    for (const [rule, says] of said(response)) failures[rule] ??= { hook, says };
+    for (const [rule, says, blocks] of said(response)) failures[rule] ??= { hook, says, blocks };
     if (!response.allowed) return { allowed: false, deniedBy: hook, failures, object };
     if (hook === "mutate" && object !== null) object = kept(review, object, patched(object, response.patch));
   }
@@ -129,10 +129,18 @@ async function post(client: Client, path: string, request: Review): Promise<Resp
 }
 
 /** Each failing rule and its words: those that block from the message, those that only warn from the warnings. */
-function said({ allowed, status, warnings = [] }: Response): readonly (readonly [string, string])[] {
+function said({
+  allowed,
+  status,
+  warnings = [],
+}: Response): readonly (readonly [rule: string, says: string, blocks: boolean])[] {
   // An image that an entry skips is said in a warning, too, and is no failure.
   const warned = warnings.map(warning).filter(([, says]) => !/^'?skipping image reference/.test(says));
-  return [...(allowed ? [] : blocking(status?.message ?? "")), ...warned];
+  const blocked = allowed ? [] : blocking(status?.message ?? "");
+  return [
+    ...blocked.map(([rule, says]) => [rule, says, true] as const),
+    ...warned.map(([rule, says]) => [rule, says, false] as const),
+  ];
 }
 
 function warning(text: string): readonly [string, string] {
