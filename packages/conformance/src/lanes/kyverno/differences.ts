@@ -1,10 +1,12 @@
 import { type Asked, type Claim, claimsOf, type Difference } from "./comparison.ts";
 import {
+  failsInBoth,
   isArtifact,
   isExtractedElsewhere,
   isPassedOver,
   leavesAnImage,
   mayBeConfused,
+  overridesOf,
   repeatsAKey,
   ruleOf,
   wasVerified,
@@ -101,6 +103,13 @@ export const expectedDifferences: readonly Expected[] = [
       byKyverno(claim) &&
       /failed to substitute variables: failed to resolve/.test(claim.says) &&
       isPassedOver(claim, asked),
+  },
+  {
+    row: "`namespaceSelector` of `validationFailureActionOverrides`",
+    claim: (claim, asked) =>
+      claim.decides &&
+      failsInBoth(claim.rule, asked) &&
+      /"namespaceSelector"/.test(overridesOf(claim, asked)),
   },
   { row: "`imageExtractors`", claim: isExtractedElsewhere },
   {

@@ -25,6 +25,20 @@ export function ruleOf({ rule }: Pick<Claim, "rule">, { policies }: Asked): Rule
     .find((one) => one.name === own);
 }
 
+/** `validationFailureActionOverrides` of the policy that a claim is about, as JSON. */
+export function overridesOf({ rule }: Claim, { policies }: Asked): string {
+  const policy = policies.find(({ metadata }) => metadata.name === rule.split("/")[0]);
+  const { validationFailureActionOverrides = [] } = (policy?.spec ?? {}) as {
+    readonly validationFailureActionOverrides?: readonly object[];
+  };
+  return JSON.stringify(validationFailureActionOverrides);
+}
+
+/** Whether a rule holds for neither, so that it differs only in what becomes of that. */
+export function failsInBoth(rule: string, { kyverno, assay }: Asked): boolean {
+  return kyverno.failures[rule] !== undefined && assay.failures[rule] !== undefined;
+}
+
 function rulesOf({ spec }: Asked["policies"][number]): readonly RuleInForce[] {
   return (spec as { readonly rules: readonly RuleInForce[] }).rules;
 }

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { Asked, Difference } from "./comparison.ts";
+import { type Asked, claimsOf, type Difference } from "./comparison.ts";
 import { imagesOf } from "./generate/objects.ts";
 import type { KyvernoObject } from "./generate/policies.ts";
 import type { Surroundings } from "./generate/surroundings.ts";
@@ -66,12 +66,9 @@ function titleOf(difference: Difference): string {
   }
 }
 
-/** `POLICY/RULE` of whatever may have made the difference; none: all may have. */
+/** `POLICY/RULE` of whatever made the difference; none: anything may have. */
 function rulesInQuestion(difference: Difference, asked: Asked | undefined): readonly string[] {
-  if ("rule" in difference) return [difference.rule];
-  const { kyverno, assay } = asked ?? {};
-  const [mine, other] = [kyverno?.failures ?? {}, assay?.failures ?? {}];
-  return [...Object.keys(mine), ...Object.keys(other)].filter((rule) => !(rule in mine && rule in other));
+  return asked === undefined ? [] : claimsOf(difference, asked).map(({ rule }) => rule);
 }
 
 /** The policy with the rules in question only, if it has any; generated ones stand for what they were made of. */

@@ -82,7 +82,11 @@ function calls({ random, namespace }: Scope): readonly ContextEntry[] {
     {
       name: "nsobj",
       apiCall: {
-        urlPath: random.one([own, "/api/v1/namespaces/{{ request.namespace }}", "/api/v1/namespaces/kyverno"]),
+        urlPath: random.one([
+          own,
+          "/api/v1/namespaces/{{ request.namespace }}",
+          "/api/v1/namespaces/kyverno",
+        ]),
         ...random.maybe(0.6, () => ({ jmesPath })),
         ...random.maybe(0.2, () => ({ default: "dd" })),
       },
