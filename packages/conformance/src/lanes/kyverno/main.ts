@@ -29,7 +29,8 @@ try {
 }
 if (options.json !== undefined) writeFileSync(options.json, asJson(tally, options));
 for (const line of summary(tally)) print(line);
-const failed = tally.unexplained.length + emptiness();
+for (const shortfall of shortfalls()) print(shortfall);
+const failed = tally.unexplained.length + shortfalls().length;
 print(`${tally.agreed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
@@ -74,9 +75,13 @@ function setsOf({ names }: World, profile: ProfileName, first: number): readonly
   });
 }
 
-/** 1 where nothing was allowed or nothing denied: then the comparison has shown nothing. */
-function emptiness(): number {
-  if (options.only !== undefined || (tally.allowed > 0 && tally.denied > 0)) return 0;
-  print("FAIL  nothing was allowed by both, or nothing denied");
-  return 1;
+/** Why the comparison has shown nothing: it failed without a finding then. */
+function shortfalls(): readonly string[] {
+  const { reviews, allowed, denied, unanswered } = tally;
+  const isWhole = options.only === undefined;
+  return [
+    ...(isWhole && allowed === 0 ? ["FAIL  nothing was allowed by both"] : []),
+    ...(isWhole && denied === 0 ? ["FAIL  nothing was denied by both"] : []),
+    ...(unanswered * 20 > reviews ? ["FAIL  Kyverno left more than one in twenty unanswered"] : []),
+  ];
 }
