@@ -129,7 +129,7 @@ async function post(client: Client, path: string, request: Review): Promise<Resp
 }
 
 /** Each failing rule and its words: those that block from the message, those that only warn from the warnings. */
-function said({
+export function said({
   allowed,
   status,
   warnings = [],
