@@ -5,7 +5,7 @@ import { attested, ofImage, requested } from "./expressions.ts";
 import { filters } from "./filters.ts";
 import { type FailurePolicy, type KyvernoObject, policy } from "./policies.ts";
 import { pattern } from "./references.ts";
-import { type Scope, types } from "./surroundings.ts";
+import { type KeyName, type Scope, types } from "./surroundings.ts";
 
 /** A policy with some of everything. */
 export function broadPolicy(scope: Scope, name: string, failurePolicy: FailurePolicy): KyvernoObject {
@@ -95,10 +95,8 @@ function verification(scope: Scope, given: Context, mayPin: boolean): object {
     random.maybe(share, () => ({ [name]: random.chance(0.5) }));
   const mutateDigest = mayPin && action !== "Audit" ? flag("mutateDigest", 0.3) : { mutateDigest: false };
   return {
-    imageReferences: random.list([1, 2], () => pattern(scope)),
-    ...random.maybe(0.12, () => ({ skipImageReferences: [pattern(scope)] })),
+    ...(random.chance(0.02) ? inOldWords(scope) : inNewWords(at, isDenying)),
     type,
-    ...signers(at, isDenying),
     ...mutateDigest,
     ...flag("verifyDigest", 0.3),
     ...flag("required", 0.3),
@@ -108,6 +106,21 @@ function verification(scope: Scope, given: Context, mayPin: boolean): object {
     ...random.maybe(isBundle ? 0 : 0.06, () => ({ annotations: { env: "prod" } })),
     ...random.maybe(0.05, () => ({ imageRegistryCredentials: random.one(credentials) })),
     ...(isDenying && { validate: { message: "denied", deny: { conditions: denied(scope) } } }),
+  };
+}
+
+/** As policies said it before Kyverno 1.7. */
+function inOldWords(scope: Scope): object {
+  const { random, names } = scope;
+  return { image: pattern(scope), key: names.keys[random.one<KeyName>(["a", "b"])] };
+}
+
+function inNewWords(scope: AttestorScope, isDenying: boolean): object {
+  const { random } = scope;
+  return {
+    imageReferences: random.list([1, 2], () => pattern(scope)),
+    ...random.maybe(0.12, () => ({ skipImageReferences: [pattern(scope)] })),
+    ...signers(scope, isDenying),
   };
 }
 
@@ -129,8 +142,8 @@ function attestation(scope: AttestorScope, isNamed: boolean): object {
   const { slsa02, vuln, odd } = types;
   const type = random.one([...Object.values(types), slsa02, vuln, odd, "https://nowhere.example/x"]);
   const conditions = (): object => {
-    const expressions = random.chance(0.75) ? about(type) : random.one([requested, ofImage]);
-    return anyAll(random, { expressions: random.chance(0.5) ? expressions : attested, variables });
+    const expressions = random.one([attested, attested, about(type), random.one([requested, ofImage])]);
+    return anyAll(random, { expressions, variables });
   };
   return {
     ...(random.chance(0.92) ? { type } : { predicateType: type }),
