@@ -1,14 +1,18 @@
 import { type Asked, type Claim, claimsOf, type Difference } from "./comparison.ts";
 import {
   failsInBoth,
+  ignoresFailures,
   isArtifact,
   isExtractedElsewhere,
+  isNamedBySubresources,
   isPassedOver,
   leavesAnImage,
   mayBeConfused,
+  namesSubresources,
   overridesOf,
   repeatsAKey,
   ruleOf,
+  staysByTag,
   wasVerified,
 } from "./recognise.ts";
 
@@ -88,9 +92,11 @@ export const expectedDifferences: readonly Expected[] = [
   {
     row: "`kinds: [Pod/*]`",
     claim: (claim, asked) =>
-      byAssay(claim) &&
+      byAssay(claim) && asked.review.kind.kind === "Pod" && namesSubresources(claim.rule, asked),
+    image: ({ kyverno, assay }, asked) =>
+      assay.startsWith(`${kyverno}@`) &&
       asked.review.kind.kind === "Pod" &&
-      /"Pod\/\*"/.test(JSON.stringify(ruleOf(claim, asked)?.match)),
+      isNamedBySubresources(kyverno, asked),
   },
   {
     row: "`count: 2` and the same key twice",
@@ -110,6 +116,19 @@ export const expectedDifferences: readonly Expected[] = [
       claim.decides &&
       failsInBoth(claim.rule, asked) &&
       /"namespaceSelector"/.test(overridesOf(claim, asked)),
+  },
+  {
+    row: "a precondition or variable that cannot be evaluated, under `failurePolicy: Ignore`",
+    claim: (claim, asked) =>
+      byAssay(claim) &&
+      claim.decides &&
+      claim.says.startsWith("error ") &&
+      failsInBoth(claim.rule, asked) &&
+      ignoresFailures(claim.rule, asked),
+  },
+  {
+    row: "an image by tag that was there before, where no update can change it (a Job's template, ephemeral containers)",
+    claim: (claim, { review }) => byKyverno(claim) && staysByTag(claim, review),
   },
   { row: "`imageExtractors`", claim: isExtractedElsewhere },
   {

@@ -26,12 +26,37 @@ export function ruleOf({ rule }: Pick<Claim, "rule">, { policies }: Asked): Rule
 }
 
 /** `validationFailureActionOverrides` of the policy that a claim is about, as JSON. */
-export function overridesOf({ rule }: Claim, { policies }: Asked): string {
-  const policy = policies.find(({ metadata }) => metadata.name === rule.split("/")[0]);
-  const { validationFailureActionOverrides = [] } = (policy?.spec ?? {}) as {
-    readonly validationFailureActionOverrides?: readonly object[];
-  };
-  return JSON.stringify(validationFailureActionOverrides);
+export function overridesOf({ rule }: Claim, asked: Asked): string {
+  return JSON.stringify(specOf(rule, asked)["validationFailureActionOverrides"] ?? []);
+}
+
+/** Whether the rule's policy lets in what could not be decided. */
+export function ignoresFailures(rule: string, asked: Asked): boolean {
+  return specOf(rule, asked)["failurePolicy"] === "Ignore";
+}
+
+function specOf(rule: string, { policies }: Asked): Readonly<Record<string, unknown>> {
+  const spec = policies.find(({ metadata }) => metadata.name === rule.split("/")[0])?.spec;
+  return (spec ?? {}) as Readonly<Record<string, unknown>>;
+}
+
+/** Whether a rule is about `Pod/*`. */
+export function namesSubresources(rule: string, asked: Asked): boolean {
+  return /"Pod\/\*"/.test(JSON.stringify(ruleOf({ rule }, asked)?.match));
+}
+
+/** Whether an image was verified, and so pinned, by rules about `Pod/*` only. */
+export function isNamedBySubresources(image: string, asked: Asked): boolean {
+  const rules = (asked.assay.verified ?? []).filter((one) => one.image === image);
+  return rules.length > 0 && rules.every(({ rule }) => namesSubresources(rule, asked));
+}
+
+/** Whether Kyverno misses the digest of an image that was there before, in a place that no update changes. */
+export function staysByTag({ says }: Claim, { subResource, kind, object, oldObject }: Review): boolean {
+  const image = /missing digest for ([^\s']+)/.exec(says)?.[1];
+  const before = imagesOf(oldObject);
+  const isFixed = subResource === "ephemeralcontainers" || kind.kind === "Job";
+  return isFixed && [...imagesOf(object)].some(([where, one]) => one === image && before.get(where) === one);
 }
 
 /** Whether a rule holds for neither, so that it differs only in what becomes of that. */
