@@ -44,6 +44,15 @@ bench_admission() {
   exec node --conditions=assay:source bench/admission/main.ts "$@"
 }
 
+# Builds the API server and Kyverno where they are missing.
+compare_kyverno() {
+  local cluster kyverno
+  echo "building etcd, kube-apiserver and Kyverno where they are missing..." >&2
+  cluster=$(bash scripts/lanes/cluster-build.sh) && kyverno=$(bash scripts/lanes/kyverno-build.sh) || return 1
+  # In place of this shell, so that a signal reaches it.
+  exec node --conditions=assay:source packages/conformance/src/lanes/kyverno/main.ts --cluster="$cluster" --kyverno="$kyverno" "$@"
+}
+
 case "$verb" in
   test) exec vitest run "$@" ;;
   demo) from_source examples/demo/demo.ts "$@" ;;
@@ -54,10 +63,11 @@ case "$verb" in
       echo "-- $script" && from_source "$script"
     done
     ;;
+  compare-kyverno) compare_kyverno "$@" ;;
   bench-admission) bench_admission "$@" ;;
   fuzz) fuzz ;;
   *)
-    echo "usage: run.sh test|demo|conformance|bench|bench-packages|bench-admission|fuzz" >&2
+    echo "usage: run.sh test|demo|conformance|bench|bench-packages|bench-admission|compare-kyverno|fuzz" >&2
     exit 2
     ;;
 esac

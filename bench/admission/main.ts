@@ -4,16 +4,16 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { own } from "../../packages/conformance/src/lanes/cluster/owned.ts";
 import { type Goal, goals } from "./goals.ts";
 import { type Options, readOptions } from "./options.ts";
-import { own } from "./owned.ts";
 import { startRegistry } from "./registry.ts";
 import { burstRows, lineHead, lineRows, memoryRows } from "./report.ts";
 import { setUp } from "./set-up.ts";
 import { coldImages, measure, type Plan } from "./sitting.ts";
 
 const options = understood();
-const owned = own();
+const owned = own("admission");
 const began = Date.now();
 const busy = await busyShare();
 print(

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline/promises";
-import type { Owned } from "./owned.ts";
+import type { Owned } from "../../packages/conformance/src/lanes/cluster/owned.ts";
 
 /** The registry that all peers ask: a process of its own, so that its work is not the load client's. */
 export interface Registry {

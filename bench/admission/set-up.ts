@@ -5,16 +5,17 @@ import {
   startApiServer,
   until,
 } from "../../packages/conformance/src/lanes/cluster/api-server.ts";
+import { applyKyvernoDefinitions } from "../../packages/conformance/src/lanes/cluster/kyverno.ts";
+import type { Owned } from "../../packages/conformance/src/lanes/cluster/owned.ts";
 import { type Case, casesFor, fixtureImages, type Images } from "./cases.ts";
-import { targetOf } from "./client.ts";
 import { type Given, type Options, root } from "./options.ts";
-import type { Owned } from "./owned.ts";
 import { startAssay } from "./peers/assay.ts";
 import { givenPeer } from "./peers/given.ts";
-import { applyKyvernoDefinitions, startKyverno } from "./peers/kyverno.ts";
+import { startKyvernoPeer } from "./peers/kyverno.ts";
 import type { Peer, Surroundings } from "./peers/peer.ts";
 import { benchPolicy } from "./policy.ts";
 import type { Registry } from "./registry.ts";
+import { targetOf } from "./target.ts";
 import { direct, throughApiServer, type Way } from "./ways.ts";
 
 /** Who is measured, in which ways, with which images. */
@@ -32,7 +33,7 @@ export async function setUp(options: Options, owned: Owned, registry: Registry |
   const policy = benchPolicy(registry);
   const cluster = await startCluster(options, owned);
   const surroundings: Surroundings = { options, owned, policy, ...(cluster && { cluster }) };
-  const starts = options.kyverno ? [startAssay, startKyverno] : [startAssay];
+  const starts = options.kyverno ? [startAssay, startKyvernoPeer] : [startAssay];
   const peers: Peer[] = [];
   for (const start of starts) peers.push(await start(surroundings));
   const ways = [direct(options.direct)];

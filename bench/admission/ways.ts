@@ -1,5 +1,9 @@
+import {
+  type Client,
+  createClient,
+  type Target,
+} from "../../packages/conformance/src/lanes/cluster/client.ts";
 import type { Case } from "./cases.ts";
-import { type Client, createClient, type Target } from "./client.ts";
 import type { Peer } from "./peers/peer.ts";
 
 /** How an admission is asked for. */

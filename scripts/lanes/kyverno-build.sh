@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds Kyverno's admission controller from the Go module proxy into the lane cache, once, with the CRDs its module holds.
 # Prints the directory with `kyverno` and `crds/`; exits 1 with one line on stderr when they can't be had.
+# --built: only where that was done before.
 # Go modules only: no container runtime, no download of binaries.
 set -euo pipefail
 KYVERNO=1.19.1
@@ -8,6 +9,10 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/assay-lanes/kyverno-$KYVERNO"
 if [ -x "$cache/kyverno" ] && [ -d "$cache/crds" ]; then
   echo "$cache"
   exit 0
+fi
+if [ "${1:-}" = --built ]; then
+  echo "kyverno: it is not built; \`bash scripts/lanes/kyverno-build.sh\` builds it from source, which takes many minutes" >&2
+  exit 1
 fi
 command -v go >/dev/null || { echo "kyverno: go is not on the path" >&2; exit 1; }
 mkdir -p "$cache"

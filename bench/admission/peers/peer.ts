@@ -1,6 +1,6 @@
 import type { ApiServer } from "../../../packages/conformance/src/lanes/cluster/api-server.ts";
+import type { Owned } from "../../../packages/conformance/src/lanes/cluster/owned.ts";
 import type { Options } from "../options.ts";
-import type { Owned } from "../owned.ts";
 
 /** A running admission system that is measured. */
 export interface Peer {

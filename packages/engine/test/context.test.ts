@@ -393,6 +393,51 @@ describe("context entries", () => {
     expect(verdict?.allowed ?? false).toBe(allowed);
   });
 
+  test.each([
+    ["/api/v1/namespaces/default/keys", true],
+    ["/apis/apps/v1/namespaces/default/deployments?limit=1", true],
+    ["/api/v1/namespaces/kyverno/keys", false],
+    ["/api/v1/namespaces/default2/keys", false],
+    ["/api/v1/namespaces/default/../kyverno/keys", false],
+    ["/api/v1/namespaces/default/%2e%2e/kyverno/keys", false],
+    ["/api/v1/namespaces/default/.\t./kyverno/keys", false],
+    ["/api/v1/namespaces/default\\..\\kyverno/keys", false],
+    ["/api/v1//namespaces/default/keys", false],
+    ["/api/v1/secrets?x=/namespaces/default/", false],
+    ["/api/v1/nodes/n/proxy/namespaces/default/keys", false],
+    ["/api/v1/namespaces/{{ request.object.metadata.annotations.ns }}/keys", false],
+  ])(
+    "a Policy's API calls read its own namespace only, whatever the default: %j %s",
+    async (urlPath, allowed) => {
+      const context = [{ name: "answer", apiCall: { urlPath, jmesPath: "pub", default: pub } }];
+      const attestors = [{ entries: [keyFrom("{{ answer }}")] }];
+      const objects = { [`GET ${urlPath}`]: { pub }, "GET /api/v1/namespaces/kyverno/keys": { pub } };
+      const metadata = { name: "web", namespace: "default", annotations: { ns: "kyverno" } };
+      const resource = pod(pinned("key-ecdsa"), { metadata });
+      const ask = (more: Parameters<typeof policy>[0]) =>
+        verdictOf(policy({ rule: { context }, entry: { attestors }, ...more }), objects, {}, resource);
+      expect((await ask({})).verdict.allowed).toBe(true);
+      const { verdict, asked } = await ask({ kind: "Policy", namespace: "default" });
+      expect(verdict.allowed).toBe(allowed);
+      if (allowed) return;
+      expect(verdict.results[0]?.message).toContain("a Policy in `default` may not read");
+      expect(asked.filter(({ kind }) => kind === "apiCall")).toEqual([]);
+    },
+  );
+
+  test.each([
+    ["calls no services", { apiCall: { service: { url: "http://scan.example/check" }, default: pub } }],
+    ["reads no global context entries", { globalReference: { name: "keyring" } }],
+  ])("a Policy %s", async (_what, entry) => {
+    const context = [{ name: "answer", ...entry }];
+    const document = policy({
+      ...{ kind: "Policy", namespace: "default", rule: { context } },
+      entry: { attestors: [{ entries: [keyFrom("{{ answer }}")] }] },
+    });
+    const { verdict } = await verdictOf(document, { "globalContext keyring": pub });
+    expect([verdict.allowed, verdict.results[0]?.message]).toEqual([false, expect.stringMatching(/may not/)]);
+  });
+
   test("`image` and `images` name what the object names", async () => {
     const conditions = [
       {

@@ -104,6 +104,13 @@ describe("the digest rule", () => {
     expect(byTag.verdict.results).toMatchObject([{ code: "digestRequired" }]);
   });
 
+  test("an entry about other images verifies nothing for one that only asks for `required`", async () => {
+    const entries = [entryOf({ attestors: [] }), entryOf({ imageReferences: ["ghcr.io/*"] })];
+    const { verdict } = await engineFor(policy({ entries })).evaluate({ resource: pod(pinned("key-ecdsa")) });
+    expect(verdict.allowed).toBe(false);
+    expect(verdict.results).toMatchObject([{ code: "unverifiedImage" }]);
+  });
+
   test.each([
     ["key-ecdsa", true],
     ["unsigned", false],

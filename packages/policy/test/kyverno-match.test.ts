@@ -48,6 +48,13 @@ describe("pkg/utils/match/kind_test.go Test_CheckKind", () => {
   });
 });
 
+test("Pod/* is Pods and their subresources, and nothing else's", () => {
+  const wanted = { group: "", version: "v1", kind: "Pod" };
+  for (const subresource of ["", "ephemeralcontainers", "status"])
+    expect(matchesKind(["Pod/*"], { ...wanted, subresource })).toBe(true);
+  expect(matchesKind(["Pod/*"], { ...wanted, kind: "Deployment", subresource: "" })).toBe(false);
+});
+
 describe("pkg/utils/kube/kind_test.go TestParseKindSelector", () => {
   test.each([
     ["*", "*", "*", "*", ""],

@@ -6,6 +6,7 @@ import type { ContextLookup, LookupFailure, RegistryAccess } from "../gather/loo
 import { withoutUserInfo } from "../gather/without-user-info.ts";
 import { isObject } from "../is-object.ts";
 import { contextFailure } from "./context-failure.ts";
+import { beyond, checkReach, ownNamespace } from "./policy-reach.ts";
 import { accessFor } from "./pull-access.ts";
 
 interface EntryInput {
@@ -31,6 +32,8 @@ export function loadContextEntry(entry: ContextEntry, input: EntryInput): Json {
     case "imageRegistry":
       return loadImageData(entry, input);
     case "globalReference": {
+      const own = ownNamespace(input.policy);
+      if (own !== undefined) throw beyond(own, `read global context entry \`${entry.globalName}\``);
       const answer = input.book.ask({ kind: "globalContext", name: entry.globalName });
       const value = known(answer, `global context entry \`${entry.globalName}\``);
       return projected(value.data, entry.jmesPath, input);
@@ -42,15 +45,10 @@ type EntryOf<K extends ContextEntry["kind"]> = Extract<ContextEntry, { kind: K }
 
 function loadConfigMap(entry: EntryOf<"configMap">, input: EntryInput): Json {
   const name = text(entry.configMap.name, input);
-  const own = input.policy.kind === "Policy" ? input.policy.namespace : undefined;
+  const own = ownNamespace(input.policy);
   const namespace =
     entry.configMap.namespace === undefined ? (own ?? "default") : text(entry.configMap.namespace, input);
-  if (own !== undefined && namespace !== own) {
-    throw new UnavailableContext(
-      `failed to load context: a Policy in \`${own}\` may not read ConfigMap \`${namespace}/${name}\``,
-      false,
-    );
-  }
+  if (own !== undefined && namespace !== own) throw beyond(own, `read ConfigMap \`${namespace}/${name}\``);
   const answer = input.book.ask({ kind: "configMap", namespace, name });
   return configMapValue(known(answer, `ConfigMap \`${namespace}/${name}\``).object);
 }
@@ -69,6 +67,8 @@ function loadVariable(entry: EntryOf<"variable">, input: EntryInput): Json {
 }
 
 function loadApiCall(entry: EntryOf<"apiCall">, input: EntryInput): Json {
+  if (ownNamespace(input.policy) !== undefined)
+    checkReach(entry, input.policy, text(entry.urlPath ?? "", input));
   return orDefault(entry.default, input, () => {
     const lookup = apiLookup(entry, input);
     const value = known(

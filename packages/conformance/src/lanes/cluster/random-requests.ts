@@ -1,3 +1,4 @@
+import { type Random, randomOf } from "../../random.ts";
 import type { ApiServer } from "./api-server.ts";
 import type { Checks } from "./checks.ts";
 
@@ -46,7 +47,7 @@ export async function randomRequests(
   check: Checks["check"],
   { cluster, images }: { readonly cluster: ApiServer; readonly images: readonly JudgedImage[] },
 ): Promise<void> {
-  const random = generator(seed);
+  const random = randomOf(seed);
   await check(
     `${steps} random requests: what is judged good is stored, pinned, and nothing else`,
     async () => {
@@ -193,27 +194,4 @@ function podOf({ pod }: Kind, object: object): PodSpec {
 
 function nest(path: readonly string[], leaf: object): object {
   return path.reduceRight<object>((inner, step) => ({ [step]: inner }), leaf);
-}
-
-interface Random {
-  below(limit: number): number;
-  chance(share: number): boolean;
-  one<T>(list: readonly T[]): T;
-}
-
-/** mulberry32: the same requests in every run. */
-function generator(start: number): Random {
-  let state = start;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const below = (limit: number): number => Math.floor(next() * limit);
-  return {
-    below,
-    chance: (share) => next() < share,
-    one: (list) => list[below(list.length)] as (typeof list)[number],
-  };
 }

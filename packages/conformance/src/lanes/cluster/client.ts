@@ -1,5 +1,4 @@
 import { Agent, type AgentOptions, request } from "node:https";
-import { KubeConfig } from "@kubernetes/client-node";
 
 /** Whom requests go to, and with which credentials. */
 export interface Target {
@@ -14,19 +13,7 @@ export interface Client {
   close(): void;
 }
 
-/** The API server of a kubeconfig's current context, by whatever credentials that names. */
-export async function targetOf(kubeconfig: string): Promise<Target> {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const url = config.getCurrentCluster()?.server;
-  if (url === undefined) throw new Error(`${kubeconfig} names no cluster`);
-  const options: { headers?: Record<string, string> } & AgentOptions = {};
-  await config.applyToHTTPSOptions(options);
-  const { ca, cert, key, rejectUnauthorized, headers } = options;
-  const tls = { ca, cert, key, ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }) };
-  return { url, tls, headers: Object.fromEntries(Object.entries(headers ?? {})) };
-}
-
+/** As many connections at most. */
 export function createClient({ url, tls, headers: own }: Target, connections: number): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: connections, ...tls });
   return {

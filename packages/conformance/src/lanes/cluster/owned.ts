@@ -14,8 +14,8 @@ export interface Owned {
 }
 
 /** From now on an end of this process, by signal or failure too, ends everything that it owns. */
-export function own(): Owned {
-  const directory = mkdtempSync(join(tmpdir(), "assay-admission-"));
+export function own(purpose: string): Owned {
+  const directory = mkdtempSync(join(tmpdir(), `assay-${purpose}-`));
   const endings: (() => void)[] = [];
   process.on("exit", () => {
     for (const end of endings.reverse()) end();

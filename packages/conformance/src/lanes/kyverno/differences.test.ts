@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { repository } from "../../workspace.ts";
+import { type Asked, differencesOf } from "./comparison.ts";
+import { expectedDifferences, rowsOf } from "./differences.ts";
+import type { Workload } from "./generate/objects.ts";
+import type { Review } from "./generate/reviews.ts";
+import type { Answer } from "./sides/answer.ts";
+
+const host = "127.0.0.1:5000";
+const digest = `sha256:${"1".repeat(64)}`;
+
+function pod(image: string): Workload {
+  const metadata = { name: "p", namespace: "s0" };
+  return { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [{ name: "c", image }] } };
+}
+
+/** A request about a Pod that both allow, but for what is said. */
+function asked({ review = {}, kyverno = {}, assay = {}, image = `${host}/t/a:v1` } = {} as Parts): Asked {
+  const object = pod(image);
+  const kind = { group: "", version: "v1", kind: "Pod" };
+  const resource = { group: "", version: "v1", resource: "pods" };
+  const both: Answer = { allowed: true, failures: {}, object };
+  return {
+    policies: [],
+    review: {
+      ...{ uid: "1", kind, resource, requestKind: kind, requestResource: resource, namespace: "s0" },
+      ...{ operation: "CREATE", object, oldObject: null, dryRun: false, options: null },
+      ...{ userInfo: { username: "alice", groups: [] } },
+      ...review,
+    },
+    kyverno: { ...both, ...kyverno },
+    assay: { ...both, verified: [], ...assay },
+  };
+}
+
+interface Parts {
+  readonly review?: Partial<Review>;
+  readonly kyverno?: Partial<Answer>;
+  readonly assay?: Partial<Answer>;
+  readonly image?: string;
+}
+
+const denied = (says: string, code = "notSigned"): Partial<Answer> => ({
+  allowed: false,
+  deniedBy: "mutate",
+  failures: { "p/r0": { hook: "mutate", says, code, blocks: true } },
+});
+
+const rows = (parts: Parts): readonly (readonly string[] | undefined)[] => {
+  const one = asked(parts);
+  return differencesOf(one).map((difference) => rowsOf(difference, one));
+};
+
+test("every difference that is recognised has its row in docs/compatibility.md", () => {
+  const subjects = readFileSync(join(repository, "docs/compatibility.md"), "utf8")
+    .split("\n")
+    .flatMap((line) => /^\| (.*?) \| /.exec(line)?.[1] ?? []);
+  const missing = expectedDifferences.filter(({ row }) => !subjects.includes(row));
+  expect(missing.map(({ row }) => row)).toEqual([]);
+});
+
+test("two that say the same do not differ", () => {
+  expect(rows({})).toEqual([]);
+  expect(rows({ kyverno: denied("no"), assay: denied("no") })).toEqual([]);
+});
+
+describe("what assay lets in and Kyverno denies is a finding", () => {
+  const says = "failed to verify image: invalid signature";
+  test.each<[string, Parts]>([
+    ["an image by tag", {}],
+    ["an image by tag and digest", { image: `${host}/t/a:v1@${digest}` }],
+    ["an image whose signatures are artifacts beside it", { image: `${host}/t/oci-a:v1` }],
+    [
+      "an update that leaves it as it was",
+      { review: { operation: "UPDATE", oldObject: pod(`${host}/t/a:v1`) } },
+    ],
+    ["a deletion", { review: { operation: "DELETE" } }],
+    ["an ephemeral container", { review: { subResource: "ephemeralcontainers", operation: "UPDATE" } }],
+  ])("%s", (_name, parts) => {
+    expect(rows({ ...parts, kyverno: denied(says) })).toEqual([undefined]);
+  });
+});
+
+test("a rule that one of them alone finds broken is a finding", () => {
+  const failures = { "p/r0": { hook: "mutate", says: "denied", code: "denied", blocks: false } } as const;
+  expect(rows({ kyverno: { failures } })).toEqual([undefined]);
+  expect(rows({ assay: { failures } })).toEqual([undefined]);
+});
+
+test("another image that would be stored is a finding, unless only Kyverno pins what nobody verified", () => {
+  const name = `${host}/t/a:v1`;
+  const pinned = { object: pod(`${name}@${digest}`) };
+  expect(rows({ kyverno: pinned })).toEqual([["digest patch"]]);
+  expect(rows({ kyverno: pinned, assay: { verified: [{ rule: "p/r0", image: name }] } })).toEqual([
+    undefined,
+  ]);
+  expect(rows({ assay: pinned })).toEqual([undefined]);
+  expect(rows({ kyverno: pinned, assay: { object: pod(`${name}@sha256:${"2".repeat(64)}`) } })).toEqual([
+    undefined,
+  ]);
+});
+
+test("what the later of Kyverno's webhooks would have said is no difference", () => {
+  const late = { "p/r1": { hook: "mutate", says: "by tag", code: "digestRequired", blocks: true } } as const;
+  const ours = denied("no");
+  expect(
+    rows({ kyverno: denied("no"), assay: { ...ours, failures: { ...ours.failures, ...late } } }),
+  ).toEqual([]);
+});

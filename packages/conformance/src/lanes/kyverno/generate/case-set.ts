@@ -1,0 +1,113 @@
+import { type Random, randomOf } from "../../../random.ts";
+import { broadPolicy } from "./broad.ts";
+import { exception } from "./exceptions.ts";
+import { autogenPolicy, conditionsPolicy, exceptedPolicy, extractorsPolicy, matchPolicy } from "./narrow.ts";
+import type { FailurePolicy, KyvernoObject } from "./policies.ts";
+import { attestedReview, type Review, review } from "./reviews.ts";
+import type { Scope, Surroundings } from "./surroundings.ts";
+
+/** Policies that hold together in one namespace, and what both sides are asked about under them. */
+export interface CaseSet {
+  readonly profile: ProfileName;
+  /** Which of the seed's sets it is. */
+  readonly index: number;
+  readonly namespace: string;
+  readonly failurePolicy: FailurePolicy;
+  readonly policies: readonly KyvernoObject[];
+  readonly exceptions: readonly KyvernoObject[];
+  readonly reviews: readonly Review[];
+}
+
+/** What the sets of a run may be about. */
+export type ProfileName = (typeof profileNames)[number];
+
+/** `broad` has some of everything, the others much of one thing. */
+export const profileNames = ["broad", "conditions", "match", "exceptions", "autogen", "extractors"] as const;
+
+/** Everything that a set of a profile consists of but for its name. */
+type Made = Pick<CaseSet, "failurePolicy" | "policies"> & Partial<Pick<CaseSet, "exceptions">>;
+
+interface Profile {
+  readonly make: (scope: Scope, names: Names) => Made;
+  readonly review: (scope: Scope) => Review;
+}
+
+/** Names of objects, each set's own: what is left of another set must not answer for it. */
+interface Names {
+  readonly policy: (index: number) => string;
+  readonly exception: (index: number) => string;
+}
+
+const profiles: Readonly<Record<ProfileName, Profile>> = {
+  broad: { make: broad, review },
+  conditions: { make: conditions, review: attestedReview },
+  match: {
+    make: (scope, { policy }) => ({
+      failurePolicy: "Fail",
+      policies: scope.random.list([1, 1, 2], (index) => matchPolicy(scope, policy(index))),
+    }),
+    review,
+  },
+  exceptions: { make: excepted, review },
+  autogen: {
+    make: (scope, { policy }) => ({ failurePolicy: "Fail", policies: [autogenPolicy(scope, policy(0))] }),
+    review,
+  },
+  extractors: {
+    make: (scope, { policy }) => ({ failurePolicy: "Fail", policies: [extractorsPolicy(scope, policy(0))] }),
+    review,
+  },
+};
+
+/** Which set is wanted, and what it may name. */
+export interface Wanted {
+  readonly profile: ProfileName;
+  readonly seed: number;
+  readonly index: number;
+  readonly namespace: string;
+  readonly names: Surroundings;
+  /** How many reviews. */
+  readonly reviews: number;
+}
+
+/** The set: the same in every run, but for ports, keys and digests. */
+export function caseSet({ profile, seed, index, namespace, names, reviews }: Wanted): CaseSet {
+  const scope: Scope = { random: randomFor(profile, seed, index), namespace, names };
+  const called = (kind: string) => (number: number) => `${kind}-${profile}-${index}-${number}`;
+  const made = profiles[profile].make(scope, { policy: called("p"), exception: called("x") });
+  return {
+    ...{ profile, index, namespace, exceptions: [] },
+    ...made,
+    reviews: Array.from({ length: reviews }, () => profiles[profile].review(scope)),
+  };
+}
+
+/** Neighbouring sets have nothing in common. */
+function randomFor(profile: ProfileName, seed: number, index: number): Random {
+  const from = [profileNames.indexOf(profile), seed, index];
+  return randomOf(from.reduce((state, number) => randomOf(state ^ number).below(2 ** 31), 0));
+}
+
+function broad(scope: Scope, { policy, exception: called }: Names): Made {
+  const { random } = scope;
+  const failurePolicy = random.chance(0.88) ? "Fail" : "Ignore";
+  const policies = random.list([1, 1, 2, 3], (index) => broadPolicy(scope, policy(index), failurePolicy));
+  const exceptions = random.chance(0.12) ? [exception(scope, called(0), policies)] : [];
+  return { failurePolicy, policies, exceptions };
+}
+
+function conditions(scope: Scope, { policy }: Names): Made {
+  const { random } = scope;
+  const failurePolicy = random.one(["Fail", "Ignore"] as const);
+  if (random.chance(0.5))
+    return { failurePolicy, policies: [conditionsPolicy(scope, policy(0), { failurePolicy })] };
+  const policies = [0, 1].map((index) => conditionsPolicy(scope, policy(index), undefined));
+  return { failurePolicy: "Ignore", policies };
+}
+
+function excepted(scope: Scope, { policy, exception: called }: Names): Made {
+  const { random } = scope;
+  const policies = random.list([1, 1, 2], (index) => exceptedPolicy(scope, policy(index)));
+  const exceptions = random.list([1, 1, 2], (index) => exception(scope, called(index), policies));
+  return { failurePolicy: "Fail", policies, exceptions };
+}

@@ -1,0 +1,129 @@
+import { type Container, kindOf, kinds, podOf, type Workload, workload } from "./objects.ts";
+import { attestedReference, reference } from "./references.ts";
+import type { Scope } from "./surroundings.ts";
+
+/** Who asks. */
+export interface User {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
+}
+
+/** `request` of an AdmissionReview. */
+export interface Review {
+  readonly uid: string;
+  readonly kind: GroupVersion & { readonly kind: string };
+  readonly resource: GroupVersion & { readonly resource: string };
+  readonly requestKind: GroupVersion & { readonly kind: string };
+  readonly requestResource: GroupVersion & { readonly resource: string };
+  readonly subResource?: string;
+  readonly requestSubResource?: string;
+  readonly name?: string;
+  readonly namespace: string;
+  readonly operation: "CREATE" | "UPDATE" | "DELETE";
+  readonly userInfo: User;
+  readonly object: Workload | null;
+  readonly oldObject: Workload | null;
+  readonly dryRun: boolean;
+  readonly options: null;
+}
+
+/** A request about any kind, by any user. */
+export function review(scope: Scope): Review {
+  const { random } = scope;
+  const kind = random.chance(0.6) ? "Pod" : random.one(Object.keys(kinds));
+  const operation = random.one([
+    "CREATE",
+    "CREATE",
+    "CREATE",
+    "CREATE",
+    "UPDATE",
+    "UPDATE",
+    "DELETE",
+  ] as const);
+  if (operation === "CREATE")
+    return reviewOf(scope, { operation, object: workload(scope, kind), oldObject: null });
+  const oldObject = named(workload(scope, kind));
+  if (operation === "DELETE") return reviewOf(scope, { operation, object: null, oldObject });
+  const object = structuredClone(oldObject);
+  if (kind === "Pod" && random.chance(0.35)) {
+    podOf(object).ephemeralContainers = [{ name: "e0", image: reference(scope) }];
+    return reviewOf(scope, { operation, object, oldObject, subResource: "ephemeralcontainers" });
+  }
+  return reviewOf(scope, { operation, object: changed(scope, object), oldObject });
+}
+
+/** A new Pod of one image that has attestations. */
+export function attestedReview(scope: Scope): Review {
+  const pod = workload(scope, "Pod");
+  const spec = { containers: [{ name: "c0", image: attestedReference(scope) }] };
+  return reviewOf(scope, { operation: "CREATE", object: { ...pod, spec }, oldObject: null });
+}
+
+/** What is stored has a name, whatever its maker left to the API server. */
+function named(object: Workload): Workload {
+  const { metadata, ...rest } = object;
+  return { ...rest, metadata: { ...metadata, name: metadata.name ?? "gen" } };
+}
+
+function changed(scope: Scope, object: Workload): Workload {
+  const { random } = scope;
+  const pod = podOf(object);
+  const list: Container[] = pod.containers ?? pod.steps ?? [];
+  // The API server lets no update change a Job's template, nor the containers that a Pod has.
+  const mayChange = object.kind !== "Job";
+  const mayAdd = mayChange && object.kind !== "Pod";
+  if (mayChange && random.chance(0.5)) random.one(list).image = reference(scope);
+  else if (mayAdd && random.chance(0.5)) list.push({ name: `c${list.length}`, image: reference(scope) });
+  else return { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, n: "1" } } };
+  return object;
+}
+
+function reviewOf(
+  { random, namespace }: Scope,
+  about: Pick<Review, "operation" | "object" | "oldObject" | "subResource">,
+): Review {
+  const object = about.object ?? about.oldObject;
+  if (object === null) throw new Error("a review is about something");
+  const { group, version, resource } = kindOf(object.kind);
+  const kind = { group, version, kind: object.kind };
+  const resources = { group, version, resource };
+  const { subResource } = about;
+  return {
+    uid: `${random.below(1e9)}-0000`,
+    kind,
+    resource: resources,
+    requestKind: kind,
+    requestResource: resources,
+    ...(subResource !== undefined && { subResource, requestSubResource: subResource }),
+    ...(object.metadata.name !== undefined && { name: object.metadata.name }),
+    namespace,
+    operation: about.operation,
+    userInfo: random.one(users(namespace)),
+    object: about.object,
+    oldObject: about.oldObject,
+    dryRun: random.chance(0.1),
+    options: null,
+  };
+}
+
+/** The bindings of the world say which roles they have. */
+function users(namespace: string): readonly User[] {
+  const authenticated = "system:authenticated";
+  const accounts = "system:serviceaccounts";
+  return [
+    { username: "alice", groups: [authenticated] },
+    { username: "vera", groups: [authenticated] },
+    { username: "dora", groups: ["devs", authenticated] },
+    { username: "ed", groups: [] },
+    {
+      username: `system:serviceaccount:${namespace}:ci`,
+      groups: [accounts, `${accounts}:${namespace}`, authenticated],
+    },
+    { username: "admin", groups: ["system:masters"] },
+  ];
+}
