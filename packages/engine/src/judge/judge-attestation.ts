@@ -24,7 +24,12 @@ export type NamedStatements = Map<string, readonly VerifiedAttestation[]>;
 export function judgeAttestation(
   compiled: CompiledAttestation,
   question: EntryQuestion,
-  at: { readonly pass: Pass; readonly named: NamedStatements },
+  at: {
+    readonly pass: Pass;
+    readonly named: NamedStatements;
+    /** Whether `Ignore` lets the image in because its signatures could not be had. */
+    readonly untold: boolean;
+  },
 ): StepJudgement {
   const attestation = withType(compiled, question);
   if ("trace" in attestation) return attestation;
@@ -65,7 +70,7 @@ export function judgeAttestation(
   const causes = [...prepared.failures, ...failures];
   const opens =
     (causes.length > 0 || interruptions.opens.length > 0) &&
-    (causes.length === 0 || allOpen(causes)) &&
+    (causes.length === 0 || (at.untold && allOpen(causes))) &&
     interruptions.opens.every(Boolean);
   return { trace: withIdentityHints(judgement.trace), opens };
 }
