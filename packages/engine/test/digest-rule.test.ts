@@ -4,6 +4,7 @@ import type { EvaluationRequest } from "../src/verdict/verdict.ts";
 import {
   digestOf,
   engineFor,
+  entry,
   entry as entryOf,
   image,
   keys,
@@ -238,6 +239,21 @@ describe("the digest rule", () => {
     expect(verdict.allowed).toBe(false);
     expect(verdict.results).toHaveLength(2);
   });
+});
+
+test("an image is verified by policies of both failure policies", async () => {
+  const documents = ["Fail", "Ignore"].map((failurePolicy) =>
+    policy({ name: failurePolicy.toLowerCase(), spec: { failurePolicy } }),
+  );
+  const { verdict } = await engineFor(documents).evaluate({ resource: pod(pinned("key-ecdsa")) });
+  expect(verdict).toMatchObject({ allowed: true, results: [{ outcome: "pass" }, { outcome: "pass" }] });
+});
+
+test("a required entry that verifies nothing is not satisfied by an entry about other images", async () => {
+  const others = entry({ imageReferences: ["registry.example.com/*"] });
+  const entries = [others, entry({ attestors: [] })];
+  const { verdict } = await engineFor(policy({ entries })).evaluate({ resource: pod(pinned("unsigned")) });
+  expect(verdict).toMatchObject({ allowed: false, results: [{ code: "unverifiedImage" }] });
 });
 
 describe("images that are none", () => {

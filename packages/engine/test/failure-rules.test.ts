@@ -47,9 +47,19 @@ describe("an error is allowed only where Kyverno allows it", () => {
     ["that is required", {}, pinned, false],
     ["that is not required, by digest", { required: false }, pinned, true],
     ["that is not required, by tag", { required: false }, image, false],
-    ["that is not required, by tag where no digest is asked for", { required: false, verifyDigest: false }, image, true],
+    [
+      "that is not required, by tag where no digest is asked for",
+      { required: false, verifyDigest: false },
+      image,
+      true,
+    ],
     ["whose tag alone is required", { verifyDigest: false }, image, false],
-    ["whose attestations alone count", { required: false, attestors: undefined, attestations: slsa }, pinned, false],
+    [
+      "whose attestations alone count",
+      { required: false, attestors: undefined, attestations: slsa },
+      pinned,
+      false,
+    ],
     ["whose attestations count as well", { required: false, attestations: slsa }, pinned, true],
   ] as const)("`Ignore`, and an image %s, while nobody can be reached", async (_, entry, named, allowed) => {
     const sources = fixtureSources({ answer: () => failure(failures["no connection"]) });
