@@ -4,7 +4,6 @@ import type { EvaluationRequest } from "../src/verdict/verdict.ts";
 import {
   digestOf,
   engineFor,
-  entry,
   entry as entryOf,
   image,
   keys,
@@ -250,8 +249,8 @@ test("an image is verified by policies of both failure policies", async () => {
 });
 
 test("a required entry that verifies nothing is not satisfied by an entry about other images", async () => {
-  const others = entry({ imageReferences: ["registry.example.com/*"] });
-  const entries = [others, entry({ attestors: [] })];
+  const others = entryOf({ imageReferences: ["registry.example.com/*"] });
+  const entries = [others, entryOf({ attestors: [] })];
   const { verdict } = await engineFor(policy({ entries })).evaluate({ resource: pod(pinned("unsigned")) });
   expect(verdict).toMatchObject({ allowed: false, results: [{ code: "unverifiedImage" }] });
 });
