@@ -314,12 +314,12 @@ describe("mistakes", () => {
         "8:13 duplicate rule name: 'check'",
       ],
     ],
-    [
-      "every kind",
+    ...["*", "*/*", "*/*/*"].map((kind): [string, string, string, readonly string[]] => [
+      `every kind, as ${kind}`,
       "[Pod]",
-      '["*"]',
+      `["${kind}"]`,
       ["8:14 wildcard policy does not support rule type verifyImages: name the kinds"],
-    ],
+    ]),
     ["no kinds at all", "{kinds: [Pod]}", "{}", ["8:14 match cannot be empty: name the kinds of resources"]],
     [
       "any and all",
