@@ -528,16 +528,23 @@ describe("a missing ConfigMap", () => {
     expect(verdict.allowed).toBe(true);
   });
 
+  // Kyverno's validating webhook loads what preconditions ask for, and nothing that attestors ask for: there an image that
+  // is `required` was not verified. What conditions of attestations lack is a failure from the start.
+  const isMatched = { all: [{ key: "{{ keys.data.pub }}", operator: "Equals", value: "x" }] };
+  const attestations = [{ type: "https://slsa.dev/provenance/v0.2", conditions: [isMatched] }];
   test.each([
-    ["Fail", false],
-    ["Ignore", true],
-  ] as const)("under failurePolicy %s: allowed %s", async (failurePolicy, allowed) => {
+    ["Fail", "an attestor", { attestors, required: false }, {}, false],
+    ["Ignore", "an attestor", { attestors, required: false }, {}, true],
+    ["Ignore", "an attestor of a required image", { attestors }, {}, false],
+    ["Ignore", "preconditions", {}, { preconditions: isMatched }, true],
+    ["Ignore", "conditions of an attestation", { attestations, required: false }, {}, false],
+  ])("under failurePolicy %s, for %s", async (failurePolicy, _, over, rule, allowed) => {
     const document = policy({
       spec: { failurePolicy },
-      rule: { context },
-      entry: { attestors, mutateDigest: false, verifyDigest: false },
+      rule: { context, ...rule },
+      entry: { mutateDigest: false, verifyDigest: false, ...over },
     });
-    const { verdict } = await verdictOf(document, {}, {}, pod(image("key-ecdsa")));
+    const { verdict } = await verdictOf(document, {}, {}, pod(image("key-att3")));
     expect(verdict).toMatchObject({ allowed, outcome: "error", results: [{ code: "contextUnavailable" }] });
   });
 });

@@ -15,11 +15,6 @@ export interface EntryQuestion {
   readonly scope: RuleScope;
   /** Whether another entry of the rule verifies the image: that is what `required` asks for. */
   readonly verifiedByOther?: boolean;
-  /**
-   * Whether `failurePolicy: Ignore` lets the image in where its evidence cannot be had. Kyverno's validating webhook asks
-   * once more, and refuses an image that is `required` and was not verified, or under `verifyDigest` has no digest.
-   */
-  readonly admitsUntold: boolean;
   /** `registry/path` where the entry's evidence is, if not beside the image. */
   readonly repository?: string;
 }

@@ -68,10 +68,10 @@ export function judgeAttestation(
     at.named.set(rule.name, [...(at.named.get(rule.name) ?? []), ...judgement.verified]);
   }
   const causes = [...prepared.failures, ...failures];
-  const opens =
-    (causes.length > 0 || interruptions.opens.length > 0) &&
-    (causes.length === 0 || (at.untold && allOpen(causes))) &&
-    interruptions.opens.every(Boolean);
+  const isInterrupted = causes.length + interruptions.opens.length > 0;
+  const mayOpen = (causes.length === 0 || allOpen(causes)) && interruptions.opens.every(Boolean);
+  // Kyverno takes what of attestations cannot be had for a failure, which `Ignore` does not let in.
+  const opens = at.untold && isInterrupted && mayOpen;
   return { trace: withIdentityHints(judgement.trace), opens };
 }
 

@@ -29,7 +29,6 @@ export function judgeEntry(asked: EntryQuestion, pass: Pass): StepJudgement {
   const named: NamedStatements = new Map();
   const signatures = attempt(() => judgeSignatures(question, pass));
   const settled = signatures.kind === "done" && signatures.value !== undefined && isRefused(signatures.value);
-  // Kyverno takes what of attestations alone cannot be had for a failure, which `Ignore` does not let in.
   const untold = settled && signatures.value?.opens === true;
   const rest = attestations.map((attestation) => () => {
     const at = { pass: settled ? quiet(pass) : pass, named, untold };
@@ -132,7 +131,7 @@ function judgeSignatures(question: EntryQuestion, pass: Pass): StepJudgement | u
   rememberSignatures(asked, judgement, pass);
   return {
     trace: withIdentityHints({ source: place.source, ...judgement.trace }),
-    opens: question.admitsUntold && allOpen([...prepared.failures, ...failures]),
+    opens: allOpen([...prepared.failures, ...failures]),
   };
 }
 

@@ -154,7 +154,10 @@ function pinsAny(entries: readonly PlannedEntry[], { image }: ImageQuestion, { f
   return entries.some(({ compiled: { entry } }) => pins({ entry, image: reference, mutate: facts.mutate }));
 }
 
-/** What `EntryQuestion` says of it. */
+/**
+ * Whether `failurePolicy: Ignore` lets an image in that could not be judged. Kyverno's validating webhook asks once more, and
+ * refuses an image that is `required` and was not verified, or under `verifyDigest` has no digest.
+ */
 function admitsUntold(entry: ImageVerification, { image: { reference, isFixed } }: ImageQuestion): boolean {
   return !entry.required && (reference.digest !== undefined || isFixed || !entry.verifyDigest);
 }
@@ -176,7 +179,6 @@ function judgeActive(
       image: reference,
       scope,
       verifiedByOther,
-      admitsUntold: admitsUntold(entry, question),
       ...known,
       ...(access === undefined ? {} : { access }),
     },
@@ -184,7 +186,7 @@ function judgeActive(
   );
   const asked = { entry, image: reference, mutate: pass.facts.mutate, pinnedByOther, ...known };
   const byDigest = question.image.isFixed ? undefined : digestRule(asked);
-  if (byDigest === undefined) return verified;
+  if (byDigest === undefined) return { ...verified, opens: verified.opens && admitsUntold(entry, question) };
   // Whatever the signature comes to, a tag is refused: what cannot be told about it does not matter.
   const lead = verified.trace.outcome === "fail" ? verified.trace : byDigest;
   const children = [...verified.trace.children, byDigest];
