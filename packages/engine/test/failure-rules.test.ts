@@ -42,7 +42,7 @@ describe("an error is allowed only where Kyverno allows it", () => {
   });
 
   // Kyverno's mutating webhook lets it in, and its validating one says `unverified image` or `missing digest for …` then.
-  const slsa = [{ type: "https://slsa.dev/provenance/v0.2", attestors: entry().attestors ?? [] }];
+  const slsa = [{ type: "https://slsa.dev/provenance/v0.2", attestors: entry()["attestors"] ?? [] }];
   test.each([
     ["that is required", {}, pinned, false],
     ["that is not required, by digest", { required: false }, pinned, true],
@@ -56,7 +56,7 @@ describe("an error is allowed only where Kyverno allows it", () => {
     ["whose tag alone is required", { verifyDigest: false }, image, false],
     [
       "whose attestations alone count",
-      { required: false, attestors: undefined, attestations: slsa },
+      { required: false, attestors: [], attestations: slsa },
       pinned,
       false,
     ],
