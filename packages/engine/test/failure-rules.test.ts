@@ -54,12 +54,7 @@ describe("an error is allowed only where Kyverno allows it", () => {
       true,
     ],
     ["whose tag alone is required", { verifyDigest: false }, image, false],
-    [
-      "whose attestations alone count",
-      { required: false, attestors: [], attestations: slsa },
-      pinned,
-      false,
-    ],
+    ["whose attestations alone count", { required: false, attestors: [], attestations: slsa }, pinned, false],
     ["whose attestations count as well", { required: false, attestations: slsa }, pinned, true],
   ] as const)("`Ignore`, and an image %s, while nobody can be reached", async (_, entry, named, allowed) => {
     const sources = fixtureSources({ answer: () => failure(failures["no connection"]) });
