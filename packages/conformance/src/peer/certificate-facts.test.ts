@@ -62,9 +62,9 @@ test("what a certificate's signature proved ends with the certificate", async ()
 
 // Kyverno looks at timestamps under `ctlog.tsaCertChain` only.
 test.each([
-  ["nor an authority is asked for: allowed, while the certificate is valid", "", "allowed"],
-  ["but an authority is: denied", ", tsaCertChain: TSA", "denied"],
-])("a timestamp of nobody who is trusted, where no log %s", async (_, more, outcome) => {
+  ["nor an authority is asked for", ""],
+  ["but an authority is", ", tsaCertChain: TSA"],
+])("a timestamp of nobody who is trusted, where no log %s: denied", async (_, more) => {
   const [theirs, ours] = [createSigstore(), createSigstore()];
   const { timestampAuthority } = theirs;
   const authority = createAuthority();
@@ -76,5 +76,5 @@ test.each([
   const tsa = more.replace("TSA", JSON.stringify(ours.pem.tsaCertChain));
   const attestors = `{ certificates: { certChain: ${JSON.stringify(authority.pem)}, rekor: { ignoreTlog: true }, ctlog: { ignoreSCT: true${tsa} } } }`;
   const judged = await judgePod(registry, pushed.byDigest, { attestors, trust: ours.trustedRoot() });
-  expect(judged.outcome, judged.messages.join("\n")).toBe(outcome);
+  expect(judged.outcome, judged.messages.join("\n")).toBe("denied");
 });
