@@ -78,8 +78,8 @@ describe("keys come from where the policy says", () => {
       "a variable that is made of another entry",
       keyFrom("{{ chosen }}"),
       [
-        { name: "chosen", variable: { jmesPath: "keys.data.pub" } },
         { name: "keys", configMap: { name: "keys", namespace: "kyverno" } },
+        { name: "chosen", variable: { jmesPath: "keys.data.pub" } },
       ],
       { "configMap kyverno/keys": configMap({ pub }) },
     ],
@@ -310,7 +310,86 @@ describe("context entries", () => {
     const context = [{ name: "loop", variable: { jmesPath: "loop" } }];
     const document = policy({ rule: { context }, entries: [attest(isAllowed("{{ loop }}"))] });
     const { verdict } = await verdictOf(document, {}, {}, pod(pinned("key-att3", "referrers")));
-    expect(verdict).toMatchObject({ allowed: false, outcome: "error" });
+    expect(verdict).toMatchObject({ allowed: false, results: [{ code: "conditionUnresolved" }] });
+  });
+
+  // Kyverno's pkg/engine/context/deferred.go, loaders/variable.go and apicall/apiCall.go.
+  const of = (value: Json): JsonObject => ({ variable: { value } });
+  const gone = { apiCall: { urlPath: "/gone", jmesPath: "a", default: "instead" } };
+  test.each<[string, JsonObject[], string | undefined]>([
+    ["entries of one name, each made of the one before", [of("a"), of("{{ x }}b"), of("{{ x }}c")], "abc"],
+    [
+      "an entry above it that has its name and no value",
+      [{ variable: { jmesPath: "nothing" } }, of("b")],
+      undefined,
+    ],
+    ["an entry further down", [{ variable: { jmesPath: "y || 'none'" } }, { name: "y", ...of("b") }], "none"],
+    ["a default, where a call fails", [gone], "instead"],
+    [
+      "a default, where the answer lacks what is asked for",
+      [{ apiCall: { ...gone.apiCall, urlPath: "/known" } }],
+      undefined,
+    ],
+    [
+      "a default, where the expression finds nothing",
+      [{ variable: { jmesPath: "nothing", default: "d" } }],
+      "d",
+    ],
+    [
+      "a default, where the value has no such key",
+      [{ variable: { value: {}, jmesPath: "k", default: "d" } }],
+      "d",
+    ],
+    [
+      "a default, where the value has null there",
+      [{ variable: { value: "v", jmesPath: "[0]", default: "d" } }],
+      undefined,
+    ],
+    [
+      "a default, where the value cannot be made",
+      [{ variable: { value: "{{ no }}", default: "d", jmesPath: "@" } }],
+      undefined,
+    ],
+  ])("what a name means: %s", async (_, entries, meaning) => {
+    const context = entries.map((one) => ({ name: "x", ...one }));
+    const preconditions = { all: [{ key: "{{ x }}", operator: "NotEquals", value: meaning ?? "anything" }] };
+    const document = policy({ rule: { context, preconditions } });
+    const { verdict } = await verdictOf(document, { "GET /known": { b: 1 } });
+    expect(verdict.outcome).toBe(meaning === undefined ? "error" : "skip");
+  });
+
+  // CVE-2026-22039.
+  const call = (urlPath: string): JsonObject => ({ apiCall: { urlPath, default: "instead" } });
+  test.each<[string, JsonObject, boolean]>([
+    ["an object of its namespace", call("/api/v1/namespaces/team/configmaps/a"), true],
+    ["its namespace", call("/api/v1/namespaces/team"), true],
+    ["a list in its namespace", call("/apis/apps/v1/namespaces/team/deployments?limit=5"), true],
+    ["a Secret of another namespace", call("/api/v1/namespaces/kyverno/secrets/key"), false],
+    [
+      "another namespace by a variable",
+      call("/api/v1/namespaces/{{ request.object.metadata.name }}/secrets"),
+      false,
+    ],
+    ["a namespace that begins alike", call("/api/v1/namespaces/team2/configmaps/a"), false],
+    ["all namespaces", call("/api/v1/secrets"), false],
+    ["all namespaces, its own in the query", call("/api/v1/secrets?x=/namespaces/team/"), false],
+    ["its namespace and back", call("/api/v1/namespaces/team/../kyverno/secrets/key"), false],
+    ["the same, encoded", call("/api/v1/namespaces/team/%2e%2e/kyverno/secrets/key"), false],
+    ["what has no namespace", call("/version"), false],
+    ["a service", { apiCall: { service: { url: "http://metadata.example/" }, default: "instead" } }, false],
+    ["a global context entry", { globalReference: { name: "keyring" } }, false],
+    ["a ConfigMap of another namespace", { configMap: { name: "a", namespace: "kyverno" } }, false],
+  ])("a Policy reads nothing outside its namespace: %s", async (_, entry, reads) => {
+    const context = [{ name: "x", ...entry }];
+    const preconditions = { all: [{ key: "{{ to_string(x) }}", operator: "Equals", value: "never" }] };
+    const rule = { context, preconditions };
+    const resource = pod(pinned("key-ecdsa"), { metadata: { name: "web", namespace: "team" } });
+    const own = policy({ kind: "Policy", namespace: "team", rule, spec: { failurePolicy: "Ignore" } });
+    const { verdict, asked } = await verdictOf(own, {}, {}, resource);
+    expect(asked.filter(({ kind }) => kind !== "digest")).toHaveLength(reads ? 1 : 0);
+    expect(verdict).toMatchObject({ allowed: reads, outcome: reads ? "skip" : "error" });
+    // Whoever may write a ClusterPolicy may read what Kyverno may.
+    expect((await verdictOf(policy({ rule }), {}, {}, resource)).asked).toHaveLength(1);
   });
 
   test("a predicate cannot stand in for a context entry or a built-in name", async () => {
@@ -494,16 +573,23 @@ describe("a missing ConfigMap", () => {
     expect(verdict.allowed).toBe(true);
   });
 
+  // Kyverno's validating webhook loads what preconditions ask for, and nothing that attestors ask for: there an image that
+  // is `required` was not verified. What conditions of attestations lack is a failure from the start.
+  const isMatched = { all: [{ key: "{{ keys.data.pub }}", operator: "Equals", value: "x" }] };
+  const attestations = [{ type: "https://slsa.dev/provenance/v0.2", conditions: [isMatched] }];
   test.each([
-    ["Fail", false],
-    ["Ignore", true],
-  ] as const)("under failurePolicy %s: allowed %s", async (failurePolicy, allowed) => {
+    ["Fail", "an attestor", { attestors, required: false }, {}, false],
+    ["Ignore", "an attestor", { attestors, required: false }, {}, true],
+    ["Ignore", "an attestor of a required image", { attestors }, {}, false],
+    ["Ignore", "preconditions", {}, { preconditions: isMatched }, true],
+    ["Ignore", "conditions of an attestation", { attestations, required: false }, {}, false],
+  ])("under failurePolicy %s, for %s", async (failurePolicy, _, over, rule, allowed) => {
     const document = policy({
       spec: { failurePolicy },
-      rule: { context },
-      entry: { attestors, mutateDigest: false, verifyDigest: false },
+      rule: { context, ...rule },
+      entry: { mutateDigest: false, verifyDigest: false, ...over },
     });
-    const { verdict } = await verdictOf(document, {}, {}, pod(image("key-ecdsa")));
+    const { verdict } = await verdictOf(document, {}, {}, pod(image("key-att3")));
     expect(verdict).toMatchObject({ allowed, outcome: "error", results: [{ code: "contextUnavailable" }] });
   });
 });

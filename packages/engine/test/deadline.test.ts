@@ -60,8 +60,9 @@ describe("an evaluation ends at its deadline", () => {
     expect(verdict.results[0]?.code).toBe("timeout");
   });
 
-  test("failurePolicy Ignore admits with a warning then", async () => {
-    const engine = engineFor(policy({ spec: { failurePolicy: "Ignore" } }), { sources: silent });
+  test("failurePolicy Ignore admits what is not `required` with a warning then", async () => {
+    const entry = { required: false, verifyDigest: false };
+    const engine = engineFor(policy({ spec: { failurePolicy: "Ignore" }, entry }), { sources: silent });
     const { verdict } = await engine.evaluate(request, { timeoutMilliseconds: 5 });
     expect(verdict).toMatchObject({ allowed: true, outcome: "error" });
     expect(verdict.warnings[0]).toContain("webhookTimeoutSeconds exceeded");

@@ -247,6 +247,21 @@ describe("the digest rule", () => {
   });
 });
 
+test("an image is verified by policies of both failure policies", async () => {
+  const documents = ["Fail", "Ignore"].map((failurePolicy) =>
+    policy({ name: failurePolicy.toLowerCase(), spec: { failurePolicy } }),
+  );
+  const { verdict } = await engineFor(documents).evaluate({ resource: pod(pinned("key-ecdsa")) });
+  expect(verdict).toMatchObject({ allowed: true, results: [{ outcome: "pass" }, { outcome: "pass" }] });
+});
+
+test("a required entry that verifies nothing is not satisfied by an entry about other images", async () => {
+  const others = entryOf({ imageReferences: ["registry.example.com/*"] });
+  const entries = [others, entryOf({ attestors: [] })];
+  const { verdict } = await engineFor(policy({ entries })).evaluate({ resource: pod(pinned("unsigned")) });
+  expect(verdict).toMatchObject({ allowed: false, results: [{ code: "unverifiedImage" }] });
+});
+
 describe("images that are none", () => {
   test("an image that does not exist fails, it is not an error", async () => {
     const { verdict } = await engineFor(policy({ spec: { failurePolicy: "Ignore" } })).evaluate({

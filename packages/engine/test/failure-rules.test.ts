@@ -30,7 +30,8 @@ describe("an error is allowed only where Kyverno allows it", () => {
   test.each(table)("%s, %s, failurePolicy %s: allowed %s", async (name, action, failurePolicy, allowed) => {
     const sources = fixtureSources({ answer: () => failure(failures[name]) });
     const spec = { validationFailureAction: action, failurePolicy };
-    const document = policy({ spec, entry: { mutateDigest: false, verifyDigest: false } });
+    const entry = { mutateDigest: false, verifyDigest: false, required: false };
+    const document = policy({ spec, entry });
     const { verdict } = await engineFor(document, { sources }).evaluate({
       resource: pod(image("key-ecdsa")),
     });
@@ -38,6 +39,30 @@ describe("an error is allowed only where Kyverno allows it", () => {
     expect(verdict.results[0]?.code).toBe(failures[name].code);
     expect(verdict.allowed).toBe(allowed);
     expect(verdict.warnings.length).toBe(allowed ? 1 : 0);
+  });
+
+  // Kyverno's mutating webhook lets it in, and its validating one says `unverified image` or `missing digest for …` then.
+  const slsa = [{ type: "https://slsa.dev/provenance/v0.2", attestors: entry()["attestors"] ?? [] }];
+  test.each([
+    ["that is required", {}, pinned, false],
+    ["that is not required, by digest", { required: false }, pinned, true],
+    ["that is not required, by tag", { required: false }, image, false],
+    [
+      "that is not required, by tag where no digest is asked for",
+      { required: false, verifyDigest: false },
+      image,
+      true,
+    ],
+    ["whose tag alone is required", { verifyDigest: false }, image, false],
+    ["whose attestations alone count", { required: false, attestors: [], attestations: slsa }, pinned, false],
+    ["whose attestations count as well", { required: false, attestations: slsa }, pinned, true],
+  ] as const)("`Ignore`, and an image %s, while nobody can be reached", async (_, entry, named, allowed) => {
+    const sources = fixtureSources({ answer: () => failure(failures["no connection"]) });
+    const engine = engineFor(policy({ spec: { failurePolicy: "Ignore" }, entry }), { sources });
+    for (const mutate of [true, false]) {
+      const { verdict } = await engine.evaluate({ resource: pod(named("key-ecdsa")), mutate });
+      expect(verdict).toMatchObject({ allowed, outcome: "error", results: [{ code: "unavailable" }] });
+    }
   });
 
   test("evidence that could not be read is an error, never `not signed`", async () => {

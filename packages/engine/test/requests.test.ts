@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { engineFor, entry, image, keys, kindsAsked, pinned, pod, policy } from "./build.ts";
-import { fixture, fixtureSources } from "./fixture-source.ts";
+import { failure, fixture, fixtureSources } from "./fixture-source.ts";
 
 const slsa = { type: "https://slsa.dev/provenance/v0.2" };
 const spdx = { type: "https://spdx.dev/Document" };
@@ -127,6 +127,33 @@ describe("lookups are those that the policy needs, each asked once", () => {
       ["first", "pass"],
       ["second", "fail"],
     ]);
+  });
+
+  // Kyverno counts passes and failures (pkg/engine/api/policyresponse.go).
+  test.each([
+    ["whose evidence cannot be had", {}, entry({ repository: "127.0.0.1:1/away", required: false })],
+    ["whose context cannot be had", { context: [{ name: "gone", configMap: { name: "gone" } }] }, entry()],
+    ["whose preconditions cannot be evaluated", {}, entry()],
+  ])("a rule %s is no first one for `applyRules: One`", async (what, rule, first) => {
+    const sources = fixtureSources({
+      answer: (lookup) =>
+        JSON.stringify(lookup).includes("away") || lookup.kind === "configMap"
+          ? failure({ code: "unavailable", message: "connection refused", origin: "127.0.0.1:1" })
+          : undefined,
+    });
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const key = what.includes("context") ? "{{ gone.data.key }}" : "{{ request.object.metadata.nothing }}";
+    const preconditions = { all: [{ key, operator: "Equals", value: "x" }] };
+    const asked = what.includes("evidence") ? {} : { preconditions };
+    const rules = [
+      { name: "first", match, ...rule, ...asked, verifyImages: [first] },
+      { name: "second", match, verifyImages: [entry({ attestors: [{ entries: [keys("other")] }] })] },
+    ];
+    const spec = { applyRules: "One", failurePolicy: "Ignore" };
+    const { verdict } = await engineFor(policy({ spec, rules }), { sources }).evaluate({
+      resource: pod(pinned("key-ecdsa")),
+    });
+    expect(verdict).toMatchObject({ allowed: false, results: [{ outcome: "error" }, { outcome: "fail" }] });
   });
 
   test.each([

@@ -314,12 +314,12 @@ describe("mistakes", () => {
         "8:13 duplicate rule name: 'check'",
       ],
     ],
-    [
-      "every kind",
+    ...["*", "*/*", "*/*/*"].map((kind): [string, string, string, readonly string[]] => [
+      `every kind, as ${kind}`,
       "[Pod]",
-      '["*"]',
+      `["${kind}"]`,
       ["8:14 wildcard policy does not support rule type verifyImages: name the kinds"],
-    ],
+    ]),
     ["no kinds at all", "{kinds: [Pod]}", "{}", ["8:14 match cannot be empty: name the kinds of resources"]],
     [
       "any and all",
@@ -362,8 +362,14 @@ describe("mistakes", () => {
     [
       "an operator of nobody",
       "      verifyImages",
-      "      preconditions: {all: [{key: a, operator: Equal, value: b}]}\n      verifyImages",
-      ["9:48 entered value of `operator` is invalid: `Equal` (Equals?)"],
+      "      preconditions: {all: [{key: a, operator: Equalz, value: b}]}\n      verifyImages",
+      ["9:48 entered value of `operator` is invalid: `Equalz` (Equals?)"],
+    ],
+    [
+      "an operator of old",
+      "      verifyImages",
+      "      preconditions: [{key: '{{ request.namespace }}', operator: NotEqual, value: b}]\n      verifyImages",
+      ["warning 9:66 `NotEqual` is deprecated, write `NotEquals`"],
     ],
     [
       "two sources of a variable",

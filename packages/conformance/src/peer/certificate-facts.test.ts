@@ -1,8 +1,16 @@
 import { createEngine } from "@assay/engine";
 import { loadPolicies } from "@assay/policy";
 import { registrySource } from "@assay/sources/registry";
-import { createAuthority, createKey, createRegistry, FROZEN_TIME, image } from "@assay/testkit";
+import {
+  createAuthority,
+  createKey,
+  createRegistry,
+  createSigstore,
+  FROZEN_TIME,
+  image,
+} from "@assay/testkit";
 import { expect, test } from "vitest";
+import { judgePod, world } from "../abuse/engine-world.ts";
 
 // A signature by a certificate without any trusted time counts while the certificate is valid, and no longer: what was
 // verified before must not outlive it.
@@ -50,4 +58,23 @@ test("what a certificate's signature proved ends with the certificate", async ()
   const after = await engine.evaluate({ resource });
   expect(after.stats.facts).toBe(0);
   expect(after.verdict).toMatchObject({ allowed: false, outcome: "fail" });
+});
+
+// Kyverno looks at timestamps under `ctlog.tsaCertChain` only.
+test.each([
+  ["nor an authority is asked for", ""],
+  ["but an authority is", ", tsaCertChain: TSA"],
+])("a timestamp of nobody who is trusted, where no log %s: denied", async (_, more) => {
+  const [theirs, ours] = [createSigstore(), createSigstore()];
+  const { timestampAuthority } = theirs;
+  const authority = createAuthority();
+  const signer = authority.certify(createKey(), {
+    alternativeNames: [{ kind: "email", value: "release@acme.example" }],
+  });
+  const registry = world();
+  const pushed = image().using({ timestampAuthority }).signedBy(signer).pushTo(registry);
+  const tsa = more.replace("TSA", JSON.stringify(ours.pem.tsaCertChain));
+  const attestors = `{ certificates: { certChain: ${JSON.stringify(authority.pem)}, rekor: { ignoreTlog: true }, ctlog: { ignoreSCT: true${tsa} } } }`;
+  const judged = await judgePod(registry, pushed.byDigest, { attestors, trust: ours.trustedRoot() });
+  expect(judged.outcome, judged.messages.join("\n")).toBe("denied");
 });

@@ -138,7 +138,8 @@ describe("key source", () => {
     ],
     ["failure-policy-test-noconfigmap-diffimage-success-deprecated", { failurePolicy: "Ignore" }],
   ])("%s", async (name, spec) => {
-    const policy = peerPolicy(name, fromMap(), { spec, rule: { context } });
+    const entry = { ...fromMap(), mutateDigest: false, verifyDigest: false, failureAction: "Audit" };
+    const policy = peerPolicy(name, entry, { spec, rule: { context } });
     const verdict = await judge(world, policy, { resource: peerPod([world.images.signed.reference]) });
     expect(verdict).toMatchObject({ allowed: true, outcome: "error" });
   });

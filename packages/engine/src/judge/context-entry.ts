@@ -6,7 +6,7 @@ import type { ContextLookup, LookupFailure, RegistryAccess } from "../gather/loo
 import { withoutUserInfo } from "../gather/without-user-info.ts";
 import { isObject } from "../is-object.ts";
 import { contextFailure } from "./context-failure.ts";
-import { beyond, checkReach, ownNamespace } from "./policy-reach.ts";
+import { checkReach } from "./context-reach.ts";
 import { accessFor } from "./pull-access.ts";
 
 interface EntryInput {
@@ -32,10 +32,9 @@ export function loadContextEntry(entry: ContextEntry, input: EntryInput): Json {
     case "imageRegistry":
       return loadImageData(entry, input);
     case "globalReference": {
-      const own = ownNamespace(input.policy);
-      if (own !== undefined) throw beyond(own, `read global context entry \`${entry.globalName}\``);
-      const answer = input.book.ask({ kind: "globalContext", name: entry.globalName });
-      const value = known(answer, `global context entry \`${entry.globalName}\``);
+      const lookup = { kind: "globalContext", name: text(entry.globalName, input) } as const;
+      checkReach(lookup, input.policy);
+      const value = known(input.book.ask(lookup), `global context entry \`${lookup.name}\``);
       return projected(value.data, entry.jmesPath, input);
     }
   }
@@ -45,38 +44,53 @@ type EntryOf<K extends ContextEntry["kind"]> = Extract<ContextEntry, { kind: K }
 
 function loadConfigMap(entry: EntryOf<"configMap">, input: EntryInput): Json {
   const name = text(entry.configMap.name, input);
-  const own = ownNamespace(input.policy);
+  const own = input.policy.kind === "Policy" ? input.policy.namespace : undefined;
   const namespace =
     entry.configMap.namespace === undefined ? (own ?? "default") : text(entry.configMap.namespace, input);
-  if (own !== undefined && namespace !== own) throw beyond(own, `read ConfigMap \`${namespace}/${name}\``);
-  const answer = input.book.ask({ kind: "configMap", namespace, name });
+  const lookup = { kind: "configMap", namespace, name } as const;
+  checkReach(lookup, input.policy);
+  const answer = input.book.ask(lookup);
   return configMapValue(known(answer, `ConfigMap \`${namespace}/${name}\``).object);
 }
 
+/** A default stands in where the expression finds nothing, not for a value that cannot be made (Kyverno's variable.go). */
 function loadVariable(entry: EntryOf<"variable">, input: EntryInput): Json {
-  const found = orDefault(entry.default, input, () => {
-    const value = entry.value === undefined ? undefined : substitute(entry.value, input.scope);
-    if (entry.jmesPath === undefined) return value ?? null;
-    const path = text(entry.jmesPath, input);
-    return value === undefined ? evaluate(path, input.scope) : search(path, value, input);
-  });
+  const value = entry.value === undefined ? undefined : substitute(entry.value, input.scope);
+  const path = entry.jmesPath === undefined ? undefined : text(entry.jmesPath, input);
+  const found = path === undefined ? (value ?? null) : queried(path, value, { entry, input });
   if (found === null) {
     throw new UnavailableContext(`failed to load context: variable \`${entry.name}\` has no value`, false);
   }
   return found;
 }
 
+function queried(
+  path: string,
+  value: Json | undefined,
+  { entry, input }: { readonly entry: EntryOf<"variable">; readonly input: EntryInput },
+): Json {
+  const instead = (): Json | undefined =>
+    entry.default === undefined ? undefined : substitute(entry.default, input.scope);
+  try {
+    // Null found in a value of the policy's own is what the policy says.
+    if (value !== undefined) return search(path, value, input);
+    const found = evaluate(path, input.scope);
+    return found === null ? (instead() ?? null) : found;
+  } catch (error) {
+    const fallback = error instanceof PendingLookup ? undefined : instead();
+    if (fallback === undefined) throw error;
+    return fallback;
+  }
+}
+
+/** A default stands in for an answer that could not be had, not for what cannot be made of one (Kyverno's apiCall.go). */
 function loadApiCall(entry: EntryOf<"apiCall">, input: EntryInput): Json {
-  if (ownNamespace(input.policy) !== undefined)
-    checkReach(entry, input.policy, text(entry.urlPath ?? "", input));
-  return orDefault(entry.default, input, () => {
-    const lookup = apiLookup(entry, input);
-    const value = known(
-      input.book.ask(lookup),
-      `API call \`${lookup.method} ${withoutUserInfo(lookup.url)}\``,
-    );
-    return projected(value.data, entry.jmesPath, input);
-  });
+  const lookup = apiLookup(entry, input);
+  checkReach(lookup, input.policy);
+  const answer = input.book.ask(lookup);
+  if (answer?.ok === false && entry.default !== undefined) return substitute(entry.default, input.scope);
+  const value = known(answer, `API call \`${lookup.method} ${withoutUserInfo(lookup.url)}\``);
+  return projected(value.data, entry.jmesPath, input);
 }
 
 function apiLookup(
@@ -167,18 +181,6 @@ function known<V>(
   if (answer === undefined) throw new PendingLookup(what);
   if (!answer.ok) throw contextFailure(what, answer.failure);
   return answer.value;
-}
-
-/** A default stands in for whatever went wrong, but never for an answer that is still to come. */
-function orDefault(fallback: Json | undefined, input: EntryInput, load: () => Json): Json {
-  if (fallback === undefined) return load();
-  try {
-    const value = load();
-    if (value !== null) return value;
-  } catch (error) {
-    if (error instanceof PendingLookup) throw error;
-  }
-  return substitute(fallback, input.scope);
 }
 
 function projected(data: Json, jmesPath: string | undefined, input: EntryInput): Json {

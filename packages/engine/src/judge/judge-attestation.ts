@@ -24,7 +24,12 @@ export type NamedStatements = Map<string, readonly VerifiedAttestation[]>;
 export function judgeAttestation(
   compiled: CompiledAttestation,
   question: EntryQuestion,
-  at: { readonly pass: Pass; readonly named: NamedStatements },
+  at: {
+    readonly pass: Pass;
+    readonly named: NamedStatements;
+    /** Whether `Ignore` lets the image in because its signatures could not be had. */
+    readonly untold: boolean;
+  },
 ): StepJudgement {
   const attestation = withType(compiled, question);
   if ("trace" in attestation) return attestation;
@@ -63,10 +68,10 @@ export function judgeAttestation(
     at.named.set(rule.name, [...(at.named.get(rule.name) ?? []), ...judgement.verified]);
   }
   const causes = [...prepared.failures, ...failures];
-  const opens =
-    (causes.length > 0 || interruptions.opens.length > 0) &&
-    (causes.length === 0 || allOpen(causes)) &&
-    interruptions.opens.every(Boolean);
+  const isInterrupted = causes.length + interruptions.opens.length > 0;
+  const mayOpen = (causes.length === 0 || allOpen(causes)) && interruptions.opens.every(Boolean);
+  // Kyverno takes what of attestations cannot be had for a failure, which `Ignore` does not let in.
+  const opens = at.untold && isInterrupted && mayOpen;
   return { trace: withIdentityHints(judgement.trace), opens };
 }
 

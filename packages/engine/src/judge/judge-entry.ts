@@ -29,10 +29,10 @@ export function judgeEntry(asked: EntryQuestion, pass: Pass): StepJudgement {
   const named: NamedStatements = new Map();
   const signatures = attempt(() => judgeSignatures(question, pass));
   const settled = signatures.kind === "done" && signatures.value !== undefined && isRefused(signatures.value);
+  const untold = settled && signatures.value?.opens === true;
   const rest = attestations.map((attestation) => () => {
-    const judged = attempt(() =>
-      judgeAttestation(attestation, question, { pass: settled ? quiet(pass) : pass, named }),
-    );
+    const at = { pass: settled ? quiet(pass) : pass, named, untold };
+    const judged = attempt(() => judgeAttestation(attestation, question, at));
     if (judged.kind === "done") return judged.value;
     if (!settled) throw judged.error;
     return { trace: notEvaluated(attestation.rule), opens: false };

@@ -94,21 +94,20 @@ function judgePolicy(group: PolicyGroup, accessOf: AccessOf, pass: Pass): Policy
 }
 
 /**
- * What counts for `applyRules: One`: a rule that verified or pinned an image, or came to an error as a whole. One that
- * had nothing to verify has not been applied, so that it cannot keep the next one from it; nor has one that selects its
- * images by nothing but a tag beside a digest, or by their registry in another spelling: whoever names the image would
- * choose which of two rules counts.
+ * What counts for `applyRules: One`: a rule that verified or pinned an image, or found that it does not hold. One that
+ * had nothing to verify has not been applied, nor has one that came to an error, so that neither keeps the next one from
+ * it (Kyverno counts passes and failures); nor has one that selects its images by nothing but a tag beside a digest, or
+ * by their registry in another spelling: whoever names the image would choose which of two rules counts.
  */
-function wasApplied({ images, problems }: PlannedRule, { rulings, patches }: RuleJudgement): boolean {
+function wasApplied({ images }: PlannedRule, { rulings, patches }: RuleJudgement): boolean {
   const written = images.filter(({ entries }) => entries.some(({ asWritten }) => asWritten));
   const verified = written.some(({ entries }) =>
     entries.some(({ compiled, skipped, asWritten }) => asWritten && !skipped && verifies(compiled)),
   );
   const pinned = patches.some(({ path }) => written.some(({ pointers }) => pointers.includes(path)));
-  const applies = written.length + problems.length > 0;
   return rulings.some(
     ({ result: { outcome, image } }) =>
-      outcome !== "skip" && (verified || pinned || (image === undefined && applies)),
+      image !== undefined && (outcome === "pass" || outcome === "fail") && (verified || pinned),
   );
 }
 

@@ -39,51 +39,48 @@ export interface RuleScope {
  * is still to come, `UnavailableContext` where it could not be had.
  */
 export function ruleScope(input: ScopeInput): RuleScope {
-  const entries = new Map(input.rule.context.map((entry) => [entry.name, entry]));
-  const loaded = new Map<string, Json>();
-  const loading = new Set<string>();
-  const load = (entry: ContextEntry): Json => {
-    const known = loaded.get(entry.name);
+  const { context } = input.rule;
+  const names = new Set(context.map(({ name }) => name));
+  const loaded = new Map<ContextEntry, Json>();
+  const load = (entry: ContextEntry, index: number): Json => {
+    const known = loaded.get(entry);
     if (known !== undefined) return known;
-    if (loading.has(entry.name)) {
-      throw new UnavailableContext(`context entry \`${entry.name}\` refers to itself`, false);
-    }
-    loading.add(entry.name);
-    try {
-      const value = loadContextEntry(entry, {
-        scope: root(),
-        policy: input.policy,
-        book: input.book,
-        now: input.now,
-        defaultRegistry: input.defaultRegistry,
-        secretNamespace: input.secretNamespace,
-      });
-      loaded.set(entry.name, value);
-      return value;
-    } finally {
-      loading.delete(entry.name);
-    }
+    const value = loadContextEntry(entry, {
+      // An entry sees those before it alone, as in Kyverno (pkg/engine/context/deferred.go): so no two wait for each other.
+      scope: scopeOf(index),
+      policy: input.policy,
+      book: input.book,
+      now: input.now,
+      defaultRegistry: input.defaultRegistry,
+      secretNamespace: input.secretNamespace,
+    });
+    loaded.set(entry, value);
+    return value;
   };
-  const resolve = (name: string): Json | undefined => {
-    const entry = entries.get(name);
-    if (entry !== undefined) return load(entry);
-    return name === "images" ? input.images() : undefined;
+  /** Of entries with one name all are loaded, each may refer to the one before it, and the last is what the name means. */
+  const resolveBefore = (end: number, name: string): Json | undefined => {
+    if (!names.has(name)) return name === "images" ? input.images() : undefined;
+    return context
+      .flatMap((entry, index) => (index < end && entry.name === name ? [load(entry, index)] : []))
+      .at(-1);
   };
   // INVARIANT: the policy's own context entries win over the caller's variables, built-ins over both.
   const variables = Object.entries(input.variables).filter(
-    ([name]) => !entries.has(name) && !laterNames.includes(name),
+    ([name]) => !names.has(name) && !laterNames.includes(name),
   );
+  const scopeOf = (end: number): Scope =>
+    createScope({
+      data: { ...Object.fromEntries(variables), ...input.builtIns },
+      now: input.now,
+      resolve: (name) => resolveBefore(end, name),
+    });
   let made: Scope | undefined;
   // Most rules have no expressions: then no scope is made.
   const root = (): Scope => {
-    made ??= createScope({
-      data: { ...Object.fromEntries(variables), ...input.builtIns },
-      now: input.now,
-      resolve,
-    });
+    made ??= scopeOf(context.length);
     return made;
   };
-  const named = entries.has("configmap") || Object.hasOwn(input.variables, "configmap");
+  const named = names.has("configmap") || Object.hasOwn(input.variables, "configmap");
   return {
     scopeFor(piece) {
       if (named || !mentionsConfigMap(piece)) return root();

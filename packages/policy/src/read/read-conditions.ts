@@ -43,6 +43,8 @@ function checkBlock(spot: Spot, report: Report): void {
   }
 }
 
+/** What Kyverno still reads where its CRD does not name the operators: in preconditions and `deny`, spelt exactly so. */
+const oldOperators = ["Equal", "NotEqual"];
 const fields = ["key", "operator", "value", "message"];
 
 function checkCondition(spot: Spot, report: Report): void {
@@ -68,6 +70,8 @@ function checkCondition(spot: Spot, report: Report): void {
       spot,
       "entered value of `key`, `value` or `operator` is missing or misspelled",
     );
+  } else if (oldOperators.includes(name)) {
+    report.warning("deprecated", operator ?? spot, `\`${name}\` is deprecated, write \`${name}s\``);
   } else if (!conditionOperators.some((one) => one.toLowerCase() === name.toLowerCase())) {
     const message = `entered value of \`operator\` is invalid: \`${name.slice(0, 60)}\``;
     report.error("badValue", operator ?? spot, message, nearest(name, conditionOperators));
