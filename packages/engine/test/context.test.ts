@@ -573,16 +573,14 @@ describe("a missing ConfigMap", () => {
     expect(verdict.allowed).toBe(true);
   });
 
-  // Kyverno's validating webhook loads what preconditions ask for, and nothing that attestors ask for: there an image that
-  // is `required` was not verified. What conditions of attestations lack is a failure from the start.
+  // What conditions of attestations lack is a failure there.
   const isMatched = { all: [{ key: "{{ keys.data.pub }}", operator: "Equals", value: "x" }] };
   const attestations = [{ type: "https://slsa.dev/provenance/v0.2", conditions: [isMatched] }];
   test.each([
-    ["Fail", "an attestor", { attestors, required: false }, {}, false],
-    ["Ignore", "an attestor", { attestors, required: false }, {}, true],
-    ["Ignore", "an attestor of a required image", { attestors }, {}, false],
+    ["Fail", "an attestor", { attestors }, {}, false],
+    ["Ignore", "an attestor", { attestors }, {}, true],
     ["Ignore", "preconditions", {}, { preconditions: isMatched }, true],
-    ["Ignore", "conditions of an attestation", { attestations, required: false }, {}, false],
+    ["Ignore", "conditions of an attestation", { attestations }, {}, false],
   ])("under failurePolicy %s, for %s", async (failurePolicy, _, over, rule, allowed) => {
     const document = policy({
       spec: { failurePolicy },

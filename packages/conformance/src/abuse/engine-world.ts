@@ -18,7 +18,6 @@ export interface WorldOptions {
   readonly attestors?: string;
   /** Further YAML lines of the image verification, e.g. `repository: …`. */
   readonly entry?: readonly string[];
-  /** `Ignore` lets in nothing that is required, so that the entry then says that it is not. */
   readonly failurePolicy?: "Fail" | "Ignore";
   readonly failureAction?: "Enforce" | "Audit";
   /** Default: logs are not asked. */
@@ -67,7 +66,6 @@ spec:
       verifyImages:
         - imageReferences: ["*"]
           attestors: [{ entries: [${attestors}] }]
-          required: ${failurePolicy === "Fail"}
 ${entry.map((line) => `          ${line}`).join("\n")}
 `;
 }

@@ -1,5 +1,5 @@
 import { type Digest, pinnedText } from "@assay/image";
-import type { Code, ImageVerification, Outcome, Trace } from "@assay/policy";
+import type { Code, Outcome, Trace } from "@assay/policy";
 import { PendingLookup } from "../gather/answer-book.ts";
 import type { Answer, RegistryAccess } from "../gather/lookup.ts";
 import { codeOfFailure, hasNotes, lookupTrace } from "../gather/lookup-trace.ts";
@@ -93,11 +93,7 @@ function resolveDigest(
   const answer = pass.book.ask(lookup);
   if (answer === undefined) throw new PendingLookup(text);
   const step = lookupTrace(lookup, answer);
-  if (!answer.ok) {
-    const admitted = active.every(({ compiled }) => admitsUntold(compiled.entry, question));
-    const judged = unresolved(question, step, answer);
-    return { ...judged, opens: judged.opens && admitted };
-  }
+  if (!answer.ok) return unresolved(question, step, answer);
   return { digest: answer.value.digest, ...(hasNotes(answer) ? { lookup: step } : {}) };
 }
 
@@ -154,14 +150,6 @@ function pinsAny(entries: readonly PlannedEntry[], { image }: ImageQuestion, { f
   return entries.some(({ compiled: { entry } }) => pins({ entry, image: reference, mutate: facts.mutate }));
 }
 
-/**
- * Whether `failurePolicy: Ignore` lets an image in that could not be judged. Kyverno's validating webhook asks once more, and
- * refuses an image that is `required` and was not verified, or under `verifyDigest` has no digest.
- */
-function admitsUntold(entry: ImageVerification, { image: { reference, isFixed } }: ImageQuestion): boolean {
-  return !entry.required && (reference.digest !== undefined || isFixed || !entry.verifyDigest);
-}
-
 function judgeActive(
   planned: PlannedEntry,
   question: ImageQuestion,
@@ -171,7 +159,6 @@ function judgeActive(
   const { digest, pinnedByOther, verifiedByOther, pass } = at;
   const { access, scope } = question;
   const known = digest === undefined ? {} : { digest };
-  const { entry } = planned.compiled;
   const verified = judgeEntry(
     {
       positionAt: question.rule.compiled.positionAt,
@@ -184,9 +171,10 @@ function judgeActive(
     },
     pass,
   );
+  const { entry } = planned.compiled;
   const asked = { entry, image: reference, mutate: pass.facts.mutate, pinnedByOther, ...known };
   const byDigest = question.image.isFixed ? undefined : digestRule(asked);
-  if (byDigest === undefined) return { ...verified, opens: verified.opens && admitsUntold(entry, question) };
+  if (byDigest === undefined) return verified;
   // Whatever the signature comes to, a tag is refused: what cannot be told about it does not matter.
   const lead = verified.trace.outcome === "fail" ? verified.trace : byDigest;
   const children = [...verified.trace.children, byDigest];

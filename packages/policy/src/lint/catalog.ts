@@ -218,7 +218,7 @@ export const lintCatalog: Readonly<Record<LintId, LintRule>> = {
   "failure-policy-ignore": {
     severity: "warning",
     title: "what cannot be checked is let in",
-    why: "With `failurePolicy: Ignore`, every image runs unverified while the webhook does not answer, and those of entries with `required: false` while the registry or the log cannot be reached. Whoever can cause that decides.",
+    why: "With `failurePolicy: Ignore`, images run unverified while the registry or the log cannot be reached, and whoever can cause that decides.",
     fix: "Use `failurePolicy: Fail`.",
   },
   "exception-wider-than-policy": {
