@@ -13,7 +13,10 @@ export function observedSources(sources: Sources, metrics?: WebhookMetrics): Sou
     fetch: (lookup, options) => observe(lookup, metrics, () => source.fetch(lookup, options)),
   });
   const given = Object.entries(sources).filter(([, source]) => source !== undefined);
-  return Object.fromEntries(given.map(([name, source]) => [name, observed(source)])) as unknown as Sources;
+  const watched: Partial<Record<keyof Sources, AnySource>> = Object.fromEntries(
+    given.map(([name, source]) => [name, observed(source)]),
+  );
+  return watched as Sources;
 }
 
 async function observe(
