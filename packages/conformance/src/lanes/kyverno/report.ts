@@ -71,7 +71,7 @@ function rulesInQuestion(difference: Difference, asked: Asked | undefined): read
   return asked === undefined ? [] : claimsOf(difference, asked).map(({ rule }) => rule);
 }
 
-/** The policy with the rules in question only, if it has any; generated ones stand for what they were made of. */
+/** The policy with the rules in question alone; nothing where none of them is its. A generated rule stands for what it was made of. */
 function narrowed(policy: KyvernoObject, rules: readonly string[]): readonly KyvernoObject[] {
   if (rules.length === 0) return [policy];
   const spec = policy.spec as { readonly rules: readonly { readonly name: string }[] };
