@@ -1,11 +1,11 @@
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 // Tests run on the sources of every workspace package, so no build comes first.
 const conditions = ["assay:source", "module", "node", "development|production"];
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
@@ -33,3 +33,5 @@ export default defineConfig({
     },
   },
 });
+
+export default config;

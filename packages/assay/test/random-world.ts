@@ -8,6 +8,9 @@ import {
   image,
   type Registry,
   type SignedArtifact,
+  type Signer,
+  type SigningKey,
+  type Sigstore,
   slsa,
   type TestImage,
   vuln,
@@ -17,12 +20,14 @@ import type { Assay, AssayOptions, JsonObject, Verdict } from "../src/index.ts";
 
 /** Milliseconds. */
 export const minute = 60_000;
-export const frozen = Date.parse(FROZEN_TIME);
-export const [first, second] = [createKey(), createKey("ed25519")];
-export const [here, there] = [createSigstore(), createSigstore()];
+export const frozen: number = Date.parse(FROZEN_TIME);
+export const first: SigningKey = createKey();
+export const second: SigningKey = createKey("ed25519");
+export const here: Sigstore = createSigstore();
+export const there: Sigstore = createSigstore();
 const workflow = here.identity();
 const pki = createAuthority();
-export const employee = pki.certify(createKey("rsa2048"), {
+export const employee: Signer = pki.certify(createKey("rsa2048"), {
   alternativeNames: [{ kind: "email", value: "a@acme.example" }],
 });
 
@@ -48,8 +53,14 @@ function evidenceFor(bare: TestImage): readonly SignedArtifact[] {
   ].flatMap(({ artifacts }) => artifacts);
 }
 
+interface WorldImage {
+  readonly bare: TestImage;
+  readonly hidden: TestImage;
+  readonly evidence: readonly SignedArtifact[];
+}
+
 /** Images, what may hang on each, and a name by which that is pushed. */
-export const images = ["acme/a", "acme/b"].flatMap((repository) =>
+export const images: readonly WorldImage[] = ["acme/a", "acme/b"].flatMap((repository) =>
   ["one", "two"].map((content) => {
     const bare = image({ repository, content });
     // Evidence comes to an image without moving a tag that is judged.
@@ -95,7 +106,7 @@ export const attestations: readonly JsonObject[] = [
 ];
 
 /** An entry of `verifyImages`. */
-export const anEntry = fc
+export const anEntry: fc.Arbitrary<JsonObject> = fc
   .record({
     entries: fc.subarray([...attestors], { minLength: 1, maxLength: 3 }),
     isThreshold: fc.boolean(),
@@ -134,13 +145,13 @@ export class World {
   /** The one that `options` read. */
   readonly registry: Registry;
   readonly options: Omit<AssayOptions, "policies">;
-  now = frozen;
-  trust = here.trustedRoot();
+  now: number = frozen;
+  trust: string = here.trustedRoot();
   data: JsonObject = { pem: first.pem, builder: "https://builder.example/v1" };
   readonly #registries: readonly Registry[];
   readonly #hung = images.map(() => new Set<SignedArtifact>());
 
-  constructor(registry = createRegistry(), ...others: readonly Registry[]) {
+  constructor(registry: Registry = createRegistry(), ...others: readonly Registry[]) {
     this.registry = registry;
     this.#registries = [registry, ...others];
     for (const { bare } of images) this.#push(bare);
@@ -178,19 +189,22 @@ export class World {
 }
 
 /** Index of an image. */
-export const anImage = fc.nat(images.length - 1);
+export const anImage: fc.Arbitrary<number> = fc.nat(images.length - 1);
 /** Indices of what comes to hang on one. */
-export const evidence = fc.uniqueArray(fc.nat((images[0]?.evidence.length ?? 0) - 1), {
-  minLength: 4,
-  maxLength: 24,
-});
+export const evidence: fc.Arbitrary<number[]> = fc.uniqueArray(
+  fc.nat((images[0]?.evidence.length ?? 0) - 1),
+  {
+    minLength: 4,
+    maxLength: 24,
+  },
+);
 const aReference = fc.constantFrom(
   ...images.flatMap(({ bare: { repository, tag, digest } }) =>
     [`:${tag}`, `@${digest}`].map((suffix) => `registry.test/${repository}${suffix}`),
   ),
 );
 /** A Pod of these images, by tag or digest. */
-export const aPod = fc
+export const aPod: fc.Arbitrary<JsonObject> = fc
   .array(aReference, { minLength: 1, maxLength: 2 })
   .map((references) => podOf(...references));
 /** A Pod of these images. */

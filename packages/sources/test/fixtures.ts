@@ -3,7 +3,7 @@ import { parseImageReference } from "@assay/image";
 import { createRegistry, loadLayout, type Registry } from "@assay/testkit";
 
 /** Real images, signed by the real cosign. */
-export const layouts = new URL("../../conformance/cases/fixtures/images/", import.meta.url).pathname;
+export const layouts: string = new URL("../../conformance/cases/fixtures/images/", import.meta.url).pathname;
 
 /** An in-memory registry that holds one of the fixture layouts. */
 export async function fixtureRegistry(name: "tags" | "referrers", options: object = {}): Promise<Registry> {

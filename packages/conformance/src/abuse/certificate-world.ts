@@ -6,6 +6,7 @@ import {
   type IdentityOptions,
   image,
   type Signer,
+  type TestImage,
 } from "@assay/testkit";
 import {
   type CertificateSpec,
@@ -18,7 +19,7 @@ import {
 import { type Judged, type JudgeOptions, judgeSignature, keyless, now, sigstore } from "./world.ts";
 
 /** The image that the certificates' cases sign. */
-export const victim = image({ content: "victim" });
+export const victim: TestImage = image({ content: "victim" });
 
 /** So long after the frozen time; certificates live ten minutes from it. */
 export const minutes = (count: number): Date => new Date(now.getTime() + count * 60_000);

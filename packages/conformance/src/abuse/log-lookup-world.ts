@@ -18,7 +18,7 @@ interface LoggedImage {
 }
 
 /** What is asked of the log, where it is asked. */
-export const RETRIEVE = `${rekor.baseUrl}/api/v1/log/entries/retrieve`;
+export const RETRIEVE: string = `${rekor.baseUrl}/api/v1/log/entries/retrieve`;
 const LOG_HOST = new URL(rekor.baseUrl).host;
 const BUNDLE = "dev.sigstore.cosign/bundle";
 
@@ -41,7 +41,7 @@ export function loggedKeyYaml(
 }
 
 /** YAML of the workflow of acme/app. */
-export const KEYLESS = `{ keyless: { subject: "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main", issuer: "https://token.actions.githubusercontent.com", rekor: { url: "${rekor.baseUrl}" } } }`;
+export const KEYLESS: string = `{ keyless: { subject: "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main", issuer: "https://token.actions.githubusercontent.com", rekor: { url: "${rekor.baseUrl}" } } }`;
 
 /** Judges one image; the log may be asked, and `log` is what answers under its name. */
 export async function judgeWith(

@@ -1,10 +1,10 @@
-import { type Edits, image, type SignOptions } from "@assay/testkit";
+import { type Edits, image, type Signer, type SignOptions, type TestImage } from "@assay/testkit";
 import { byLoggedKey, type Judged, judgeSignature, keyless, now, policyKey, sigstore } from "./world.ts";
 
 /** The image that the log's cases sign. */
-export const victim = image({ content: "victim" });
+export const victim: TestImage = image({ content: "victim" });
 /** A workflow of acme/app, its certificate valid from the frozen time for ten minutes. */
-export const identity = sigstore.identity();
+export const identity: Signer = sigstore.identity();
 
 /** So long after the frozen time. */
 export const minutes = (count: number): Date => new Date(now.getTime() + count * 60_000);

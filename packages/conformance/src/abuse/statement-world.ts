@@ -1,14 +1,14 @@
-import { type Edits, image, type SignOptions, slsa } from "@assay/testkit";
+import { type Edits, image, type Predicate, type SignOptions, slsa, type TestImage } from "@assay/testkit";
 import { utf8 } from "@assay/testkit/parts";
 import type { AbuseCase } from "./cases.ts";
 import { byKey, type Judged, judgeAttestation, policyKey } from "./world.ts";
 
 /** The image that the statements speak about. */
-export const victim = image({ content: "victim" });
+export const victim: TestImage = image({ content: "victim" });
 /** The attestation that the policy asks for. */
-export const wanted = slsa({ version: "0.2" });
+export const wanted: Predicate = slsa({ version: "0.2" });
 /** Its digest without `sha256:`. */
-export const hex = victim.digest.slice("sha256:".length);
+export const hex: string = victim.digest.slice("sha256:".length);
 /** The legacy form, and the newest. */
 export const formats = ["legacy", "bundle-v0.3"] as const;
 

@@ -9,7 +9,15 @@ import type {
   KeylessAttestor,
   Trace,
 } from "@assay/policy";
-import { createKey, createSigstore, FROZEN_TIME, type SignedArtifact, type TestImage } from "@assay/testkit";
+import {
+  createKey,
+  createSigstore,
+  FROZEN_TIME,
+  type SignedArtifact,
+  type SigningKey,
+  type Sigstore,
+  type TestImage,
+} from "@assay/testkit";
 import { GITHUB_ISSUER, GITHUB_SUBJECT } from "@assay/testkit/parts";
 import {
   type Candidate,
@@ -28,10 +36,10 @@ import {
 } from "@assay/verify";
 
 /** The throwaway Sigstore that the trust root of these cases names, and the keys that their policies name. */
-export const sigstore = createSigstore();
-export const policyKey = createKey();
-export const strangerKey = createKey();
-export const now = new Date(FROZEN_TIME);
+export const sigstore: Sigstore = createSigstore();
+export const policyKey: SigningKey = createKey();
+export const strangerKey: SigningKey = createKey();
+export const now: Date = new Date(FROZEN_TIME);
 
 /** SLSA v0.2: the attestation type that the cases ask for. */
 export const WANTED_TYPE = "https://slsa.dev/provenance/v0.2";

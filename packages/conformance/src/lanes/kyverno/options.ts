@@ -20,7 +20,7 @@ export interface Options {
 }
 
 /** For the command line. */
-export const usage = `usage: npm run -s compare:kyverno -- [--minutes N | --sets N] [--seed N] [--profile NAME]... [--reviews N] [--json FILE]
+export const usage: string = `usage: npm run -s compare:kyverno -- [--minutes N | --sets N] [--seed N] [--profile NAME]... [--reviews N] [--json FILE]
   --minutes N     begin nothing further after N minutes (5)
   --sets N        compare N sets of each profile, however long it takes
   --set N         only the Nth set of each profile: repeats a finding
