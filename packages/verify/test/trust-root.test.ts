@@ -12,7 +12,9 @@ const production = readFileSync(
 type Root = Record<string, unknown> & {
   readonly tlogs: [{ publicKey: Record<string, unknown> } & Record<string, unknown>];
   readonly ctlogs: [Record<string, unknown>];
-  readonly certificateAuthorities: [Record<string, unknown>];
+  readonly certificateAuthorities: [
+    { certChain: { certificates: [{ rawBytes: string }] } } & Record<string, unknown>,
+  ];
 };
 
 function changed(change: (root: Root) => unknown): string {
@@ -121,6 +123,22 @@ describe("what would widen trust by accident is refused", () => {
         }),
       ),
       /certificateAuthorities\[0\]/,
+    ],
+    [
+      "a key with a letter that base64 does not have",
+      changed((root) => {
+        const { publicKey } = root.tlogs[0];
+        publicKey["rawBytes"] = `\u{fffd}${publicKey["rawBytes"]}`;
+      }),
+      /not canonical base64 \(at `tlogs\[0\]\.publicKey\.rawBytes`\)/,
+    ],
+    [
+      "a certificate in the URL alphabet",
+      changed((root) => {
+        const [first] = root.certificateAuthorities[0].certChain.certificates;
+        first.rawBytes = Buffer.from(first.rawBytes, "base64").toString("base64url");
+      }),
+      /certificateAuthorities\[0\]\.certChain\.certificates\[0\]\.rawBytes/,
     ],
     ["two logs with one id", changed((root) => root.tlogs.push(root.tlogs[0])), /two logs have one id/],
     ["two CT logs with one id", changed((root) => root.ctlogs.push(root.ctlogs[0])), /ctlogs/],

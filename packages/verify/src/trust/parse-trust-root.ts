@@ -6,6 +6,7 @@ import {
   type TransparencyLogInstance,
   TrustedRoot,
 } from "@sigstore/protobuf-specs";
+import { decodeBase64 } from "../encoding/base64.ts";
 import { isJsonObject, own, parseStrictJson } from "../encoding/strict-json.ts";
 import type { TransparencyLog } from "../log/transparency-log.ts";
 import { Refusal, shown } from "../refusal.ts";
@@ -86,7 +87,10 @@ function readRoot(text: string, at: string): NamedRoot {
     const value = own(json, list) ?? [];
     // guard: trust-lists
     if (!Array.isArray(value)) return fail(`${at}${list}`, "is no list");
-    for (const [i, entry] of value.entries()) checkWindow(entry, `${at}${list}[${i}]`);
+    for (const [i, entry] of value.entries()) {
+      checkWindow(entry, `${at}${list}[${i}]`);
+      checkBytes(entry, `${at}${list}[${i}]`);
+    }
   }
   try {
     return { root: TrustedRoot.fromJSON(json), at };
@@ -115,6 +119,18 @@ function guarded<T>(path: string, read: () => T): T {
   } catch (cause) {
     if (cause instanceof Refusal) return fail(path, cause.message, cause);
     throw cause;
+  }
+}
+
+/** Keys, certificates and ids: what base64 does not know is skipped when it is decoded, and other bytes are left. */
+function checkBytes(value: Json, path: string): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, one] of Object.entries<Json>(value)) {
+    const at = Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`;
+    const isBytes = (name === "rawBytes" || name === "keyId") && typeof one === "string";
+    // guard: trust-base64
+    if (isBytes) guarded(at, () => decodeBase64(one, "it"));
+    checkBytes(one, at);
   }
 }
 
