@@ -64,10 +64,11 @@ case "$verb" in
     done
     ;;
   compare-kyverno) compare_kyverno "$@" ;;
+  compare-sigstore-go) exec bash scripts/lanes/verifiers.lane.sh --changes ;;
   bench-admission) bench_admission "$@" ;;
   fuzz) fuzz ;;
   *)
-    echo "usage: run.sh test|demo|conformance|bench|bench-packages|bench-admission|compare-kyverno|fuzz" >&2
+    echo "usage: run.sh test|demo|conformance|bench|bench-packages|bench-admission|compare-kyverno|compare-sigstore-go|fuzz" >&2
     exit 2
     ;;
 esac

@@ -5,6 +5,7 @@ VAULT_VERSION=v1.21.0
 VAULT_SDK_VERSION=v0.20.0
 APIMACHINERY_VERSION=v0.36.3
 REFERENCE_VERSION=v0.6.0
+SIGSTORE_GO_VERSION=v1.3.0
 LANE_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/assay-lanes"
 mkdir -p "$LANE_CACHE/bin"
 
@@ -71,10 +72,19 @@ vault_transit() {
     lane_go mod edit -require="github.com/hashicorp/vault@$VAULT_VERSION" -require="github.com/hashicorp/vault/sdk@$VAULT_SDK_VERSION" -replace=github.com/99designs/keyring=github.com/Jeffail/keyring@v1.2.3
 }
 
-# A program that reads manifests and image names as Kubernetes and containerd do; built anew when it changes.
+# NAME of a binary that is built anew when the program in that directory, or what it is built of, changes.
+go_program_name() {
+  echo "$1-$(cat "scripts/lanes/$1/main.go" scripts/lanes/tools.sh | cksum | cut -d ' ' -f 1)"
+}
+
+# A program that reads manifests and image names as Kubernetes and containerd do.
 go_readers() {
-  local sum
-  sum=$(cat scripts/lanes/go-readers/main.go scripts/lanes/tools.sh | cksum | cut -d ' ' -f 1)
-  go_program "go-readers-$sum" go-readers "Kubernetes' readers" \
+  go_program "$(go_program_name go-readers)" go-readers "Kubernetes' readers" \
     lane_go get "k8s.io/apimachinery@$APIMACHINERY_VERSION" "github.com/distribution/reference@$REFERENCE_VERSION"
+}
+
+# A program that verifies bundles by sigstore-go (about a minute of two cores the first time).
+go_verifiers() {
+  go_program "$(go_program_name go-verifiers)" go-verifiers "sigstore-go" \
+    lane_go get "github.com/sigstore/sigstore-go@$SIGSTORE_GO_VERSION"
 }

@@ -1,4 +1,4 @@
-import { createKey, type Edits, type KeyKind, type SignOptions, slsa } from "@assay/testkit";
+import { createKey, type Edits, type KeyKind, type Signer, type SignOptions, slsa } from "@assay/testkit";
 import {
   createCtLog,
   createRekor,
@@ -72,8 +72,72 @@ describe("what counts though a verifier in Go refuses it", () => {
       want: "allowed",
     },
     {
+      name: "30 a bundle whose hints name other keys",
+      judge: () =>
+        signed(
+          {
+            envelope: ({ signatures, ...rest }) => ({ ...rest, signatures: keyIds(signatures, "other") }),
+            bundle: ({ verificationMaterial, ...rest }) => ({
+              ...rest,
+              verificationMaterial: { ...(verificationMaterial as object), publicKey: { hint: "other" } },
+            }),
+          },
+          bundle,
+        ),
+      want: "allowed",
+    },
+    {
+      name: "61 a `rekord` entry, twice",
+      judge: () =>
+        keyed(
+          {
+            bundle: ({ verificationMaterial, ...rest }) => {
+              const material = verificationMaterial as { tlogEntries: readonly object[] };
+              const tlogEntries = [...material.tlogEntries, ...material.tlogEntries];
+              return { ...rest, verificationMaterial: { ...material, tlogEntries } };
+            },
+          },
+          { format: "bundle-v0.1", entryKind: "rekord", logEvidence: "promise" },
+        ),
+      want: "allowed",
+    },
+    {
+      name: "30 a bundle that says a digest, and not of which algorithm",
+      judge: () =>
+        signed(
+          {
+            bundle: ({ messageSignature, ...rest }) => {
+              const { messageDigest, ...more } = messageSignature as { messageDigest: { digest: string } };
+              return {
+                ...rest,
+                messageSignature: { ...more, messageDigest: { digest: messageDigest.digest } },
+              };
+            },
+          },
+          { ...bundle, content: "message" },
+        ),
+      want: "allowed",
+    },
+    ...(["dns", "uri"] as const).map(
+      (kind): AbuseCase => ({
+        name: `80 a bundle's certificate whose ${kind} name is the wanted one, behind another`,
+        judge: () => judgeSignature(victim.signedBy(issuedTo(kind), bundle), keyless()),
+        want: "allowed",
+      }),
+    ),
+    {
+      name: "52 an integrated time that nobody signed, outside of the certificate's life",
+      judge: () => timedByNobody(),
+      want: "allowed",
+    },
+    {
       name: "46 a statement with a member that nobody knows",
       judge: () => signed({ payload: (value) => ({ ...value, comment: "x" }) }, bundle),
+      want: "allowed",
+    },
+    {
+      name: "46 a signature's statement whose predicate is no object",
+      judge: () => signed({ payload: (value) => ({ ...value, predicate: "x" }) }, bundle),
       want: "allowed",
     },
     { name: "29 an attestation layer without the empty annotation", judge: unannotated, want: "allowed" },
@@ -132,6 +196,23 @@ describe("what counts though a verifier in Go refuses it", () => {
 
 function signed(edit: Edits, options: SignOptions): Judged {
   return judgeSignature(victim.signedBy(policyKey, { ...options, edit }), byKey());
+}
+
+function keyIds(signatures: unknown, keyid: string): readonly object[] {
+  return (signatures as readonly object[]).map((each) => ({ ...each, keyid }));
+}
+
+function issuedTo(kind: "dns" | "uri"): Signer {
+  const other = { kind: "email", value: "a@acme.example" } as const;
+  return issuedBy(sigstore.fulcio, { alternativeNames: [other, { kind, value: GITHUB_SUBJECT }] });
+}
+
+/** A proof says that something is logged, not since when; that says a timestamp. */
+function timedByNobody(): Judged {
+  const { timestampAuthority } = sigstore;
+  const edit: Edits = { entry: (entry) => ({ ...entry, integratedTime: entry.integratedTime - 3600 }) };
+  const options = { ...bundle, logEvidence: "proof", timestampAuthority, edit } as const;
+  return judgeSignature(victim.signedBy(sigstore.identity(), options), keyless());
 }
 
 function unannotated(): Judged {
