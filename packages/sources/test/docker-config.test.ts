@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type DockerConfigOptions, dockerConfigCredentials } from "@assay/sources/credentials";
@@ -114,6 +114,13 @@ test.each<[string, string, object, object | undefined]>([
     { "https://index.docker.io/v1/": encoded("u:p") },
     undefined,
   ],
+  ["a repository's own path", "r.example", { "r.example/team/app": encoded("u:p") }, basic("u", "p")],
+  [
+    "another host beside ours",
+    "r.example",
+    { "a.example": encoded("a:b"), "r.example": encoded("u:p") },
+    basic("u", "p"),
+  ],
   ["a pattern inside a label", "axb.example", { "a*b.example": encoded("u:p") }, basic("u", "p")],
   [
     "a pattern whose star stands for nothing",
@@ -140,5 +147,46 @@ test.each(["a list", 7, null])("`auths` that are %j hold no login", async (auths
   await put("config.json", { auths });
   expect(await find({ path: join(home, "config.json") })).toEqual({
     reason: expect.stringMatching(/^`.*config\.json` has no login for `r\.example`$/),
+  });
+});
+
+describe("a helper", () => {
+  const helper = '#!/bin/sh\nread -r server\nprintf \'{"Username":"%s","Secret":"s"}\' "$server"\n';
+  const auths = { "r.example": encoded("u:p") };
+
+  test.each<[string, string, object, object]>([
+    [
+      "for a registry is asked by its name",
+      "r.example",
+      { credHelpers: { "r.example": "test" } },
+      basic("r.example", "s"),
+    ],
+    [
+      "for Docker Hub is asked by its old address",
+      "docker.io",
+      { credHelpers: { "docker.io": "test" } },
+      basic("https://index.docker.io/v1/", "s"),
+    ],
+    [
+      "for Docker Hub's old address, too",
+      "docker.io",
+      { credHelpers: { "https://index.docker.io/v1/": "test" } },
+      basic("https://index.docker.io/v1/", "s"),
+    ],
+    ["for all comes before `auths`", "r.example", { credsStore: "test", auths }, basic("r.example", "s")],
+    [
+      "for another registry is not asked",
+      "r.example",
+      { credHelpers: { "a.example": "test" }, auths },
+      basic("u", "p"),
+    ],
+    ["that is no name is none", "r.example", { credHelpers: { "r.example": 7 }, auths }, basic("u", "p")],
+    ["without a name is none", "r.example", { credsStore: "", auths }, basic("u", "p")],
+  ])("%s", async (_name, registry, config, credential) => {
+    await put("docker-credential-test", helper);
+    await chmod(join(home, "docker-credential-test"), 0o755);
+    await put("config.json", config);
+    const env = { PATH: `${home}:${process.env["PATH"]}` };
+    expect(await find({ path: join(home, "config.json"), env }, registry)).toMatchObject({ credential });
   });
 });
