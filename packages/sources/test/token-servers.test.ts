@@ -29,11 +29,20 @@ interface World {
   readonly token?: object;
   readonly credential?: Credential;
   readonly options?: RegistryOptions;
+  /** What the policy lists. */
+  readonly providers?: readonly string[];
 }
 
 /** Asks for an image so many times, one after the other; what was sent, and what came out. */
 async function asked(world: World, times = 1) {
-  const { host = "r.example", challenge, token = { token: "t" }, credential, options } = world;
+  const {
+    host = "r.example",
+    challenge,
+    token = { token: "t" },
+    credential,
+    options,
+    providers = [],
+  } = world;
   const sent: string[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const { href, pathname } = new URL(String(input));
@@ -54,8 +63,10 @@ async function asked(world: World, times = 1) {
     ...options,
   });
   const image = parseImageReference(`${host}/team/app:v1`);
+  const access = { allowInsecureRegistry: false, providers, pullSecrets: [] };
   const outcomes: string[] = [];
-  for (let i = 0; i < times; i++) outcomes.push(summary(await ask(source, { kind: "digest", image })));
+  for (let i = 0; i < times; i++)
+    outcomes.push(summary(await ask(source, { kind: "digest", image, access })));
   return { outcomes, sent, tokens: sent.filter((one) => one.includes("/token")) };
 }
 
@@ -92,14 +103,21 @@ describe("a token server is asked", () => {
     ],
     [
       "inside our network, where that host was allowed",
-      { challenge: bearer("https://auth.lan/token"), options: { allowPrivateHosts: ["auth.lan"] } },
+      {
+        challenge: bearer("https://auth.lan/token"),
+        options: { allowPrivateHosts: ["auth.lan"], resolve: async () => ["10.0.0.1"] },
+      },
       `https://auth.lan/token?${scope} as nobody`,
     ],
     [
       "inside our network by plain http, where that host was allowed",
       {
         challenge: bearer("http://auth.lan/token"),
-        options: { insecureHosts: ["r.example"], allowPrivateHosts: ["auth.lan"] },
+        options: {
+          insecureHosts: ["r.example"],
+          allowPrivateHosts: ["auth.lan"],
+          resolve: async () => ["10.0.0.1"],
+        },
       },
       `http://auth.lan/token?${scope} as nobody`,
     ],
@@ -202,8 +220,9 @@ describe("a token server is asked", () => {
     ],
     ["that a header over 8 KiB names", { challenge: bearer(`https://r.example/token?${"x".repeat(8192)}`) }],
   ])("never, %s", async (_name, world) => {
-    const { outcomes, tokens } = await asked(world);
+    const { outcomes, tokens, sent } = await asked(world);
     expect(tokens).toEqual([]);
+    expect(sent.filter((one) => one.includes(basic))).toEqual([]);
     expect(outcomes).toEqual(["unauthorized"]);
   });
 
@@ -310,6 +329,18 @@ test.each([bearer("https://r.example/token"), 'Basic realm="r"'])(
     expect(outcomes).toEqual(["digest"]);
   },
 );
+
+test.each<[string, string | undefined, string[], boolean]>([
+  ["that is among a policy's providers", "amazon", ["google", "amazon"], true],
+  ["that is not", "amazon", ["google"], false],
+  ["where a policy lists none", "amazon", [], true],
+  ["that Kyverno has no name for", undefined, ["google"], true],
+])("a source of credentials %s", async (_name, provider, providers, isAsked) => {
+  const credentials = { ...givenCredentials({ "r.example": login }), ...(provider && { provider }) };
+  const challenge = 'Basic realm="r"';
+  const { sent } = await asked({ challenge, options: { credentials: [credentials] }, providers });
+  expect(sent.at(-1)?.endsWith(basic)).toBe(isAsked);
+});
 
 test("a registry that wants Bearer without saying where, or Basic, gets the password", async () => {
   const { sent } = await asked({ challenge: 'Basic realm="r", Bearer service="s"', credential: login });
