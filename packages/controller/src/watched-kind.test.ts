@@ -111,6 +111,13 @@ describe("a kind that the cluster does not have", () => {
         "/apis/kyverno.io/v2/policyexceptions": 404,
       },
     ],
+    [
+      "among groups that say nothing",
+      {
+        "/apis/kyverno.io/v2": 404,
+        "/apis": () => ({ groups: [null, {}, { versions: [null, { groupVersion: "apps/v1" }] }] }),
+      },
+    ],
   ])("%s is told of, and found within five seconds when it is there", async (_, missing) => {
     const answers = { ...missing };
     const { config, put } = await cluster(answers);
