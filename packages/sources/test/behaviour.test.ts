@@ -1,5 +1,6 @@
 import type { Answer, EvidenceLookup, EvidenceSource } from "@assay/engine";
 import { parseImageReference } from "@assay/image";
+import { givenCredentials } from "@assay/sources/credentials";
 import { type BytesCache, type Clock, memoryCache, registrySource } from "@assay/sources/registry";
 import { createRegistry, type FaultEffect, hostFetch } from "@assay/testkit";
 import { describe, expect, test } from "vitest";
@@ -441,6 +442,48 @@ describe("what is remembered", () => {
       expect(first).toContain("tooLarge");
       expect(summary(await ask(source, lookup))).toBe(first);
     });
+  });
+});
+
+describe("redirects", () => {
+  /** What is asked for where a registry answers by these statuses first, each time leading to another host. */
+  async function led(statuses: readonly number[]) {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const sent: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const { host, pathname } = new URL(String(input));
+      const { authorization } = (init?.headers ?? {}) as Record<string, string>;
+      const status = statuses[sent.push(`${host} ${authorization}`) - 2];
+      if (sent.length === 1)
+        return new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } });
+      if (status === undefined) return registry.fetch(`https://r.example${pathname}`, init);
+      const location = `https://cdn${sent.length - 1}.example${pathname}`;
+      return new Response(null, { status, headers: { location } });
+    };
+    const robot = { kind: "basic", username: "robot", password: "s3cret" } as const;
+    const credentials = [givenCredentials({ "r.example": robot })];
+    const resolve = async (): Promise<string[]> => ["1.1.1.1"];
+    const source = registrySource({ fetch, credentials, resolve, retry: { attempts: 1 } });
+    return { outcome: summary(await ask(source, tag(`${key}:v1`))), sent };
+  }
+
+  test.each([301, 302, 303, 307, 308])("by %i are followed, without our password", async (status) => {
+    const { outcome, sent } = await led([status]);
+    expect(outcome).toBe("digest");
+    expect(sent.slice(1)).toEqual([expect.stringMatching(/^r\.example Basic /), "cdn1.example undefined"]);
+  });
+
+  test.each([300, 304])("are not what %i is", async (status) => {
+    expect((await led([status])).outcome).toBe("unavailable");
+  });
+
+  test.each([
+    [5, "digest"],
+    [6, "unavailable"],
+  ])("one behind the other are followed to the fifth: %i, %s", async (count, outcome) => {
+    const { outcome: came, sent } = await led(Array.from({ length: count }, () => 307));
+    expect(came).toBe(outcome);
+    expect(sent).toHaveLength(7);
   });
 });
 
