@@ -43,6 +43,25 @@ beforeAll(async () => {
   image({ repository: "keyed" }).signedBy(key).pushTo(registry);
   image({ repository: "logged" }).using({ log: sigstore.rekor }).signedBy(key).pushTo(registry);
   image({ repository: "unsigned" }).pushTo(registry);
+  const tagged = sigstore.identity({ subject: WORKFLOW.replace("heads/main", "tags/v1"), issuer: ISSUER });
+  const builtBy = (builder: string) => slsa({ builder, buildType: "https://ci.example/v1" });
+  const of = (repository: string, tag = "v1") => image({ repository, tag });
+  const images = [
+    of("shared").signedBy(other).signedBy(workflow),
+    of("shared", "v2").signedBy(workflow),
+    of("shared", "other").signedBy(other),
+    of("apart").signedBy(workflow),
+    of("apart", "v2").signedBy(key),
+    of("apart", "evil").signedBy(stranger),
+    of("partly").signedBy(workflow).attested(spdx(), builtBy("https://ci.example/a")),
+    of("partly", "v2").signedBy(workflow).attested(builtBy("https://ci.example/a")),
+    of("partly", "bare").signedBy(workflow),
+    of("review").signedBy(workflow).attestedBy(other, spdx()),
+    of("review", "own").signedBy(workflow).attestedBy(workflow, spdx()),
+    of("starred").signedBy(workflow).attested(builtBy("https://ci.example/*")),
+    of("tagged").signedBy(tagged),
+  ];
+  for (const one of images) one.pushTo(registry);
   server = await registry.listen();
   await writeFile(join(cwd, "root.json"), sigstore.trustedRoot());
   await writeFile(join(cwd, "cosign.pub"), key.pem);
@@ -89,6 +108,80 @@ test("one release is held to its builder", async () => {
   const { out } = await runHere(["infer", named("app:v1"), ...flags], { cwd });
   expect(out).toContain("value: https://ci.example/a");
   expect(await decide(out, "app:v1", "app:v2")).toEqual([true, false]);
+});
+
+// What is looked at; what the policy admits and what not; what is said of it.
+test.each<[string, string[], string[], string[], RegExp]>([
+  [
+    "who signed all of them, though others signed one",
+    ["shared:v1", "shared:v2"],
+    ["shared:v1", "shared:v2"],
+    ["shared:other"],
+    /signed by https:\/\/github\.com\/acme\/\S+ \(as \S+ says\)$/m,
+  ],
+  [
+    "each who signed one of them, where nobody signed all",
+    ["apart:v1", "apart:v2"],
+    ["apart:v1", "apart:v2"],
+    ["apart:evil"],
+    /signed by https:\S+ \(as \S+ says\) or the key$/m,
+  ],
+  [
+    "the attestations that all have, and no others",
+    ["partly:v1", "partly:v2"],
+    ["partly:v1", "partly:v2"],
+    ["partly:bare"],
+    /with https:\/\/slsa\.dev\/provenance\/v1$/m,
+  ],
+  [
+    "attestations by who made them",
+    ["review:v1"],
+    ["review:v1"],
+    ["review:own"],
+    /any content of an attestation|any spdxVersion|with https:\/\/spdx\.dev\/Document/,
+  ],
+  [
+    "nothing of a value that would match more than itself",
+    ["starred:v1"],
+    ["starred:v1"],
+    [],
+    /^# - any runDetails\.builder\.id, .* in an attestation/m,
+  ],
+  [
+    "a release's own tag",
+    ["tagged:v1"],
+    ["tagged:v1"],
+    [],
+    /nothing of a later release: the identity ends in @refs\/tags\/v1; write refs\/tags\/v\* for all/,
+  ],
+  [
+    "several repositories, each by itself",
+    ["shared:v2", "keyed:v1"],
+    ["shared:v2", "keyed:v1"],
+    ["apart:evil"],
+    /every image of \S+\/shared, [\s\S]*every image of \S+\/keyed, /,
+  ],
+])("a policy asks for %s", async (_name, looked, admitted, refused, said) => {
+  const args = ["infer", ...looked.map(named), "--key", "cosign.pub", ...flags];
+  const { out, err, status } = await runHere(args, { cwd });
+  expect(err).toBe("");
+  expect(out).toMatch(said);
+  expect(status).toBe(0);
+  expect(await decide(out, ...admitted)).toEqual(admitted.map(() => true));
+  const others = refused.filter((name) => looked.some((one) => one.split(":")[0] === name.split(":")[0]));
+  expect(await decide(out, ...looked, ...others)).toEqual([
+    ...looked.map(() => true),
+    ...others.map(() => false),
+  ]);
+});
+
+test("--name and --now are those of the policy and of its judgement", async () => {
+  const { out } = await runHere(["infer", named("shared:v2"), ...flags, "--name", "mine"], { cwd });
+  expect(out).toContain("  name: mine\n");
+  const before = [...flags.slice(0, 2), "--now", "2000-01-01T00:00:00Z"];
+  const { status, err } = await runHere(["infer", named("shared:v2"), ...before], { cwd });
+  expect(err).toContain("nobody is proven to have signed");
+  expect(status).toBe(2);
 });
 
 test("an identity with a star in it is taken literally", async () => {

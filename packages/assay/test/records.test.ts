@@ -169,6 +169,19 @@ describe("diff", () => {
     expect(JSON.parse(json.out).diffs.filter((diff: { flips: boolean }) => diff.flips)).toHaveLength(1);
   });
 
+  test("tells a rule of another name as new and the other as gone, though nothing flips", async () => {
+    const renamed = join(directory, "renamed.yaml");
+    const text = await readFile(join(ROOT, POLICY), "utf8");
+    await writeFile(renamed, text.replace("name: signed-with-key", "name: renamed"));
+    const { status, out } = await runHere(["diff", POLICY, renamed, join(directory, "all")]);
+    expect(out).toContain("Pod/default/unsigned: still denied\n");
+    expect(out).toContain("Pod/default/signed: still allowed\n");
+    expect(out).toMatch(/^ {2}made-by-cosign\/signed-with-key \S+:v1: gone, was fail$/m);
+    expect(out).toMatch(/^ {2}made-by-cosign\/renamed \S+:v1: new: fail \(failed to verify image /m);
+    expect(out).toContain("4 decisions, 0 would flip");
+    expect(status).toBe(0);
+  });
+
   test("what was not asked when the record was made is never allowed", async () => {
     const other = join(directory, "other.yaml");
     const text = await readFile(join(ROOT, POLICY), "utf8");

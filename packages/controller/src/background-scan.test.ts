@@ -1,9 +1,17 @@
-import { createEngine, type Verdict } from "@assay/engine";
+import {
+  createEngine,
+  type EvaluationRequest,
+  type Evaluator,
+  type Result,
+  type Verdict,
+} from "@assay/engine";
 import { loadPolicies } from "@assay/policy";
 import { registrySource } from "@assay/sources/registry";
-import { afterEach, describe, expect, test } from "vitest";
-import { type ApiServer, apiServer } from "../test/api-server.ts";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { type Answers, type ApiServer, apiServer } from "../test/api-server.ts";
 import { scanCluster } from "./background-scan.ts";
+import { startController } from "./controller.ts";
+import type { PolicyDocuments } from "./policy-documents.ts";
 
 const reports = "/apis/wgpolicyk8s.io/v1alpha2";
 
@@ -49,6 +57,157 @@ test("what is judged is what the API server has, field by field: as at admission
   };
   await scanCluster(api.config, { evaluate }, stop().signal);
   expect(judged).toEqual([{ apiVersion: "v1", kind: "Pod", ...web }]);
+});
+
+test("what a rule speaks of has a report, and an Event where it failed; nothing else has", async () => {
+  const result = { policy: "p", rule: "r", code: "ok", message: "m", failureAction: "Enforce" } as const;
+  const passed: Result = { ...result, rule: "other", outcome: "pass" };
+  const failed: Result = { ...result, outcome: "fail", code: "notSigned", message: "not signed" };
+  const undecided: Result = { ...result, outcome: "error", code: "timeout", message: "too late" };
+  const verdicts = new Map<string, Pick<Verdict, "allowed" | "outcome" | "results">>([
+    ["good", { allowed: true, outcome: "pass", results: [passed] }],
+    ["bad", { allowed: false, outcome: "fail", results: [passed, failed] }],
+    ["unknown", { allowed: false, outcome: "error", results: [undecided] }],
+    ["audited", { allowed: true, outcome: "fail", results: [{ ...failed, failureAction: "Audit" }] }],
+    ["silent", { allowed: true, outcome: "skip", results: [] }],
+  ]);
+  const names = [...verdicts.keys(), "broken"];
+  const written = new Map<string, Promise<unknown>>();
+  const items = names.map((name) => ({
+    metadata: { name, namespace: name.length > 4 ? "b" : "a", uid: name },
+  }));
+  api = await apiServer({
+    "/api/v1/pods": () => ({ metadata: {}, items }),
+    [`${reports}/policyreports`]: () => ({
+      metadata: {},
+      items: [...names, "gone"].map((name) => report(`assay-${name}`)),
+    }),
+    ...Object.fromEntries(
+      items.map(({ metadata: { name, namespace } }) => [
+        `${reports}/namespaces/${namespace}/policyreports/assay-${name}`,
+        (_: unknown, body: Promise<unknown>) => {
+          written.set(name, body);
+          return {};
+        },
+      ]),
+    ),
+  });
+  const requests: EvaluationRequest[] = [];
+  const evaluator: Evaluator = {
+    evaluate: async (request) => {
+      requests.push(request);
+      const { name } = request.resource["metadata"] as { name: string };
+      const verdict = verdicts.get(name);
+      if (verdict === undefined) throw new Error("no registry");
+      return { ...denied, ...verdict };
+    },
+  };
+  const labels = { team: "a" };
+  const namespaceLabels = (namespace: string) => (namespace === "a" ? labels : undefined);
+
+  const summary = await scanCluster(api.config, evaluator, stop().signal, { namespaceLabels });
+  expect(summary).toEqual({ judged: 5, denied: 2, failed: 1, reportsRemoved: 2 });
+  expect([...written.keys()].sort()).toEqual(["audited", "bad", "good", "unknown"]);
+  expect(await written.get("audited")).toMatchObject({ summary: { pass: 0, fail: 1, warn: 0 } });
+  expect([...api.deleted].sort()).toEqual(["assay-gone", "assay-silent"]);
+  const events = [...api.events.values()].map(({ message }) => message).sort();
+  expect(events).toEqual(["not signed", "not signed", "too late"].map((why) => `policy p/r: ${why}`));
+  const asked = requests.map(({ resource: _, ...rest }) => rest);
+  const common = { operation: "CREATE", mutate: false };
+  const [known, unknown] = [{ ...common, namespaceLabels: labels }, common];
+  expect(asked).toEqual(items.map(({ metadata: { namespace } }) => (namespace === "a" ? known : unknown)));
+});
+
+describe("startController with a scan", () => {
+  const webReport = `${reports}/namespaces/default/policyreports/assay-web`;
+  const policy = (name: string, spec: object = {}) => ({
+    kind: "ClusterPolicy",
+    metadata: { name },
+    spec: { rules: [], ...spec },
+  });
+
+  /** Finds fault with every Pod, in the name of each of its policies. */
+  function build({ policies }: PolicyDocuments): Evaluator {
+    const names = policies.map(({ metadata }) => (metadata as { name: string }).name);
+    if (names.includes("invalid")) throw new Error("invalid");
+    const [one] = denied.results as [Result];
+    return {
+      evaluate: async ({ namespaceLabels }) => ({
+        ...denied,
+        results: names.map((name) => ({ ...one, policy: name, message: `${namespaceLabels?.["team"]}` })),
+      }),
+    };
+  }
+
+  /** What the last report speaks of; `answers` count in place of one Pod. */
+  async function scanning(
+    policies: readonly ReturnType<typeof policy>[],
+    answers: Answers = {},
+    options = {},
+  ) {
+    const written: Promise<{ results: { policy: string; message: string }[] }>[] = [];
+    const server = await apiServer({
+      "/api/v1/pods": () => pods,
+      [webReport]: (_, body) => {
+        written.push(body as never);
+        return {};
+      },
+      ...answers,
+    });
+    api = server;
+    for (const one of policies) server.put(one);
+    const metadata = { name: "default", labels: { team: "shop" } };
+    server.put({ kind: "Namespace", metadata });
+    const errors: string[] = [];
+    const controller = await startController(server.config, {
+      build,
+      scan: { election: { namespace: "assay", identity: "one", leaseSeconds: 1 }, ...options },
+      logger: { info: () => {}, warn: () => {}, error: (_, message) => void errors.push(message) },
+    });
+    onTestFinished(controller.stop);
+    const spokenOf = async () => (await written.at(-1))?.results.map((one) => `${one.policy} ${one.message}`);
+    return {
+      server,
+      controller,
+      errors,
+      spokenOf,
+      leads: () => server.lease("assay-controller") !== undefined,
+    };
+  }
+
+  test("judges by the policies that are meant for it, and anew when they change", async () => {
+    const { server, spokenOf } = await scanning([policy("a"), policy("b", { background: false })]);
+    await expect.poll(spokenOf).toEqual(["a shop"]);
+    server.put(policy("c", { background: true }));
+    await expect.poll(spokenOf).toEqual(["a shop", "c shop"]);
+  });
+
+  test("reports nothing as long as it is not known what holds", async () => {
+    const { server, spokenOf, leads } = await scanning([policy("a"), policy("invalid")]);
+    await expect.poll(leads).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await spokenOf()).toBeUndefined();
+    server.remove(policy("invalid"));
+    await expect.poll(spokenOf).toEqual(["a shop"]);
+  });
+
+  test("removes no report where a list could not be had, and tries again", async () => {
+    let isAway = true;
+    const { server, errors, spokenOf } = await scanning(
+      [policy("a")],
+      {
+        "/api/v1/pods": () => (isAway ? {} : pods),
+        [`${reports}/policyreports`]: () => ({ metadata: {}, items: [report("assay-old")] }),
+      },
+      { intervalMs: 100 },
+    );
+    await expect.poll(() => errors.length).toBeGreaterThan(1);
+    expect(new Set(errors)).toEqual(new Set(["background scan broke off"]));
+    expect(server.deleted).toEqual([]);
+    isAway = false;
+    await expect.poll(spokenOf).toEqual(["a shop"]);
+    await expect.poll(() => server.deleted).toContain("assay-old");
+  });
 });
 
 test("a report does not call passed what another image passed than the one that runs", async () => {

@@ -110,6 +110,23 @@ describe("of several processes one leads", () => {
     await other.leads(true);
   });
 
+  test("a Lease that another took meanwhile is left to it", async () => {
+    const api = await server();
+    const lease = () => api.lease("assay-controller")?.spec;
+    const first = candidate(api, "first");
+    await first.leads(true);
+    await first.stop();
+    expect(lease()?.holderIdentity).toBe("");
+
+    const second = candidate(api, "second");
+    await second.leads(true);
+    const renewTime = new Date().toISOString();
+    api.putLease("assay-controller", { holderIdentity: "third", leaseDurationSeconds: 60, renewTime });
+    await second.leads(false);
+    await second.stop();
+    expect(lease()).toMatchObject({ holderIdentity: "third", renewTime });
+  });
+
   test("what led and failed is run anew", async () => {
     const api = await server();
     const first = candidate(api, "first", () => Promise.reject(new Error("broken")));

@@ -4,7 +4,6 @@ import { type Answers, type ApiServer, apiServer } from "../test/api-server.ts";
 import type { PolicyDocuments } from "./policy-documents.ts";
 import { watchPolicies } from "./policy-watcher.ts";
 import { reloadableEvaluator } from "./reloadable-evaluator.ts";
-import { watchedContext } from "./watched-context.ts";
 import { watchKind } from "./watched-kind.ts";
 
 const verdict = {
@@ -110,6 +109,13 @@ describe("a kind that the cluster does not have", () => {
       {
         "/apis/kyverno.io/v2": () => ({ kind: "APIResourceList", resources: [{ name: "cleanuppolicies" }] }),
         "/apis/kyverno.io/v2/policyexceptions": 404,
+      },
+    ],
+    [
+      "among groups that say nothing",
+      {
+        "/apis/kyverno.io/v2": 404,
+        "/apis": () => ({ groups: [null, {}, { versions: [null, { groupVersion: "apps/v1" }] }] }),
       },
     ],
   ])("%s is told of, and found within five seconds when it is there", async (_, missing) => {
@@ -418,30 +424,4 @@ test("what the client library has no name for is in the copy, from a list and fr
     .poll(() => watched.get("more", "default"))
     .toMatchObject({ dataOfLaterVersions: { key: ["1"] } });
   watched.stop();
-});
-
-describe("watchedContext", () => {
-  const lookup = { kind: "configMap", namespace: "kyverno", name: "keys" } as const;
-
-  async function ask(answers: Answers): Promise<unknown> {
-    const rest = { fetch: () => Promise.reject(new Error("not asked")) };
-    const context = await watchedContext((await cluster(answers)).config, rest);
-    const answer = await context.source.fetch(lookup, { signal: new AbortController().signal });
-    await context.stop();
-    return answer;
-  }
-
-  test("a ConfigMap that is not in the list does not exist", async () => {
-    expect(await ask({})).toMatchObject({ ok: false, failure: { code: "notFound" } });
-  });
-
-  test.each([
-    [403, "unauthorized"],
-    [500, "unavailable"],
-  ] as const)("where the list is refused with %i nothing is said about one of them", async (status, code) => {
-    expect(await ask({ "/api/v1/configmaps": status })).toMatchObject({
-      ok: false,
-      failure: { code, status },
-    });
-  });
 });

@@ -35,6 +35,8 @@ export interface ApiServer {
   endWatches(): void;
   /** Writes a line that is no event into every watch, which goes on. */
   garbleWatches(): void;
+  /** Writes these bytes into every watch. */
+  writeWatches(bytes: string | Uint8Array): void;
   /** How many watches are under way. */
   openWatches(): number;
   /** From now on no watch is answered, not even with a head. */
@@ -146,6 +148,9 @@ export async function apiServer(answers: Answers = {}): Promise<ApiServer> {
     garbleWatches: () => {
       for (const { response } of world.watches) response.write('{"type":"MODIFIED","object":\n');
     },
+    writeWatches: (bytes) => {
+      for (const { response } of world.watches) response.write(bytes);
+    },
     openWatches: () => world.watches.size,
     hangWatches: () => {
       world.watchAnswers = "hanging";
@@ -194,7 +199,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, world
     }
     world.watches.add(watch);
     response.on("close", () => world.watches.delete(watch));
-  } else if (/^\/apis\/?$/.test(pathname)) send(response, 200, groupList(world));
+  } else if (/^\/apis\/?$/.test(pathname) && answer === undefined) send(response, 200, groupList(world));
   else if (groups[pathname] !== undefined && answer === undefined) {
     const resources = groups[pathname].map((kind) => ({
       name: pluralOf(kind),

@@ -111,6 +111,29 @@ describe("a record", () => {
     expect(() => decodeRecord(text)).toThrow(expect.objectContaining({ code: "invalidRecord" }));
   });
 
+  test.each<[string, object]>([
+    ["another version", { version: 2 }],
+    ["a clock that is no time", { clock: "noon" }],
+    ["a clock that is a number", { clock: 0 }],
+    ["policies that are text", { policies: "kind: ClusterPolicy" }],
+    ["answers that are none", { answers: {} }],
+    [
+      "one answer among others that is nothing",
+      { answers: [{ lookup: { kind: "digest" }, answer: { ok: false, failure: {} } }, null] },
+    ],
+    ["an answer to nothing", { answers: [{ answer: {} }] }],
+    ["a question without an answer", { answers: [{ lookup: { kind: "digest" } }] }],
+    ["a question of no kind", { answers: [{ lookup: {}, answer: {} }] }],
+    ["no request", { request: null }],
+    ["no verdict", { verdict: [] }],
+    ["no options", { options: "" }],
+  ])("that has %s is refused", async (_, over) => {
+    const record = await recordFor(policy(), { resource: pod(image("key-ecdsa")) });
+    expect(() => decodeRecord(JSON.stringify({ ...record, ...over }))).toThrow(
+      expect.objectContaining({ code: "invalidRecord" }),
+    );
+  });
+
   test.each(["", "{}", "[1]", '{"version":2}', '{"version":1,"clock":"x"}'])(
     "that is none is refused: %j",
     (text) => {

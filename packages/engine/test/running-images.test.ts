@@ -58,6 +58,34 @@ describe("a Pod that runs another image than its tag names now", () => {
     expect([found.allowed, found.outcome]).toEqual([true, "error"]);
   });
 
+  test.each<[string, Partial<Result>[], boolean, boolean]>([
+    ["one enforced rule among audited ones is enough", [{ failureAction: "Audit" }, {}], true, false],
+    [
+      "audited rules alone deny nothing",
+      [{ failureAction: "Audit" }, { failureAction: "Audit" }],
+      true,
+      true,
+    ],
+    [
+      "what was denied for another image stays denied",
+      [{ failureAction: "Audit" }, { image: "r.example/other:v1", outcome: "fail", code: "notSigned" }],
+      false,
+      false,
+    ],
+  ])("%s", (_, overs, before, after) => {
+    const results = overs.flatMap((over) => verdict(over).results);
+    const found = withRunningImages({ ...verdict(), allowed: before, results }, pod(`r/app@${running}`));
+    expect([found.allowed, found.outcome]).toEqual([after, "error"]);
+  });
+
+  test("what was skipped, or came to no image or digest, says nothing of what runs", () => {
+    const { image: _, digest: __, ...rest } = verdict().results[0] as Result;
+    const skipped = verdict({ outcome: "skip" });
+    const results = [...skipped.results, { ...rest, image: tag }, { ...rest, digest: judged }, rest];
+    const given = { ...skipped, allowed: true, results };
+    expect(withRunningImages(given, pod(`r/app@${running}`))).toEqual(given);
+  });
+
   test("what failed goes on failing, and tells which image that was", () => {
     const failed = verdict({ outcome: "fail", code: "notSigned", message: "no signature" });
     const [result] = withRunningImages(failed, pod(`r/app@${running}`)).results;

@@ -1,4 +1,4 @@
-import type { EvaluationRequest, Evaluator, Verdict } from "@assay/engine";
+import type { EvaluationRequest, Evaluator, Result, Verdict } from "@assay/engine";
 import { describe, expect, test } from "vitest";
 import { providerHandler } from "./provider-handler.ts";
 import { createProviderServer } from "./provider-server.ts";
@@ -63,9 +63,37 @@ describe("the external-data provider", () => {
       "`$.apiVersion`",
     ],
     ["keys that are no strings", question(7), "`$.request.keys`"],
+    ["one key among others that is no string", question("a", 7), "`$.request.keys`"],
+    ["a key in the place of the list", { ...question(), request: { keys: "a" } }, "`$.request.keys`"],
     ["too many keys", question("a", "b", "c"), "more than 2 keys"],
   ])("%s is a system error that names the place", async (_name, body, text) => {
     expect((await ask(body, { maxKeys: 2 }))["systemError"]).toContain(text);
+  });
+
+  test("as many keys as are allowed are answered", async () => {
+    const { items } = await ask(question("a", "b"), { maxKeys: 2 });
+    expect(items).toMatchObject([{ key: "a" }, { key: "b" }]);
+  });
+
+  const said = { policy: "signed", rule: "check", failureAction: "Enforce" } as const;
+  const passed: Result = { ...said, outcome: "pass", code: "ok", message: "verified" };
+  const failed: Result = { ...said, outcome: "fail", code: "notSigned", message: "no signatures found" };
+  const undecided: Result = { ...said, outcome: "error", code: "unavailable", message: "no registry" };
+  test.each<[string, boolean, readonly Result[], string]>([
+    ["denied because it could not be decided", false, [undecided], "signed/check: unavailable: no registry"],
+    [
+      "denied for two reasons",
+      false,
+      [passed, failed, undecided],
+      "signed/check: notSigned: no signatures found; signed/check: unavailable: no registry",
+    ],
+    ["denied without a reason", false, [passed], "denied: no reason was given"],
+    ["allowed though an audited rule failed", true, [{ ...failed, failureAction: "Audit" }], ""],
+  ])("an image that is %s", async (_name, allowed, results, error) => {
+    const judge: Evaluator = {
+      evaluate: async (request) => ({ ...verdict(request), allowed, results }),
+    };
+    expect((await ask(question("a"), {}, judge))["items"]).toMatchObject([{ key: "a", error }]);
   });
 
   test.each(["", " ", "\u00a0\n", "\u0085"])(
@@ -82,9 +110,11 @@ describe("the external-data provider", () => {
   );
 
   test("an image that could not be decided is that item's error", async () => {
-    const broken: Evaluator = { evaluate: () => Promise.reject(new Error("/etc/secret")) };
-    const response = await ask(question("a"), {}, broken);
-    expect(response["items"]).toEqual([{ key: "a", value: "a", error: "internal: could not be decided" }]);
+    for (const thrown of [new Error("/etc/secret"), null]) {
+      const broken: Evaluator = { evaluate: () => Promise.reject(thrown) };
+      const response = await ask(question("a"), {}, broken);
+      expect(response["items"]).toEqual([{ key: "a", value: "a", error: "internal: could not be decided" }]);
+    }
   });
 
   test("an image that takes too long says timeout, the others are answered", async () => {
@@ -117,6 +147,9 @@ test.each<[string, unknown, string]>([
   ["a namespace that is empty", { namespace: "" }, "`namespace` is not the name of one"],
   ["a namespace that is null", { namespace: null }, "`namespace` is not the name of one"],
   ["a time that is no number", { timeoutMs: "3s" }, "`timeoutMs` is not a number"],
+  ["a time that came out as none", { timeoutMs: Number.NaN }, "`timeoutMs` is not a number"],
+  ["a time that has passed", { timeoutMs: -1 }, "`timeoutMs` is not a number"],
+  ["a number of keys in words", { maxKeys: "10" }, "`maxKeys` is not a number"],
 ])("%s is refused: in `default` other policies apply", (_, options, said) => {
   const attempt = (): unknown => providerHandler(assay, options as never);
   expect(attempt).toThrow(said);

@@ -93,7 +93,9 @@ async function judge(assay: Evaluator, key: string, options: ProviderOptions): P
       { image: key, allowed: verdict.allowed, outcome: verdict.outcome },
       "image verification",
     );
-    return { key, value: pinned(key, verdict), error: verdict.allowed ? "" : reasons(verdict) };
+    // An error that is empty says that the image may run: a denial without reasons has one of ours.
+    const error = verdict.allowed ? "" : reasons(verdict) || "denied: no reason was given";
+    return { key, value: pinned(key, verdict), error };
   } catch (error) {
     options.logger?.error({ image: key, error: String(error) }, "image verification could not be decided");
     const timeout = error instanceof Error && error.name === "TimeoutError";

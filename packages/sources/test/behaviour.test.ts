@@ -1,5 +1,6 @@
 import type { Answer, EvidenceLookup, EvidenceSource } from "@assay/engine";
 import { parseImageReference } from "@assay/image";
+import { givenCredentials } from "@assay/sources/credentials";
 import { type BytesCache, type Clock, memoryCache, registrySource } from "@assay/sources/registry";
 import { createRegistry, type FaultEffect, hostFetch } from "@assay/testkit";
 import { describe, expect, test } from "vitest";
@@ -29,6 +30,7 @@ describe("patience", () => {
     ["a date", "Thu, 01 Jan 2026 00:00:02 GMT", [2100, 200], "rateLimited"],
     ["nothing", undefined, [100, 200], "rateLimited"],
     ["nonsense", "soon", [100, 200], "rateLimited"],
+    ["ten seconds: as long as we wait", "10", [10_100, 10_200], "rateLimited"],
     ["an hour: longer than we wait", "3600", [], "rateLimited"],
   ])("Retry-After of %s", async (_, header, slept, outcome) => {
     const registry = await fixtureRegistry("tags", { host: "r.example" });
@@ -62,6 +64,32 @@ describe("patience", () => {
     const answer = await source.fetch<"digest">(tag(`${key}:v1`), { signal, deadline: clock.now() + 350 });
     expect(summary(answer)).toBe("unavailable");
     expect(clock.slept).toEqual([100, 200]);
+  });
+
+  test.each([
+    ["408", { kind: "status", status: 408 }, 2],
+    ["500", { kind: "status", status: 500 }, 2],
+    ["504", { kind: "status", status: 504 }, 2],
+    ["a connection that breaks", { kind: "disconnect" }, 2],
+    ["418", { kind: "status", status: 418 }, 0],
+    ["a redirect elsewhere", { kind: "status", status: 302, headers: { location: "ftp://a" } }, 0],
+  ] as const)("is had with what may pass: %s", async (_, effect, times) => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    registry.inject({ effect });
+    const clock = fakeClock();
+    const answer = await ask(registrySource({ fetch: registry.fetch, clock }), tag(`${key}:v1`));
+    expect(summary(answer)).toBe("unavailable");
+    expect(clock.slept).toEqual([100, 200].slice(0, times));
+  });
+
+  test("does not last to the very deadline", async () => {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    registry.inject({ effect: { kind: "status", status: 503 } });
+    const clock = fakeClock();
+    const source = registrySource({ fetch: registry.fetch, clock });
+    const { signal } = new AbortController();
+    await source.fetch<"digest">(tag(`${key}:v1`), { signal, deadline: clock.now() + 300 });
+    expect(clock.slept).toEqual([100]);
   });
 
   test.each([401, 403, 404, 400])("is not lost on a %i", async (status) => {
@@ -417,6 +445,48 @@ describe("what is remembered", () => {
   });
 });
 
+describe("redirects", () => {
+  /** What is asked for where a registry answers by these statuses first, each time leading to another host. */
+  async function led(statuses: readonly number[]) {
+    const registry = await fixtureRegistry("tags", { host: "r.example" });
+    const sent: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const { host, pathname } = new URL(String(input));
+      const { authorization } = (init?.headers ?? {}) as Record<string, string>;
+      const status = statuses[sent.push(`${host} ${authorization}`) - 2];
+      if (sent.length === 1)
+        return new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } });
+      if (status === undefined) return registry.fetch(`https://r.example${pathname}`, init);
+      const location = `https://cdn${sent.length - 1}.example${pathname}`;
+      return new Response(null, { status, headers: { location } });
+    };
+    const robot = { kind: "basic", username: "robot", password: "s3cret" } as const;
+    const credentials = [givenCredentials({ "r.example": robot })];
+    const resolve = async (): Promise<string[]> => ["1.1.1.1"];
+    const source = registrySource({ fetch, credentials, resolve, retry: { attempts: 1 } });
+    return { outcome: summary(await ask(source, tag(`${key}:v1`))), sent };
+  }
+
+  test.each([301, 302, 303, 307, 308])("by %i are followed, without our password", async (status) => {
+    const { outcome, sent } = await led([status]);
+    expect(outcome).toBe("digest");
+    expect(sent.slice(1)).toEqual([expect.stringMatching(/^r\.example Basic /), "cdn1.example undefined"]);
+  });
+
+  test.each([300, 304])("are not what %i is", async (status) => {
+    expect((await led([status])).outcome).toBe("unavailable");
+  });
+
+  test.each([
+    [5, "digest"],
+    [6, "unavailable"],
+  ])("one behind the other are followed to the fifth: %i, %s", async (count, outcome) => {
+    const { outcome: came, sent } = await led(Array.from({ length: count }, () => 307));
+    expect(came).toBe(outcome);
+    expect(sent).toHaveLength(7);
+  });
+});
+
 describe("names and places", () => {
   test.each([
     ["nginx", "https://registry-1.docker.io/v2/library/nginx/manifests/latest"],
@@ -494,39 +564,5 @@ describe("names and places", () => {
     const { original, source } = await mirrored(true, false);
     expect(summary(await ask(source, tag(`${key}:v1`)))).toBe("notFound");
     expect(original.requests).toEqual([]);
-  });
-});
-
-describe("image data", () => {
-  test("holds names, manifest and config, as Kyverno's imageRegistry context does", async () => {
-    const registry = await fixtureRegistry("referrers", { host: "r.example" });
-    const source = registrySource({ fetch: registry.fetch });
-    const image = parseImageReference("r.example/acme/multi:v1");
-    const answer = await ask<"imageData">(source, { kind: "imageData", image });
-    const digest = await digestAt(source, image.text);
-    expect(answer).toMatchObject({
-      ok: true,
-      value: {
-        data: {
-          image: image.text,
-          resolvedImage: `r.example/acme/multi@${digest}`,
-          registry: "r.example",
-          repository: "acme/multi",
-          identifier: "v1",
-          manifestList: { schemaVersion: 2, manifests: expect.any(Array) },
-          manifest: { schemaVersion: 2, layers: expect.any(Array) },
-          configData: { architecture: "amd64", os: "linux" },
-        },
-      },
-    });
-  });
-
-  test.each([
-    ["r.example/acme/nowhere:v1", "notFound"],
-    ["r.example/acme/key-ecdsa:v9", "notFound"],
-  ])("of %s: %s", async (text, outcome) => {
-    const registry = await fixtureRegistry("referrers", { host: "r.example" });
-    const source = registrySource({ fetch: registry.fetch });
-    expect(summary(await ask(source, { kind: "imageData", image: parseImageReference(text) }))).toBe(outcome);
   });
 });

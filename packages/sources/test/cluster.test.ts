@@ -1,12 +1,14 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContextLookup, ContextSource } from "@assay/engine";
 import { contextFromFiles, contextFromObjects, kubernetesContext } from "@assay/sources/cluster";
 import { KubeConfig } from "@kubernetes/client-node";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 
 async function ask(source: ContextSource, lookup: ContextLookup) {
   const answer = await source.fetch(lookup, { signal: new AbortController().signal });
@@ -185,6 +187,8 @@ describe("the API server", () => {
       json(403, { message: "forbidden" }),
       /^unauthorized: .*: forbidden \(does its role allow this\?\)$/,
     ],
+    ["401", json(401, {}), /^unauthorized: `127.0.0.1:\d+` answered 401 to `[^`]*keys`$/],
+    ["429", json(429, {}), /^rateLimited: /],
     ["500", json(500, {}), /^unavailable: /],
     [
       "a redirect",
@@ -218,6 +222,32 @@ describe("the API server", () => {
     expect(await ask(cluster(), lookup)).toEqual({ data: { allowed: true } });
     expect(seen[0]?.headers).toMatchObject({ "x-team": "shop" });
     expect(seen[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test("a service's own authority is believed where the policy names it, of its certificates alone", async () => {
+    const pem = (name: string) => readFileSync(new URL(`../testdata/tls/${name}`, import.meta.url), "utf8");
+    const service = createTlsServer({ cert: pem("server.pem"), key: pem("server.key") }, (_, outgoing) => {
+      outgoing.end('{"allowed":true}');
+    });
+    await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void service.close());
+    const url = `https://127.0.0.1:${(service.address() as AddressInfo).port}/check`;
+    const asked = (caBundle?: string) =>
+      ask(cluster(), {
+        kind: "apiCall",
+        method: "GET",
+        url,
+        ...(caBundle === undefined ? {} : { caBundle }),
+      });
+    expect(await asked(pem("ca.pem"))).toEqual({ data: { allowed: true } });
+    for (const other of [undefined, pem("client.pem")])
+      expect(await asked(other)).toMatch(/^unavailable: .* could not be reached: .*certificate/);
+  });
+
+  test("a service whose address is none is not asked", async () => {
+    expect(await ask(cluster(), { kind: "apiCall", method: "GET", url: "https://[::" })).toMatch(
+      /^malformed: .* is no address$/,
+    );
   });
 
   test("a service that closes a kept connection in the moment of a question is asked again, unless it was told something", async () => {

@@ -197,6 +197,14 @@ describe("what the referrers API lists", () => {
       },
     ],
     [
+      "a bundle beside something else, known by its layer only",
+      "malformed",
+      (registry, { digest }) => {
+        const layers = [bundleType, "text/plain"].map((type) => registry.pushBlob("app", "{}", type));
+        bundleReferrer(registry, digest, { artifactType: "application/octet-stream", layers });
+      },
+    ],
+    [
       "a bundle without layers",
       "malformed",
       (registry, { digest }) => bundleReferrer(registry, digest, { layers: [] }),
@@ -435,6 +443,30 @@ describe("what the fallback tag lists", () => {
       },
     ],
     ["nothing", "nothing", (registry, { tag }) => void index(registry, tag, [])],
+    ...[
+      ["application/vnd.dev.cosign.artifact.att.v1+json", "malformed"] as const,
+      [bundleType, "malformed"] as const,
+      [empty.mediaType, "malformed"] as const,
+      ["application/spdx+json", "nothing"] as const,
+    ].map(([artifactType, outcome]): [string, string, Parameters<typeof hung>[0]] => [
+      `what cannot be read and is called ${artifactType}`,
+      outcome,
+      (registry, { tag }) => {
+        const inner = index(registry, "inner", []);
+        index(registry, tag, [{ ...inner, artifactType }]);
+      },
+    ]),
+    [
+      "a login page",
+      "unavailable",
+      (registry, { tag }) => {
+        const headers = { "content-type": "text/html" };
+        registry.inject({
+          path: `/manifests/${tag}`,
+          effect: { kind: "status", status: 200, headers, body: "<html>" },
+        });
+      },
+    ],
   ])("%s: %s", async (_, outcome, build) => {
     expect(await seen("tag", build)).toBe(outcome);
   });

@@ -70,19 +70,53 @@ async function layoutDirectory(files: Files): Promise<string> {
 }
 
 /** A tar header: type and size as they are, whether or not they make sense. */
-function header(name: string, size: number, type = "0", link = ""): Buffer {
+function header(name: string, size: number, type = "0", link = "", rawSize?: Buffer): Buffer {
   const bytes = Buffer.alloc(block);
   bytes.write(name, 0, 100);
   bytes.write("0000644\0", 100);
   bytes.write(`${size.toString(8).padStart(11, "0")}\0`, 124);
+  rawSize?.copy(bytes, 124);
   bytes.write("00000000000\0", 136);
-  bytes.write("        ", 148);
   bytes.write(type, 156);
   bytes.write(link, 157, 100);
   bytes.write("ustar\x0000", 257);
+  return summed(bytes);
+}
+
+/** With its checksum. */
+function summed(bytes: Buffer): Buffer {
+  bytes.write("        ", 148);
   const sum = bytes.reduce((total, byte) => total + byte, 0);
   bytes.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
   return bytes;
+}
+
+/** The checksum of a header with one bit less. */
+function wrongSum(bytes: Buffer): Buffer {
+  bytes.write("000001", 148);
+  return bytes;
+}
+
+/** As `member`, changed in its header. */
+function changed(name: string, text: string, change: (header: Buffer) => void): Buffer {
+  const bytes = member(name, text);
+  change(bytes.subarray(0, block));
+  summed(bytes.subarray(0, block));
+  return bytes;
+}
+
+/** Without magic and type; where ustar has the beginning of a name stands anything. */
+function header7(name: string, text: string): Buffer {
+  return changed(name, text, (bytes) => {
+    bytes.fill(0, 257, 265);
+    bytes.write("anything", 345);
+    bytes.fill(0, 156, 157);
+  });
+}
+
+/** Its name begins in the header's other field. */
+function twoParts(prefix: string, name: string, text: string): Buffer {
+  return changed(name, text, (bytes) => void bytes.write(prefix, 345));
 }
 
 function member(name: string, text: string, type = "0"): Buffer {
@@ -123,6 +157,13 @@ describe("a tar file of a layout is read as every other reader would, or refused
 
   test.each<[string, readonly Buffer[], string]>([
     ["as it is written by everybody", [blobs, goodIndex], "good"],
+    ["as it was written before there was ustar", [blobs, header7("index.json", index(entry(good)))], "good"],
+    [
+      "with a name in two parts",
+      [marker, twoParts("blobs/sha256", good.name.slice(13), good.text), goodIndex],
+      "good",
+    ],
+    ["with directories", [blobs, header("blobs/sha256/", 0, "5"), goodIndex], "good"],
     ["with names that begin with ./", [blobs, member("./index.json", index(entry(good)))], "good"],
     [
       "with a name by pax",
@@ -141,6 +182,31 @@ describe("a tar file of a layout is read as every other reader would, or refused
     [
       "with a second index by another spelling",
       [blobs, goodIndex, member("/./index.json", index(entry(evil)))],
+      "unavailable",
+    ],
+    [
+      "with a second index that is a sparse file, which has its name by pax",
+      [
+        blobs,
+        goodIndex,
+        paxFor(paxRecord("GNU.sparse.major", "1"), paxRecord("GNU.sparse.name", "index.json")),
+        member("other.json", `1\n0\n4\n${"\0".repeat(506)}${index(entry(evil))}`),
+      ],
+      "unavailable",
+    ],
+    [
+      "with a second index in what a header with a wrong checksum calls its contents",
+      [blobs, goodIndex, wrongSum(header("other", evilIndex.length)), evilIndex],
+      "unavailable",
+    ],
+    [
+      "with a directory that has contents, which may be headers",
+      [blobs, goodIndex, header("directory", evilIndex.length, "5"), evilIndex],
+      "unavailable",
+    ],
+    [
+      "with a size in bytes, as it is written of what is over 8 GiB",
+      [blobs, goodIndex, header("other", 0, "0", "", Buffer.from([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0]))],
       "unavailable",
     ],
     [
@@ -167,6 +233,18 @@ describe("a tar file of a layout is read as every other reader would, or refused
         member("other.json", index(entry(evil))),
       ],
       "good",
+    ],
+    [
+      "with a pax record that goes on behind its header",
+      [blobs, paxFor("99 a=b\n"), goodIndex],
+      "unavailable",
+    ],
+    ["with a pax record that ends in the middle", [blobs, paxFor("6 a=bc\n"), goodIndex], "unavailable"],
+    ["with a pax record that has no name", [blobs, paxFor("5 =b\n"), goodIndex], "unavailable"],
+    [
+      "with a name of more than 64 KiB",
+      [blobs, member("././@LongLink", "x".repeat(65_537), "L"), goodIndex, goodIndex],
+      "unavailable",
     ],
     ["with pax records of no length", [blobs, paxFor("path=index.json\n"), goodIndex], "unavailable"],
     [

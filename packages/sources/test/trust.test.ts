@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -75,6 +76,46 @@ describe("roots from files", () => {
     for (const part of ["certificateAuthorities", "timestampAuthorities"]) {
       expect(made[part][0].certChain).toEqual(given[part][0].certChain);
     }
+  });
+
+  test.each([
+    ["ed25519", generateKeyPairSync("ed25519"), "PKIX_ED25519"],
+    ["rsa 2048", generateKeyPairSync("rsa", { modulusLength: 2048 }), "PKIX_RSA_PKCS1V15_2048_SHA256"],
+    ["P-384", generateKeyPairSync("ec", { namedCurve: "P-384" }), "PKIX_ECDSA_P384_SHA_384"],
+    ["rsa 1024", generateKeyPairSync("rsa", { modulusLength: 1024 }), "a key of a kind that no log uses"],
+    ["ed448", generateKeyPairSync("ed448"), "a key of a kind that no log uses"],
+    ["secp256k1", generateKeyPairSync("ec", { namedCurve: "secp256k1" }), "a key of a kind that no log uses"],
+  ])("a log's key in PEM, %s", async (_name, { publicKey }, said) => {
+    const rekor = [publicKey.export({ type: "spki", format: "pem" }).toString()];
+    const answer = await ask(trustRoots({ pem: { rekor } }));
+    expect(answer.json ?? answer.message).toContain(said);
+  });
+
+  test.each([
+    ["twelve certificates of an authority", 12, true],
+    ["thirteen certificates of an authority", 13, false],
+  ])("%s", async (_name, count, isTaken) => {
+    const chain = await readFile(`${fixtures}fulcio-chain.pem`, "utf8");
+    const one = chain.slice(0, chain.indexOf("-----END CERTIFICATE-----") + 26);
+    const answer = await ask(trustRoots({ pem: { fulcio: [one.repeat(count)] } }));
+    expect(answer.json !== undefined).toBe(isTaken);
+  });
+
+  test("no more than 64 roots are joined", async () => {
+    const roots = (count: number) => ask(trustRoots({ json: "{}\n".repeat(count) }));
+    expect(await roots(64)).toHaveProperty("json");
+    expect(await roots(65)).toMatchObject({ code: "malformed" });
+  });
+
+  test.each<[string, Parameters<typeof trustRoots>[0], string]>([
+    ["a source without a name", { source: trustRoots({ json: "{}" }) }, "public-good"],
+    ["a root whose name is `pem`", { pem: { json: "{}" } }, "pem"],
+    ["a root whose name is `source`", { source: { pem: {} } }, "source"],
+    ["roots whose names are `json` and `pem`", { json: { json: "{}" }, pem: { json: "{}" } }, "json"],
+  ])("%s is found by its name alone", async (_what, given, name) => {
+    expect(await ask(trustRoots(given), name)).toHaveProperty("json");
+    const other = name === "public-good" ? "source" : "public-good";
+    expect(await ask(trustRoots(given), other)).toMatchObject({ code: "notFound" });
   });
 
   test("several roots are told apart by name, and an unknown name is no other root", async () => {
@@ -265,6 +306,35 @@ describe("roots by TUF", () => {
     now.value = Date.parse("2026-11-23T12:00:00Z");
   });
 
+  test("90 that expired meanwhile are used by a later start where that was asked for, as they were verified", async () => {
+    const expires = Date.now() + 500;
+    repository.publish('{"root":1}', { expires: new Date(expires).toISOString() });
+    await ask(tuf());
+    repository.goDown();
+    await soon(async () => expect(Date.now()).toBeGreaterThan(expires));
+    expect(await ask(tuf())).toMatchObject({ code: "unavailable" });
+    expect(await ask(tuf({ expired: "use" }))).toEqual({
+      json: '{"root":1}',
+      notes: [
+        expect.stringContaining(`refreshed ${new Date(now.value).toISOString()}`),
+        expect.stringContaining("has EXPIRED"),
+        expect.stringContaining("the last refresh failed"),
+      ],
+    });
+    const cache = join(directory, "cache");
+    const [name = ""] = await readdir(cache);
+    const targets = join(cache, name, "targets.json");
+    const named = JSON.parse(await readFile(targets, "utf8"));
+    const target = named.signed.targets["trusted_root.json"];
+    for (const hashes of [{}, { ...target.hashes, sha512: "0" }, { sha512: target.hashes.sha256 }]) {
+      target.hashes = hashes;
+      await writeFile(targets, JSON.stringify(named));
+      expect(await ask(tuf({ expired: "use" }))).toMatchObject({ code: "unavailable" });
+    }
+    await rm(targets);
+    expect(await ask(tuf({ expired: "use" }))).toMatchObject({ code: "unavailable" });
+  });
+
   test("90 that somebody put in the cache's place are not used, not even where expired ones are", async () => {
     repository.publish('{"root":1}');
     await ask(tuf());
@@ -327,6 +397,8 @@ describe("roots by TUF", () => {
   test.each([
     [{ mirror: "https://tuf.example" }, "needs its first `root.json`"],
     [{ mirror: "nonsense" }, "is no address"],
+    [{ mirror: "https://me@tuf.example", root: "{}" }, "cannot be asked with a user"],
+    [{ mirror: "https://:secret@tuf.example", root: "{}" }, "cannot be asked with a user"],
     [{ target: "../../etc/passwd" }, "is no name of a target"],
   ])("%j is misuse", (options, message) => {
     expect(() => tufTrust(options)).toThrow(message);

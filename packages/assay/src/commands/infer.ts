@@ -62,18 +62,22 @@ async function profileAll(
   options: Omit<AssayOptions, "policies">,
   terminal: Terminal,
 ): Promise<readonly ImageProfile[]> {
-  const { profileImage } = await import("../infer/profile-image.ts");
+  const { alsoBy, profileImage } = await import("../infer/profile-image.ts");
   const { parseImage } = await import("../inputs/parse-image.ts");
   const { readKey } = await import("../flags/signer-flags.ts");
   const { showProgress } = await import("../terminal/progress.ts");
   for (const image of images) parseImage(image);
   const keyTexts = await Promise.all(flags.key.map((key) => readKey(key, terminal)));
   const progress = showProgress(terminal, images.length, "looking at");
-  const profiles: ImageProfile[] = [];
+  const probing = { ...options, keyTexts, limits: limitsOf(flags, terminal) };
+  const found: ImageProfile[] = [];
   for (const image of images) {
-    profiles.push(await profileImage(image, { ...options, keyTexts, limits: limitsOf(flags, terminal) }));
+    found.push(await profileImage(image, probing));
     progress.step();
   }
+  const signers = found.flatMap((one) => [one, ...one.attestations]).flatMap((one) => one.signers);
+  const profiles: ImageProfile[] = [];
+  for (const one of found) profiles.push(await alsoBy(one, signers, probing));
   progress.done();
   const unsigned = profiles.find(({ signers }) => signers.length === 0);
   if (unsigned === undefined) return profiles;

@@ -1,6 +1,6 @@
 import { type ImageReference, repositoryName } from "@assay/image";
 import type { Json, JsonObject } from "@assay/policy";
-import { exactPattern } from "../flags/exact-pattern.ts";
+import { exactly } from "../flags/exact-pattern.ts";
 import { parseImage } from "../inputs/parse-image.ts";
 import { isJsonObject, ownField } from "../json-object.ts";
 import type { ImageProfile, ProvenAttestation, ProvenSigner } from "./profile-image.ts";
@@ -155,12 +155,6 @@ function signerEntry(signer: ProvenSigner): JsonObject {
   }
   const identity = { ...exactly("subject", signer.subject), ...exactly("issuer", signer.issuer) };
   return { keyless: { ...identity, rekor: { url: "https://rekor.sigstore.dev" } } };
-}
-
-/** A policy's `subject` is a wildcard: a text that could mean more than itself becomes an anchored regular expression. */
-function exactly(field: "subject" | "issuer", text: string): JsonObject {
-  if (!/[*?{}]/.test(text)) return { [field]: text };
-  return { [`${field}RegExp`]: exactPattern(text) };
 }
 
 function describe(signers: readonly ProvenSigner[]): string {

@@ -3,7 +3,8 @@ import type { Answers, Evaluation, EvaluationOptions, Verdict } from "@assay/eng
 import type { Json, Trace } from "@assay/policy";
 import type { AssayOptions } from "../assay-options.ts";
 import { createAssay } from "../create-assay.ts";
-import { type ImageQuestion, podOf, policyOf } from "../image-question.ts";
+import { exactly } from "../flags/exact-pattern.ts";
+import { type ImageQuestion, podOf, policyOf, type Signer } from "../image-question.ts";
 import { isJsonObject, jsonObject } from "../json-object.ts";
 
 /** Somebody who really signed: verified, not claimed. */
@@ -35,8 +36,8 @@ export interface ProfileOptions extends Omit<AssayOptions, "policies"> {
   readonly limits: EvaluationOptions;
 }
 
-/** A question with a signer left open: anybody, or one key. */
-type Probe = { readonly kind: "anybody" } | Extract<ProvenSigner, { kind: "key" }>;
+/** A question with a signer left open: anybody, or one of them. */
+type Probe = { readonly kind: "anybody" } | ProvenSigner;
 
 const ANYBODY = { identity: { subject: "*", issuer: "*" } };
 
@@ -76,6 +77,29 @@ export async function profileImage(image: string, options: ProfileOptions): Prom
   };
 }
 
+/**
+ * The profile with those of `others` who signed, too. Who asks for anybody hears of the first whose signature holds: who signed
+ * several images is found out by their name.
+ */
+export async function alsoBy(
+  profile: ImageProfile,
+  others: readonly ProvenSigner[],
+  options: ProfileOptions,
+): Promise<ImageProfile> {
+  const asked = async (known: readonly ProvenSigner[], type?: string): Promise<readonly ProvenSigner[]> => {
+    const signers = new Map(known.map((signer) => [JSON.stringify(signer), signer]));
+    for (const other of others) {
+      if (other.kind === "key" || signers.has(JSON.stringify(other))) continue;
+      for (const one of await ask(profile.image, other, type, options)) signers.set(JSON.stringify(one), one);
+    }
+    return [...signers.values()];
+  };
+  const attestations: ProvenAttestation[] = [];
+  for (const one of profile.attestations)
+    attestations.push({ ...one, signers: await asked(one.signers, one.type) });
+  return { ...profile, signers: await asked(profile.signers), attestations };
+}
+
 /** A key that is known to sign with a log entry is not asked for without one. */
 function isKnown(probe: Probe, signers: readonly ProvenSigner[]): boolean {
   return probe.kind === "key" && signers.some((signer) => signer.kind === "key" && signer.pem === probe.pem);
@@ -87,13 +111,19 @@ async function ask(
   type: string | undefined,
   options: ProfileOptions,
 ): Promise<readonly ProvenSigner[]> {
-  const who = probe.kind === "anybody" ? ANYBODY : { key: probe.pem, tlog: probe.tlog };
+  const who = signerOf(probe);
   const what = type === undefined ? {} : { attestations: [{ type }], signature: false };
   const { verdict } = await judge(image, { ...who, ...what }, options);
   const passed = verdict.results.some(({ outcome }) => outcome === "pass");
-  if (probe.kind === "key") return passed ? [probe] : [];
+  if (probe.kind !== "anybody") return passed ? [probe] : [];
   const proven = verdict.trace.flatMap((trace) => signersIn(trace));
   return [...new Map(proven.map((signer) => [JSON.stringify(signer), signer])).values()];
+}
+
+function signerOf(probe: Probe): Signer & Pick<ImageQuestion, "tlog"> {
+  if (probe.kind === "anybody") return ANYBODY;
+  if (probe.kind === "key") return { key: probe.pem, tlog: probe.tlog };
+  return { identity: { ...exactly("subject", probe.subject), ...exactly("issuer", probe.issuer) } };
 }
 
 function judge(image: string, question: ImageQuestion, options: ProfileOptions): Promise<Evaluation> {

@@ -13,6 +13,8 @@ type Refusal = (why: string) => Error;
 
 /** Reads 512 bytes as a header. Throws what `refusal` makes. */
 export function tarHeader(bytes: Uint8Array, refusal: Refusal): TarHeader {
+  // Some readers pass over such a header alone, and find headers in what it says are its contents.
+  if (!isWhole(bytes)) throw refusal("a header's checksum is wrong (is it compressed? unpack it first)");
   const size = sizeIn(bytes, refusal);
   const type = String.fromCharCode(bytes[156] ?? 0);
   const kind = kindOf(type);
@@ -21,6 +23,12 @@ export function tarHeader(bytes: Uint8Array, refusal: Refusal): TarHeader {
     throw refusal("a directory, link or device has contents");
   }
   return { kind, size, type, name: plainName(bytes) };
+}
+
+/** Whether a header's bytes add up to its checksum, which counts as blanks. */
+function isWhole(header: Uint8Array): boolean {
+  const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
+  return Number.parseInt(textIn(header, 148, 8).trim(), 8) === sum;
 }
 
 function kindOf(type: string): TarHeader["kind"] {
@@ -32,8 +40,7 @@ function kindOf(type: string): TarHeader["kind"] {
 function sizeIn(header: Uint8Array, refusal: Refusal): number {
   if (((header[124] ?? 0) & 0x80) !== 0) throw refusal("a member is over 8 GiB");
   const digits = textIn(header, 124, 12).trim();
-  if (!/^[0-7]{1,12}$/.test(digits))
-    throw refusal("a header has no size (is it compressed? unpack it first)");
+  if (!/^[0-7]{1,12}$/.test(digits)) throw refusal("a header has no size");
   return Number.parseInt(digits, 8);
 }
 
@@ -64,6 +71,9 @@ export function tarNames(refusal: Refusal): TarNames {
       if (records === undefined) throw refusal("a pax header cannot be read");
       // It counts in place of the header's own, and says where the next header is.
       if (records.has("size")) throw refusal("a member is over 8 GiB");
+      // Who knows of them takes the name, and where the contents are, from there.
+      if ([...records.keys()].some((key) => key.startsWith("GNU.sparse.")))
+        throw refusal("a member is sparse");
       if (type === "x") longName = records.get("path") ?? longName;
       else if (records.has("path")) throw refusal("a header gives all members one name");
     },

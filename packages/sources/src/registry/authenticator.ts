@@ -268,7 +268,7 @@ function mayReceive(realm: URL, from: URL, location: Location, options: Authenti
 
 /** INVARIANT: compares whole labels: `azurecr.io.evil` and `notazurecr.io` are no parents of `a.azurecr.io`. */
 function isDomainOf(parent: string, child: string): boolean {
-  return parent.split(".").length >= 2 && !/^[\d.]+$/.test(parent) && child.endsWith(`.${parent}`);
+  return parent.includes(".") && child.endsWith(`.${parent}`);
 }
 
 function basic(credential: Credential & { kind: "basic" }): string {
