@@ -413,7 +413,7 @@ describe("roots by TUF", () => {
   });
 
   function change(name: string, from: string, to: string): void {
-    const text = repository.files.get(name)?.toString() ?? "";
+    const text = Buffer.from(repository.files.get(name) ?? []).toString("utf8");
     repository.files.set(name, Buffer.from(text.replace(from, to)));
   }
 });

@@ -11,3 +11,10 @@ export { rekorAnswer } from "./sigstore/rekor-api.ts";
 export { fulcioExtensions, GITHUB_ISSUER, GITHUB_SUBJECT } from "./sigstore/sigstore.ts";
 export { createTimestampAuthority, type TimestampAuthorityOptions } from "./sigstore/timestamp-authority.ts";
 export { type TrustedParts, trustedRootOf, type ValidFor } from "./sigstore/trusted-root.ts";
+export {
+  createTufRepository,
+  type PublishOptions,
+  type TufRepository,
+  type TufTarget,
+  tufKey,
+} from "./sigstore/tuf.ts";

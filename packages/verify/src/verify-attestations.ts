@@ -181,7 +181,7 @@ function proveStatement(
   return { statementType, predicateType, subject, predicate: statement.readPredicate() };
 }
 
-/** "All hold" cannot be said where some could not be read, or were not had. */
+/** "All hold" cannot be said where some could not be read, or were not had. There is a child for each candidate. */
 function blocking(
   candidates: readonly ReadCandidate[],
   children: readonly Trace[],
@@ -190,8 +190,11 @@ function blocking(
   const unread = candidates.find((one) => one.kind === "refused" && one.unread && one.code !== "malformed");
   // guard: attestation-unread
   if (unread?.kind === "refused") return { code: unread.code, message: unread.message };
-  const stranger = children.find(({ code }) => code === "identityMismatch");
-  // Kyverno: whatever of this type the same authority certified must be by the named identity.
+  const stranger = children.find(
+    ({ code }, index) => code === "identityMismatch" && isLegacy(candidates[index]),
+  );
+  // Kyverno: whatever of this type the same authority certified must be by the named identity. Not so bundles: there it
+  // passes over what others made.
   // guard: attestation-stranger
   if (stranger !== undefined) return { code: stranger.code, message: stranger.message };
   const undecided = children.find(({ outcome, step }) => step === "statement" && outcome === "error");
@@ -203,6 +206,10 @@ function blocking(
     return { code: gap.code === "pending" ? "unavailable" : gap.code, message: gap.message };
   }
   return undefined;
+}
+
+function isLegacy(candidate: ReadCandidate | undefined): boolean {
+  return candidate?.kind === "signature" && candidate.signature.format === "legacy";
 }
 
 function notFound(

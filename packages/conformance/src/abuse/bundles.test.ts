@@ -372,6 +372,20 @@ describe("attestations and whoever made them", () => {
       judge: () => judgeAttestation(victim.attestedBy(evil, wanted).attestedBy(identity, wanted), keyless()),
     },
     {
+      name: "35 an attestation by a stranger's identity beside the right one's, in bundles, of which Kyverno passes over the stranger's",
+      judge: () => {
+        const image = victim.using({ format: "bundle-v0.3" });
+        return judgeAttestation(image.attestedBy(evil, wanted).attestedBy(identity, wanted), keyless());
+      },
+      want: "allowed",
+    },
+    {
+      name: "35 an attestation by a stranger's identity alone, in a bundle",
+      judge: () =>
+        judgeAttestation(victim.using({ format: "bundle-v0.3" }).attestedBy(evil, wanted), keyless()),
+      code: "identityMismatch",
+    },
+    {
       name: "35 an attestation by the right identity",
       judge: () => judgeAttestation(victim.attestedBy(identity, wanted), keyless()),
       want: "allowed",

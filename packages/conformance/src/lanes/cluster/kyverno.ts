@@ -17,6 +17,8 @@ export interface KyvernoSettings {
   readonly resourceFilters?: string;
   /** Beside those without which it does not start. */
   readonly flags?: readonly string[];
+  /** Beside what the chart sets. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Kyverno's admission controller, which serves. */
@@ -33,12 +35,12 @@ export interface Kyverno {
  * its own webhooks.
  */
 export async function startKyverno(settings: KyvernoSettings): Promise<Kyverno> {
-  const { files, cluster, owned, flags = [] } = settings;
+  const { files, cluster, owned, flags = [], env: more = {} } = settings;
   await prepare(settings);
   const port = await freePort();
   const command = [join(files, "kyverno"), ...(await kyvernoFlags(cluster, port)), ...flags];
   // By this it reads Secrets of keys; by the flag, everything else.
-  const env = { ...environment, KUBECONFIG: cluster.kubeconfig("kyverno") };
+  const env = { ...environment, KUBECONFIG: cluster.kubeconfig("kyverno"), ...more };
   const pid = owned.start("kyverno", command, env);
   const ca = await authority(cluster, owned);
   const url = `https://127.0.0.1:${port}`;

@@ -1,4 +1,5 @@
 import { type Asked, type Claim, claimsOf, type Difference } from "./comparison.ts";
+import { keylessDifferences } from "./keyless-differences.ts";
 import {
   failsInBoth,
   ignoresFailures,
@@ -38,6 +39,7 @@ const UNPINNED = /failed to update digest/;
 
 /** Every difference that is. */
 export const expectedDifferences: readonly Expected[] = [
+  ...keylessDifferences,
   { row: "attestations without `attestors`", refusal: /^an attestation needs attestors/ },
   { row: "unknown or misspelt fields", refusal: /^unknown field/ },
   {

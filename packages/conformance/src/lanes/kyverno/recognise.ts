@@ -82,7 +82,12 @@ export function leavesAnImage({ operation, object, oldObject }: Review): boolean
 
 /** Whether an image has its signatures as cosign's artifacts beside it, which Kyverno reads where it is told to only. */
 export function isArtifact(review: Review): boolean {
-  return judgedImages(review).some((image) => image.includes("/t/oci-"));
+  return isImage(review, /\/[tk]\/oci-/);
+}
+
+/** Whether an image has such a name. */
+export function isImage(review: Review, name: RegExp): boolean {
+  return judgedImages(review).some((image) => name.test(image));
 }
 
 /** Whether an image has attestations by one signer that are not what a name stands for. */

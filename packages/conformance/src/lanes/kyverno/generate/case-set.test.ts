@@ -16,10 +16,11 @@ function surroundings(run: string): Surroundings {
     hosts,
     log: `http://127.0.0.1:3${run}`,
     keys: Object.fromEntries(keyNames.map((name) => [name, key(name)])) as Surroundings["keys"],
-    sigstore: { roots: key("roots"), rekor: key("rekor"), ctlog: key("ctlog") },
+    sigstore: { roots: key("roots"), rekor: key("rekor"), ctlog: key("ctlog"), tsaCertChain: key("tsa") },
     certificate: key("certificate"),
     certificateChain: key("chain"),
     images: ["t/a", "t/none", "t/att", "t/bun-a"].flatMap(image),
+    keyless: ["k/b3-workflow", "k/sig-nolog"].flatMap(image),
     fixtures: ["acme/key-ecdsa", "acme/unsigned"].flatMap(image),
   };
 }

@@ -1,9 +1,10 @@
 import { type Random, randomOf } from "../../../random.ts";
 import { broadPolicy } from "./broad.ts";
 import { exception } from "./exceptions.ts";
+import { keylessPolicy } from "./keyless.ts";
 import { autogenPolicy, conditionsPolicy, exceptedPolicy, extractorsPolicy, matchPolicy } from "./narrow.ts";
 import type { FailurePolicy, KyvernoObject } from "./policies.ts";
-import { attestedReview, type Review, review } from "./reviews.ts";
+import { attestedReview, keylessReview, type Review, review } from "./reviews.ts";
 import type { Scope, Surroundings } from "./surroundings.ts";
 
 /** Policies that hold together in one namespace, and what both sides are asked about under them. */
@@ -22,7 +23,15 @@ export interface CaseSet {
 export type ProfileName = (typeof profileNames)[number];
 
 /** `broad` has some of everything, the others much of one thing. */
-export const profileNames = ["broad", "conditions", "match", "exceptions", "autogen", "extractors"] as const;
+export const profileNames = [
+  "broad",
+  "conditions",
+  "match",
+  "exceptions",
+  "autogen",
+  "extractors",
+  "keyless",
+] as const;
 
 /** Everything that a set of a profile consists of but for its name. */
 type Made = Pick<CaseSet, "failurePolicy" | "policies"> & Partial<Pick<CaseSet, "exceptions">>;
@@ -56,6 +65,15 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
   extractors: {
     make: (scope, { policy }) => ({ failurePolicy: "Fail", policies: [extractorsPolicy(scope, policy(0))] }),
     review,
+  },
+  keyless: {
+    make: (scope, { policy }) => {
+      // What is only audited is said beside what denies, as if it had denied, too.
+      const isEnforced = scope.random.chance(0.5);
+      const made = (index: number): KyvernoObject => keylessPolicy(scope, policy(index), isEnforced);
+      return { failurePolicy: "Fail", policies: scope.random.list(isEnforced ? [1, 2] : [1], made) };
+    },
+    review: keylessReview,
   },
 };
 

@@ -1,3 +1,4 @@
+import type { Random } from "../../../random.ts";
 import type { NamedImage, Scope } from "./surroundings.ts";
 
 /** An image as an object names it: mostly one that there is, by tag, by digest or by both. */
@@ -34,7 +35,18 @@ export function pattern({ random, names }: Scope): string {
 /** One of the images that have attestations, by digest or tag. */
 export function attestedReference({ random, names }: Scope): string {
   const attested = names.images.filter(({ repository }) => /^t\/(?:att|mixed|a-log|bun)/.test(repository));
-  const { host, repository, tag, digest }: NamedImage = random.one(attested);
+  return byDigestOrTag(random, random.one(attested));
+}
+
+/** One of the images that a keyless identity signed, by digest or tag; every other one by the identity that policies mostly name. */
+export function keylessReference({ random, names }: Scope): string {
+  const usual = names.keyless.filter(({ repository }) =>
+    /-(?:workflow|by-.*|two|old|was.*|names)$/.test(repository),
+  );
+  return byDigestOrTag(random, random.one(random.chance(0.5) ? usual : names.keyless));
+}
+
+function byDigestOrTag(random: Random, { host, repository, tag, digest }: NamedImage): string {
   const name = `${host}/${repository}`;
   return random.chance(0.7) ? `${name}@${digest}` : `${name}:${tag}`;
 }

@@ -1,5 +1,5 @@
 import { type Container, kindOf, kinds, podOf, type Workload, workload } from "./objects.ts";
-import { attestedReference, reference } from "./references.ts";
+import { attestedReference, keylessReference, reference } from "./references.ts";
 import type { Scope } from "./surroundings.ts";
 
 /** Who asks. */
@@ -59,8 +59,17 @@ export function review(scope: Scope): Review {
 
 /** A new Pod of one image that has attestations. */
 export function attestedReview(scope: Scope): Review {
+  return podOfOne(scope, attestedReference(scope));
+}
+
+/** A new Pod of one image that a keyless identity signed. */
+export function keylessReview(scope: Scope): Review {
+  return podOfOne(scope, keylessReference(scope));
+}
+
+function podOfOne(scope: Scope, image: string): Review {
   const pod = workload(scope, "Pod");
-  const spec = { containers: [{ name: "c0", image: attestedReference(scope) }] };
+  const spec = { containers: [{ name: "c0", image }] };
   return reviewOf(scope, { operation: "CREATE", object: { ...pod, spec }, oldObject: null });
 }
 

@@ -22,12 +22,14 @@ export interface Surroundings {
   readonly log: string;
   /** PEM texts. */
   readonly keys: Readonly<Record<KeyName, string>>;
-  readonly sigstore: { readonly roots: string; readonly rekor: string; readonly ctlog: string };
+  readonly sigstore: Readonly<Record<"roots" | "rekor" | "ctlog" | "tsaCertChain", string>>;
   /** Somebody's own certificate and what stands above it, PEM. */
   readonly certificate: string;
   readonly certificateChain: string;
   /** Made for the comparison, under `t/`. */
   readonly images: readonly NamedImage[];
+  /** Signed by keyless identities, under `k/`. */
+  readonly keyless: readonly NamedImage[];
   /** Signed by cosign, under `acme/`. */
   readonly fixtures: readonly NamedImage[];
 }

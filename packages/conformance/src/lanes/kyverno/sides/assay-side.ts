@@ -21,13 +21,13 @@ export interface AssaySide {
 export type Given = Pick<CaseSet, "policies" | "exceptions">;
 
 /** assay in this process, reading the same API server as Kyverno. Throws `PolicyError` for what it does not take. */
-export function assaySide({ cluster, trustedRoot }: World, { policies, exceptions }: Given): AssaySide {
+export function assaySide({ cluster, trust }: World, { policies, exceptions }: Given): AssaySide {
   const text = (object: object): string => JSON.stringify(object);
   const assay = createAssay({
     policies: policies.map(text),
     exceptions: exceptions.map(text),
     context: kubernetesContext({ config: adminOf(cluster) }),
-    trust: { json: trustedRoot },
+    trust,
   });
   return { ask: (review) => ask(assay, review) };
 }

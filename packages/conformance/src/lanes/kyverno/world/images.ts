@@ -1,5 +1,6 @@
 import { type Format, image, type Registry, type TestImage } from "@assay/testkit";
 import type { NamedImage } from "../generate/surroundings.ts";
+import { keylessBuilds } from "./keyless.ts";
 import { predicates } from "./predicates.ts";
 import type { Signers } from "./signers.ts";
 
@@ -137,6 +138,18 @@ function byIdentity({
     "gh-a": (made) => made.signedBy(workflow).signedBy(k.a),
     "a-log": (made) => made.using({ log: sigstore.rekor }).signedBy(k.a).attested(p.built),
   };
+}
+
+/** Pushes images for keyless policies to every registry, as `k/NAME:v1`. */
+export function pushKeyless(registries: readonly Registry[], signers: Signers): readonly NamedImage[] {
+  return Object.entries(keylessBuilds(signers)).flatMap(([name, build]) => {
+    const repository = `k/${name}`;
+    const made = build(image({ repository, content: name }));
+    return registries.map((registry) => {
+      const { digest } = made.pushTo(registry);
+      return { host: registry.host, repository, tag: "v1", digest };
+    });
+  });
 }
 
 /** An image whose signatures are in another repository, and one whose tags are of different images. */

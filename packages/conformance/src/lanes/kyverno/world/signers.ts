@@ -12,6 +12,9 @@ import type { KeyName, Surroundings } from "../generate/surroundings.ts";
 export interface Signers {
   readonly keys: Readonly<Record<KeyName, SigningKey>>;
   readonly sigstore: Sigstore;
+  /** Another one, which was trusted until `retiredAt`: two hours ago. */
+  readonly retired: Sigstore;
+  readonly retiredAt: Date;
   /** By a certificate of somebody's own authority. */
   readonly certified: Signer;
   /** Keyless identities: a workflow, a person, and a workflow of someone else. */
@@ -28,17 +31,17 @@ export function createSigners(): Signers {
     ...{ a: createKey(), b: createKey(), c: createKey(), p384: createKey("p384"), p521: createKey("p521") },
     ...{ rsa: createKey("rsa2048"), ed: createKey("ed25519") },
   };
-  const sigstore = createSigstore({ clock: () => new Date() });
+  const clock = (): Date => new Date();
+  const [sigstore, retired] = [createSigstore({ clock }), createSigstore({ clock })];
   const authority = createAuthority({ name: "pki" });
   const certified = authority.certify(createKey(), {
     alternativeNames: [{ kind: "email", value: "ci@acme.example" }],
     extendedKeyUsage: ["codeSigning"],
   });
-  const { roots, rekor, ctlog } = sigstore.pem;
   const pem = Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, key.pem]));
   return {
     keys,
-    sigstore,
+    ...{ sigstore, retired, retiredAt: new Date(Date.now() - 2 * 3_600_000) },
     certified,
     workflow: sigstore.identity(),
     person: sigstore.identity({ subject: "alice@acme.example", issuer: "https://accounts.example" }),
@@ -48,7 +51,7 @@ export function createSigners(): Signers {
     }),
     pem: {
       keys: pem as Readonly<Record<KeyName, string>>,
-      sigstore: { roots, rekor, ctlog },
+      sigstore: sigstore.pem,
       certificate: certified.certificatePem,
       certificateChain: authority.pem,
     },

@@ -1,22 +1,24 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
+import type { TrustSource } from "@assay/engine";
 import { createRegistry, loadLayout, type Registry } from "@assay/testkit";
 import { must } from "../../cluster/answers.ts";
 import { type ApiServer, freePort, startApiServer } from "../../cluster/api-server.ts";
 import { applyKyvernoDefinitions, type Kyverno, startKyverno } from "../../cluster/kyverno.ts";
 import type { Owned } from "../../cluster/owned.ts";
 import type { NamedImage, Surroundings } from "../generate/surroundings.ts";
-import { pushImages } from "./images.ts";
+import { pushImages, pushKeyless } from "./images.ts";
 import { judged, objects, taskDefinition } from "./objects.ts";
 import { createSigners } from "./signers.ts";
+import { serveTuf } from "./tuf.ts";
 
 /** What both sides are asked in. */
 export interface World {
   readonly cluster: ApiServer;
   readonly kyverno: Kyverno;
   readonly names: Surroundings;
-  /** Text of the `trusted_root.json` by which keyless signatures are verified where a policy names no roots. */
-  readonly trustedRoot: string;
+  /** By which keyless signatures are verified where a policy names no roots: from the TUF repository that Kyverno has, too. */
+  readonly trust: TrustSource;
 }
 
 /** Where the lane's scripts have put what they built. */
@@ -41,21 +43,24 @@ export async function startWorld(owned: Owned, binaries: Binaries): Promise<Worl
     hosts: [tags.host, referrers.host],
     log: await emptyLog(owned),
     images,
+    keyless: pushKeyless(registries, signers),
     fixtures: cosign.flat(),
   } as const;
   const cluster = await startApiServer(binaries.cluster, join(owned.directory, "cluster"));
   owned.atEnd(() => cluster.stop());
   await applyKyvernoDefinitions(cluster, binaries.kyverno);
   await must(cluster.kubectl(["apply", "-f", "-"], JSON.stringify(taskDefinition)));
+  const tuf = await serveTuf(owned, signers);
   const kyverno = await startKyverno({
-    ...{ files: binaries.kyverno, cluster, owned, flags, resourceFilters },
+    ...{ files: binaries.kyverno, cluster, owned, resourceFilters },
+    ...{ flags: [...flags, ...tuf.flags], env: tuf.env },
     namespaceSelector: { matchLabels: judged },
   });
   const items = objects(names.keys);
   await must(
     cluster.kubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items })),
   );
-  return { cluster, kyverno, names, trustedRoot: signers.sigstore.trustedRoot() };
+  return { cluster, kyverno, names, trust: tuf.trust };
 }
 
 /** No image is judged by what was found for another policy; exceptions count wherever they are. */
