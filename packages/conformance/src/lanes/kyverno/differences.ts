@@ -15,6 +15,17 @@ import {
   staysByTag,
   wasVerified,
 } from "./recognise.ts";
+import {
+  comesAfterAnother,
+  isAboutDigests,
+  isPinnedInKyverno,
+  isWrittenOver,
+  leavesItsImage,
+  stays,
+  wasPinnedBefore,
+  wasPinnedLater,
+  windsDown,
+} from "./recognise-together.ts";
 
 /** A difference that is on purpose. As narrow as its mechanism allows: what is recognised is not looked at again. */
 export interface Expected {
@@ -42,13 +53,17 @@ export const expectedDifferences: readonly Expected[] = [
   { row: "unknown or misspelt fields", refusal: /^unknown field/ },
   {
     row: "image with tag and digest",
-    claim: (claim) => byAssay(claim) && /:\d+\/\S+:\w+@sha256:/.test(claim.says),
+    claim: (claim, asked) =>
+      byAssay(claim) && (/:\d+\/\S+:\w+@sha256:/.test(claim.says) || wasPinnedBefore(claim, asked)),
   },
   {
     row: "an update that leaves an image as it was",
-    // What only Kyverno says must not let in what it denies.
-    claim: (claim, { review }) => (byAssay(claim) || !claim.decides) && leavesAnImage(review),
-    image: (_difference, { review }) => leavesAnImage(review),
+    // What only Kyverno says must not let in what it denies, unless nothing more runs by it.
+    claim: (claim, { review }) =>
+      byAssay(claim)
+        ? leavesItsImage(claim, review)
+        : leavesAnImage(review) && (!claim.decides || windsDown(review)),
+    image: ({ where }, { review }) => stays(where, review),
   },
   {
     row: "`operations: [DELETE]` in `match`",
@@ -73,6 +88,27 @@ export const expectedDifferences: readonly Expected[] = [
       review.subResource === "ephemeralcontainers" &&
       kyverno.deniedBy === "validate" &&
       /unverified image/.test(claim.says),
+  },
+  {
+    row: "images of an object that policies of both failure policies are about",
+    claim: (claim, asked) => byKyverno(claim) && isWrittenOver(claim, asked),
+  },
+  {
+    row: "`verifyDigest` and an image that another rule pins",
+    claim: (claim, asked) => byAssay(claim) && isPinnedInKyverno(claim, asked),
+  },
+  {
+    row: "a pattern of digests (`app@sha256:*`) and an image named by tag",
+    claim: (claim, asked) => byKyverno(claim) && wasPinnedLater(claim, asked) && isAboutDigests(claim, asked),
+  },
+  {
+    row: "an image that one entry verifies by tag and another one pins",
+    claim: (claim, asked) =>
+      byKyverno(claim) && wasPinnedLater(claim, asked) && wasVerified(claim.rule, asked.assay),
+  },
+  {
+    row: "`applyRules: One` and an update that leaves an image as it was",
+    claim: (claim, asked) => byKyverno(claim) && comesAfterAnother(claim, asked),
   },
   {
     row: "an `image` that is no text (an object, a list, a number), a container's or one to which an extractor leads",

@@ -1,5 +1,5 @@
 import { wildcardMatch } from "@assay/image";
-import type { Asked, Claim } from "./comparison.ts";
+import { type Asked, type Claim, failurePolicyOf } from "./comparison.ts";
 import { imagesOf } from "./generate/objects.ts";
 import type { Review } from "./generate/reviews.ts";
 import type { Answer } from "./sides/answer.ts";
@@ -12,7 +12,13 @@ export interface RuleInForce {
   readonly name: string;
   readonly match: object;
   readonly imageExtractors?: Readonly<Record<string, unknown>>;
-  readonly verifyImages: readonly { readonly imageReferences?: readonly string[] }[];
+  readonly verifyImages: readonly Entry[];
+}
+
+/** What a rule says about some images. */
+export interface Entry {
+  readonly imageReferences?: readonly string[];
+  readonly skipImageReferences?: readonly string[];
 }
 
 /** The rule that a claim is about; for a generated one, what it was made of. */
@@ -32,10 +38,11 @@ export function overridesOf({ rule }: Claim, asked: Asked): string {
 
 /** Whether the rule's policy lets in what could not be decided. */
 export function ignoresFailures(rule: string, asked: Asked): boolean {
-  return specOf(rule, asked)["failurePolicy"] === "Ignore";
+  return failurePolicyOf(rule, asked.policies) === "Ignore";
 }
 
-function specOf(rule: string, { policies }: Asked): Readonly<Record<string, unknown>> {
+/** `spec` of the policy that a rule is of. */
+export function specOf(rule: string, { policies }: Asked): Readonly<Record<string, unknown>> {
   const spec = policies.find(({ metadata }) => metadata.name === rule.split("/")[0])?.spec;
   return (spec ?? {}) as Readonly<Record<string, unknown>>;
 }
@@ -64,7 +71,8 @@ export function failsInBoth(rule: string, { kyverno, assay }: Asked): boolean {
   return kyverno.failures[rule] !== undefined && assay.failures[rule] !== undefined;
 }
 
-function rulesOf({ spec }: Asked["policies"][number]): readonly RuleInForce[] {
+/** A policy's rules, in their order. */
+export function rulesOf({ spec }: Asked["policies"][number]): readonly RuleInForce[] {
   return (spec as { readonly rules: readonly RuleInForce[] }).rules;
 }
 
@@ -91,7 +99,8 @@ export function mayBeConfused(review: Review): boolean {
   return repositories.some((repository) => repository !== undefined && !attestedOnce.has(repository));
 }
 
-function judgedImages({ object, oldObject }: Review): readonly string[] {
+/** The images that a review is about. */
+export function judgedImages({ object, oldObject }: Review): readonly string[] {
   return [...imagesOf(object ?? oldObject).values()];
 }
 
