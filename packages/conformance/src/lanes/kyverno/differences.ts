@@ -21,6 +21,7 @@ import {
   isPinnedInKyverno,
   isWrittenOver,
   leavesItsImage,
+  mayPin,
   stays,
   wasPinnedBefore,
   wasPinnedLater,
@@ -78,8 +79,9 @@ export const expectedDifferences: readonly Expected[] = [
     row: "digest patch",
     claim: (claim, { assay }) =>
       byKyverno(claim) && UNPINNED.test(claim.says) && !wasVerified(claim.rule, assay),
-    image: ({ kyverno, assay: ours }, { assay }) =>
-      kyverno.startsWith(`${ours}@`) && assay.verified?.some(({ image }) => image === ours) === false,
+    image: ({ kyverno, assay: ours }, asked) =>
+      kyverno.startsWith(`${ours}@`) &&
+      asked.assay.verified?.some(({ rule, image }) => image === ours && mayPin(rule, image, asked)) === false,
   },
   {
     row: "an image of an ephemeral container that an entry verified",
@@ -113,6 +115,14 @@ export const expectedDifferences: readonly Expected[] = [
   {
     row: "an `image` that is no text (an object, a list, a number), a container's or one to which an extractor leads",
     claim: (claim) => byAssay(claim) && /image config: `[^`]*` should be text, but is /.test(claim.says),
+  },
+  {
+    row: "an image reference that an extractor finds and that cannot be read",
+    // An error to Kyverno, which blocks or not by `failurePolicy`; a fact to assay, and so by the rule's action.
+    claim: (claim, asked) =>
+      claim.decides &&
+      failsInBoth(claim.rule, asked) &&
+      asked.assay.failures[claim.rule]?.code === "badImageReference",
   },
   {
     row: "formats",

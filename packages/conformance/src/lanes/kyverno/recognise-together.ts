@@ -27,6 +27,18 @@ function isSkipped(claim: Claim, asked: Asked): boolean {
   );
 }
 
+/** Whether an entry of the rule that is about an image gives it the digest by which it was verified. */
+export function mayPin(rule: string, image: string, asked: Asked): boolean {
+  const entries = ruleOf({ rule }, asked)?.verifyImages;
+  const names = (pattern: string): boolean => wildcardMatch(pattern, image);
+  return (
+    entries === undefined ||
+    entries.some(
+      ({ imageReferences = ["*"], mutateDigest = true }) => mutateDigest && imageReferences.some(names),
+    )
+  );
+}
+
 /** Whether an image that lacks a digest has one by the time when Kyverno asks for it, by whatever rule. */
 export function isPinnedInKyverno({ code, says }: Claim, { kyverno }: Asked): boolean {
   const images = [...imagesOf(kyverno.object).values()];

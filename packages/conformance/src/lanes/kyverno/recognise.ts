@@ -19,6 +19,7 @@ export interface RuleInForce {
 export interface Entry {
   readonly imageReferences?: readonly string[];
   readonly skipImageReferences?: readonly string[];
+  readonly mutateDigest?: boolean;
 }
 
 /** The rule that a claim is about; for a generated one, what it was made of. */
