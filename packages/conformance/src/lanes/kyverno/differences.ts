@@ -125,6 +125,14 @@ export const expectedDifferences: readonly Expected[] = [
       asked.assay.failures[claim.rule]?.code === "badImageReference",
   },
   {
+    row: "image signature in the new format",
+    // Bundles of images that somebody attested and did not sign.
+    claim: (claim, asked) =>
+      byAssay(claim) &&
+      /\/t\/bun1?-att2[:@]/.test(claim.says) &&
+      JSON.stringify(ruleOf(claim, asked)?.verifyImages).includes('"SigstoreBundle"'),
+  },
+  {
     row: "formats",
     claim: (claim, { review }) =>
       byKyverno(claim) &&

@@ -113,9 +113,12 @@ export function repeatsAKey(rule: RuleInForce | undefined): boolean {
   return new Set(keys).size < keys.length || (references.length > 0 && references.length + keys.length > 1);
 }
 
-/** Whether what Kyverno could not fill in belongs to an entry by which assay had nothing to verify. */
+/** Whether what Kyverno could not fill in is nothing that assay had to ask for. */
 export function isPassedOver({ rule, says }: Claim, asked: Asked): boolean {
-  if (asked.assay.failures[rule] !== undefined) return false;
+  const our = asked.assay.failures[rule];
+  // One of `any` before it holds, so that the images were judged.
+  if (/at path \/preconditions\/any\/[1-9]/.test(says) && our?.says.startsWith("fail ") === true) return true;
+  if (our !== undefined) return false;
   if (!wasVerified(rule, asked.assay)) return true;
   const index = Number(/at path \/verifyImages\/(\d+)\//.exec(says)?.[1] ?? Number.NaN);
   const patterns = ruleOf({ rule }, asked)?.verifyImages[index]?.imageReferences;
