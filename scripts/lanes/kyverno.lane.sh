@@ -11,4 +11,4 @@ flag=--built
 kyverno=$(bash scripts/lanes/kyverno-build.sh $flag 2>&1) || { echo "$kyverno" | tail -n 1; exit 77; }
 cluster=$(bash scripts/lanes/cluster-build.sh 2>&1) || { echo "$cluster" | tail -n 1; exit 77; }
 exec node --conditions=assay:source --disable-warning=ExperimentalWarning packages/conformance/src/lanes/kyverno/main.ts \
-  --cluster="$cluster" --kyverno="$kyverno" --seed=1 --sets=16 --reviews=6
+  --cluster="$cluster" --kyverno="$kyverno" --seed=1 --sets=16 --reviews=5

@@ -8,12 +8,8 @@ import { createWorld, HOST, keyless } from "../world.ts";
 export const world: ReturnType<typeof createWorld> = createWorld();
 const [own, other] = [createKey(), createKey()];
 
-/** PEM of the key that signs, of another one, and of one that signed nothing. */
-export const pem: Readonly<Record<"own" | "other" | "nobody", string>> = {
-  own: own.pem,
-  other: other.pem,
-  nobody: createKey().pem,
-};
+/** PEM of the key that signs, and of somebody else's. */
+export const pem: Readonly<Record<"own" | "other", string>> = { own: own.pem, other: other.pem };
 
 const github = "https://token.actions.githubusercontent.com";
 const workflows = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows";
@@ -95,15 +91,19 @@ export const images = {
   sbomThenScan: pushed("acme/sbom-then-scan", (made) =>
     made
       .attestedBy(own, created("2026-01-14T12:00:00Z"))
-      .attestedBy(own, predicate("scan", { descriptor: { timestamp: "2026-01-15T12:00:00Z" } })),
+      .attestedBy(other, predicate("scan", { descriptor: { timestamp: "2026-01-15T12:00:00Z" } })),
   ),
   scanThenSbom: pushed("acme/scan-then-sbom", (made) =>
     made
       .attestedBy(own, created("2026-01-15T12:00:00Z"))
-      .attestedBy(own, predicate("scan", { descriptor: { timestamp: "2026-01-14T12:00:00Z" } })),
+      .attestedBy(other, predicate("scan", { descriptor: { timestamp: "2026-01-14T12:00:00Z" } })),
   ),
-  vulnerable: pushed("acme/vulnerable", (made) => made.attestedBy(own, found("CVE-1", "CVE-9"), known)),
-  excused: pushed("acme/excused", (made) => made.attestedBy(own, found("CVE-1", "CVE-2"), known)),
+  vulnerable: pushed("acme/vulnerable", (made) =>
+    made.attestedBy(own, found("CVE-1", "CVE-9")).attestedBy(other, known),
+  ),
+  excused: pushed("acme/excused", (made) =>
+    made.attestedBy(own, found("CVE-1", "CVE-2")).attestedBy(other, known),
+  ),
   elsewhere: "elsewhere.example.com/nginx:latest",
 } as const;
 
