@@ -101,10 +101,13 @@ export function stays(where: string, { operation, object, oldObject }: Review): 
 export function windsDown({ operation, object, oldObject }: Review): boolean {
   if (operation !== "UPDATE" || object === null || oldObject === null) return false;
   const { phase } = (oldObject.status ?? {}) as { readonly phase?: string };
-  const isOver = phase === "Succeeded" || phase === "Failed";
-  return (
-    isOver || oldObject.metadata.deletionTimestamp !== undefined || replicas(object) < replicas(oldObject)
-  );
+  const isOver = oldObject.kind === "Pod" && (phase === "Succeeded" || phase === "Failed");
+  if (isOver || oldObject.metadata.deletionTimestamp !== undefined) return true;
+  return replicas(object) < replicas(oldObject) && rest(object) === rest(oldObject);
+}
+
+function rest({ metadata: { labels }, spec }: Workload): string {
+  return JSON.stringify({ labels, ...spec, replicas: 0 });
 }
 
 function replicas({ spec }: Workload): number {
