@@ -40,8 +40,10 @@ export interface Claim {
 export function claimsOf(difference: Difference, { policies, kyverno, assay }: Asked): readonly Claim[] {
   switch (difference.kind) {
     case "onlyAssayAllows":
-      // Kyverno's message has those that are only audited, too.
-      return blocking("kyverno", kyverno).filter(({ rule }) => !isOnlyAudited(rule, policies));
+      // Kyverno's message has failures that are only audited, too; what it cannot evaluate blocks all the same.
+      return blocking("kyverno", kyverno).filter(
+        ({ rule, says }) => !/unverified image|missing digest/.test(says) || !isOnlyAudited(rule, policies),
+      );
     case "onlyKyvernoAllows":
       return blocking("assay", assay);
     case "failsInKyverno":

@@ -66,16 +66,22 @@ export function wasPinnedLater(claim: Claim, { review }: Asked): boolean {
   return digest !== undefined && judgedImages(review).every((image) => !image.endsWith(digest));
 }
 
-/** Whether none of the rule's patterns is about an image that has no digest. */
-export function isAboutDigests(claim: Claim, asked: Asked): boolean {
+/** Whether a pattern of the rule is about digests, and an image has got one from another rule. */
+export function selectsPinned(claim: Claim, asked: Asked): boolean {
   const entries = ruleOf(claim, asked)?.verifyImages ?? [];
-  return entries.some(({ imageReferences = [] }) => imageReferences.some((one) => one.includes("@")));
+  const stored = [...imagesOf(asked.kyverno.object).values()];
+  return (
+    entries.some(({ imageReferences = [] }) => imageReferences.some((one) => one.includes("@"))) &&
+    asked.assay.failures[claim.rule] === undefined &&
+    judgedImages(asked.review).some((image) => stored.some((one) => one.startsWith(`${image}@`)))
+  );
 }
 
 /** Whether the first rule that applies is another one to Kyverno, which passes over what that one verified before. */
-export function comesAfterAnother({ rule }: Claim, asked: Asked): boolean {
+export function comesAfterAnother({ rule, says }: Claim, asked: Asked): boolean {
   const policy = rule.split("/")[0] ?? "";
-  if (specOf(rule, asked)["applyRules"] !== "One" || !leavesAnImage(asked.review)) return false;
+  const isLate = /unverified image|missing digest/.test(says) || leavesAnImage(asked.review);
+  if (specOf(rule, asked)["applyRules"] !== "One" || !isLate) return false;
   const others = asked.policies.filter(({ metadata }) => metadata.name === policy).flatMap(rulesOf);
   const isApplied = ({ name }: { readonly name: string }): boolean =>
     ["", "autogen-", "autogen-cronjob-"].some((prefix) => {
