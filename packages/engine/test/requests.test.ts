@@ -115,6 +115,21 @@ describe("lookups are those that the policy needs, each asked once", () => {
     expect(kindsAsked(sources)).toEqual(["signatureTag", "referrers"]);
   });
 
+  test("an update that leaves an image as it was has the same first rule for `applyRules: One`", async () => {
+    const match = { any: [{ resources: { kinds: ["Pod"] } }] };
+    const rules = [
+      { name: "first", match, verifyImages: [entry()] },
+      { name: "second", match, verifyImages: [entry({ attestors: [{ entries: [keys("other")] }] })] },
+    ];
+    const engine = engineFor(policy({ spec: { applyRules: "One" }, rules }));
+    const before = pod(pinned("key-ecdsa"));
+    const labelled = { ...before, metadata: { name: "app", labels: { n: "1" } } };
+    const { verdict } = await engine.evaluate({
+      ...{ resource: labelled, oldResource: before, operation: "UPDATE" },
+    });
+    expect(verdict).toMatchObject({ allowed: true, results: [{ rule: "first" }] });
+  });
+
   test("a rule that has nothing to verify is no first one for `applyRules: One`", async () => {
     const match = { any: [{ resources: { kinds: ["Pod"] } }] };
     const rules = [

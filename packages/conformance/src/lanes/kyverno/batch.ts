@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Asked, differencesOf } from "./comparison.ts";
 import { rowsOf } from "./differences.ts";
 import type { CaseSet } from "./generate/case-set.ts";
+import { historyOf } from "./generate/history.ts";
 import type { KyvernoObject } from "./generate/policies.ts";
 import type { Review } from "./generate/reviews.ts";
 import { type AssaySide, assaySide, type Given } from "./sides/assay-side.ts";
@@ -81,7 +82,9 @@ async function compareSet(comparison: Comparison, { set, stored }: InForce): Pro
   const assay = assaySide(world, stored);
   tally.begin(stored.policies.length);
   const held = { ...set, ...stored };
-  for (const review of set.reviews) {
+  const reviews = reviewsOf(set);
+  for (let next = reviews.next(); next.done !== true; ) {
+    const review = next.value;
     let asked = await askBoth({ kyverno, assay }, held, review);
     if (findings(set, asked).some(({ rows }) => rows === undefined)) {
       // Kyverno learns of exceptions and ConfigMaps in its own time: a finding must show twice.
@@ -89,7 +92,17 @@ async function compareSet(comparison: Comparison, { set, stored }: InForce): Pro
       asked = await askBoth({ kyverno, assay }, held, review);
     }
     tally.answered(asked, findings(set, asked));
+    next = reviews.next(asked);
   }
+}
+
+/** Each takes what became of the one before. */
+function reviewsOf({ history, reviews }: CaseSet): Generator<Review, void, Asked | undefined> {
+  return history === undefined ? each(reviews) : historyOf(history);
+}
+
+function* each<T>(items: readonly T[]): Generator<T, void, unknown> {
+  yield* items;
 }
 
 interface Sides {

@@ -37,10 +37,13 @@ export interface Claim {
 }
 
 /** One claim where both say the same in the end; where not, whatever denied. */
-export function claimsOf(difference: Difference, { kyverno, assay }: Asked): readonly Claim[] {
+export function claimsOf(difference: Difference, { policies, kyverno, assay }: Asked): readonly Claim[] {
   switch (difference.kind) {
     case "onlyAssayAllows":
-      return blocking("kyverno", kyverno);
+      // Kyverno's message has failures that are only audited, too; what it cannot evaluate blocks all the same.
+      return blocking("kyverno", kyverno).filter(
+        ({ rule, says }) => !/unverified image|missing digest/.test(says) || !isOnlyAudited(rule, policies),
+      );
     case "onlyKyvernoAllows":
       return blocking("assay", assay);
     case "failsInKyverno":
@@ -64,6 +67,27 @@ function codeOf(failure: Failure | undefined): Pick<Claim, "code"> {
   return failure?.code === undefined ? {} : { code: failure.code };
 }
 
+/** Whether a rule can deny nothing, whatever it finds. */
+function isOnlyAudited(rule: string, policies: Asked["policies"]): boolean {
+  const [policy, name = ""] = rule.split("/");
+  const spec = policies.find(({ metadata }) => metadata.name === policy)?.spec as Actions | undefined;
+  if (spec === undefined || (spec.validationFailureActionOverrides ?? []).length > 0) return false;
+  const own = name.replace(/^autogen-(?:cronjob-)?/, "");
+  const entries = spec.rules.filter((one) => one.name === own).flatMap(({ verifyImages }) => verifyImages);
+  return entries.every(
+    ({ failureAction }) => (failureAction ?? spec.validationFailureAction ?? "Audit") === "Audit",
+  );
+}
+
+interface Actions {
+  readonly validationFailureAction?: string;
+  readonly validationFailureActionOverrides?: readonly object[];
+  readonly rules: readonly {
+    readonly name: string;
+    readonly verifyImages: readonly { readonly failureAction?: string }[];
+  }[];
+}
+
 /** Every difference; none beside another verdict, which says enough. */
 export function differencesOf(asked: Asked): readonly Difference[] {
   const { kyverno, assay } = asked;
@@ -72,7 +96,7 @@ export function differencesOf(asked: Asked): readonly Difference[] {
   return [...failures(asked), ...(assay.allowed ? images(asked) : [])];
 }
 
-function failures({ kyverno, assay }: Asked): readonly Difference[] {
+function failures({ kyverno, assay, policies }: Asked): readonly Difference[] {
   const other = (failed: Answer["failures"], than: Answer["failures"]): readonly [string, Failure][] =>
     Object.entries(failed).filter(([rule]) => !Object.hasOwn(than, rule));
   return [
@@ -81,8 +105,17 @@ function failures({ kyverno, assay }: Asked): readonly Difference[] {
       .map(([rule, { says }]) => ({ kind: "failsInKyverno" as const, rule, says })),
     ...other(assay.failures, kyverno.failures)
       .filter(([, { code = "" }]) => kyverno.deniedBy !== "mutate" || !LATE.has(code))
+      .filter(
+        ([rule]) => kyverno.unasked === undefined || failurePolicyOf(rule, policies) !== kyverno.unasked,
+      )
       .map(([rule, { says }]) => ({ kind: "failsInAssay" as const, rule, says })),
   ];
+}
+
+/** Of the policy in force to which `POLICY/RULE` belongs. */
+export function failurePolicyOf(rule: string, policies: Asked["policies"]): unknown {
+  const spec = policies.find(({ metadata }) => metadata.name === rule.split("/")[0])?.spec ?? {};
+  return "failurePolicy" in spec ? spec.failurePolicy : undefined;
 }
 
 /** What Kyverno's validating webhook finds; it is not asked about what the mutating one denied. */

@@ -7,7 +7,6 @@ import {
   isExtractedElsewhere,
   isNamedBySubresources,
   isPassedOver,
-  leavesAnImage,
   mayBeConfused,
   namesSubresources,
   overridesOf,
@@ -16,6 +15,18 @@ import {
   staysByTag,
   wasVerified,
 } from "./recognise.ts";
+import {
+  comesAfterAnother,
+  isPinnedInKyverno,
+  isWrittenOver,
+  leavesItsImage,
+  mayPin,
+  selectsPinned,
+  stays,
+  wasPinnedBefore,
+  wasPinnedLater,
+  windsDown,
+} from "./recognise-together.ts";
 
 /** A difference that is on purpose. As narrow as its mechanism allows: what is recognised is not looked at again. */
 export interface Expected {
@@ -44,13 +55,15 @@ export const expectedDifferences: readonly Expected[] = [
   { row: "unknown or misspelt fields", refusal: /^unknown field/ },
   {
     row: "image with tag and digest",
-    claim: (claim) => byAssay(claim) && /:\d+\/\S+:\w+@sha256:/.test(claim.says),
+    claim: (claim, asked) =>
+      byAssay(claim) && (/:\d+\/\S+:\w+@sha256:/.test(claim.says) || wasPinnedBefore(claim, asked)),
   },
   {
     row: "an update that leaves an image as it was",
-    // What only Kyverno says must not let in what it denies.
-    claim: (claim, { review }) => (byAssay(claim) || !claim.decides) && leavesAnImage(review),
-    image: (_difference, { review }) => leavesAnImage(review),
+    // What only Kyverno says must not let in what it denies, unless nothing more runs by it.
+    claim: (claim, { review }) =>
+      leavesItsImage(claim, review) && (byAssay(claim) || !claim.decides || windsDown(review)),
+    image: ({ where }, { review }) => stays(where, review),
   },
   {
     row: "`operations: [DELETE]` in `match`",
@@ -65,8 +78,9 @@ export const expectedDifferences: readonly Expected[] = [
     row: "digest patch",
     claim: (claim, { assay }) =>
       byKyverno(claim) && UNPINNED.test(claim.says) && !wasVerified(claim.rule, assay),
-    image: ({ kyverno, assay: ours }, { assay }) =>
-      kyverno.startsWith(`${ours}@`) && assay.verified?.some(({ image }) => image === ours) === false,
+    image: ({ kyverno, assay: ours }, asked) =>
+      kyverno.startsWith(`${ours}@`) &&
+      asked.assay.verified?.some(({ rule, image }) => image === ours && mayPin(rule, image, asked)) === false,
   },
   {
     row: "an image of an ephemeral container that an entry verified",
@@ -77,8 +91,45 @@ export const expectedDifferences: readonly Expected[] = [
       /unverified image/.test(claim.says),
   },
   {
+    row: "images of an object that policies of both failure policies are about",
+    claim: (claim, asked) => byKyverno(claim) && isWrittenOver(claim, asked),
+  },
+  {
+    row: "`verifyDigest` and an image that another rule pins",
+    claim: (claim, asked) => byAssay(claim) && isPinnedInKyverno(claim, asked),
+  },
+  {
+    row: "a pattern of digests (`app@sha256:*`) and an image named by tag",
+    claim: (claim, asked) => byKyverno(claim) && selectsPinned(claim, asked),
+  },
+  {
+    row: "an image that one entry verifies by tag and another one pins",
+    claim: (claim, asked) =>
+      byKyverno(claim) && wasPinnedLater(claim, asked) && wasVerified(claim.rule, asked.assay),
+  },
+  {
+    row: "`applyRules: One` after a first rule that has said all: an update that leaves an image as it was, the validating webhook",
+    claim: (claim, asked) => byKyverno(claim) && comesAfterAnother(claim, asked),
+  },
+  {
     row: "an `image` that is no text (an object, a list, a number), a container's or one to which an extractor leads",
     claim: (claim) => byAssay(claim) && /image config: `[^`]*` should be text, but is /.test(claim.says),
+  },
+  {
+    row: "an image reference that an extractor finds and that cannot be read",
+    // An error to Kyverno, which blocks or not by `failurePolicy`; a fact to assay, and so by the rule's action.
+    claim: (claim, asked) =>
+      claim.decides &&
+      failsInBoth(claim.rule, asked) &&
+      asked.assay.failures[claim.rule]?.code === "badImageReference",
+  },
+  {
+    row: "image signature in the new format",
+    // Bundles of images that somebody attested and did not sign.
+    claim: (claim, asked) =>
+      byAssay(claim) &&
+      /\/t\/bun1?-att2[:@]/.test(claim.says) &&
+      JSON.stringify(ruleOf(claim, asked)?.verifyImages).includes('"SigstoreBundle"'),
   },
   {
     row: "formats",

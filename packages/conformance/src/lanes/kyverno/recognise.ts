@@ -1,5 +1,5 @@
 import { wildcardMatch } from "@assay/image";
-import type { Asked, Claim } from "./comparison.ts";
+import { type Asked, type Claim, failurePolicyOf } from "./comparison.ts";
 import { imagesOf } from "./generate/objects.ts";
 import type { Review } from "./generate/reviews.ts";
 import type { Answer } from "./sides/answer.ts";
@@ -12,7 +12,14 @@ export interface RuleInForce {
   readonly name: string;
   readonly match: object;
   readonly imageExtractors?: Readonly<Record<string, unknown>>;
-  readonly verifyImages: readonly { readonly imageReferences?: readonly string[] }[];
+  readonly verifyImages: readonly Entry[];
+}
+
+/** What a rule says about some images. */
+export interface Entry {
+  readonly imageReferences?: readonly string[];
+  readonly skipImageReferences?: readonly string[];
+  readonly mutateDigest?: boolean;
 }
 
 /** The rule that a claim is about; for a generated one, what it was made of. */
@@ -32,10 +39,11 @@ export function overridesOf({ rule }: Claim, asked: Asked): string {
 
 /** Whether the rule's policy lets in what could not be decided. */
 export function ignoresFailures(rule: string, asked: Asked): boolean {
-  return specOf(rule, asked)["failurePolicy"] === "Ignore";
+  return failurePolicyOf(rule, asked.policies) === "Ignore";
 }
 
-function specOf(rule: string, { policies }: Asked): Readonly<Record<string, unknown>> {
+/** `spec` of the policy that a rule is of. */
+export function specOf(rule: string, { policies }: Asked): Readonly<Record<string, unknown>> {
   const spec = policies.find(({ metadata }) => metadata.name === rule.split("/")[0])?.spec;
   return (spec ?? {}) as Readonly<Record<string, unknown>>;
 }
@@ -64,7 +72,8 @@ export function failsInBoth(rule: string, { kyverno, assay }: Asked): boolean {
   return kyverno.failures[rule] !== undefined && assay.failures[rule] !== undefined;
 }
 
-function rulesOf({ spec }: Asked["policies"][number]): readonly RuleInForce[] {
+/** A policy's rules, in their order. */
+export function rulesOf({ spec }: Asked["policies"][number]): readonly RuleInForce[] {
   return (spec as { readonly rules: readonly RuleInForce[] }).rules;
 }
 
@@ -96,7 +105,8 @@ export function mayBeConfused(review: Review): boolean {
   return repositories.some((repository) => repository !== undefined && !attestedOnce.has(repository));
 }
 
-function judgedImages({ object, oldObject }: Review): readonly string[] {
+/** The images that a review is about. */
+export function judgedImages({ object, oldObject }: Review): readonly string[] {
   return [...imagesOf(object ?? oldObject).values()];
 }
 
@@ -108,9 +118,12 @@ export function repeatsAKey(rule: RuleInForce | undefined): boolean {
   return new Set(keys).size < keys.length || (references.length > 0 && references.length + keys.length > 1);
 }
 
-/** Whether what Kyverno could not fill in belongs to an entry by which assay had nothing to verify. */
+/** Whether what Kyverno could not fill in is nothing that assay had to ask for. */
 export function isPassedOver({ rule, says }: Claim, asked: Asked): boolean {
-  if (asked.assay.failures[rule] !== undefined) return false;
+  const our = asked.assay.failures[rule];
+  // One of `any` before it holds, so that the images were judged.
+  if (/at path \/preconditions\/any\/[1-9]/.test(says) && our?.says.startsWith("fail ") === true) return true;
+  if (our !== undefined) return false;
   if (!wasVerified(rule, asked.assay)) return true;
   const index = Number(/at path \/verifyImages\/(\d+)\//.exec(says)?.[1] ?? Number.NaN);
   const patterns = ruleOf({ rule }, asked)?.verifyImages[index]?.imageReferences;

@@ -19,7 +19,7 @@ function surroundings(run: string): Surroundings {
     sigstore: { roots: key("roots"), rekor: key("rekor"), ctlog: key("ctlog"), tsaCertChain: key("tsa") },
     certificate: key("certificate"),
     certificateChain: key("chain"),
-    images: ["t/a", "t/none", "t/att", "t/bun-a"].flatMap(image),
+    images: ["t/a", "t/b", "t/ab", "t/abc", "t/none", "t/att", "t/bun-a"].flatMap(image),
     keyless: ["k/b3-workflow", "k/sig-nolog"].flatMap(image),
     fixtures: ["acme/key-ecdsa", "acme/unsigned"].flatMap(image),
   };

@@ -1,10 +1,12 @@
 import { type Random, randomOf } from "../../../random.ts";
 import { broadPolicy } from "./broad.ts";
 import { exception } from "./exceptions.ts";
+import { type History, history } from "./history.ts";
 import { keylessPolicy } from "./keyless.ts";
 import { autogenPolicy, conditionsPolicy, exceptedPolicy, extractorsPolicy, matchPolicy } from "./narrow.ts";
 import type { FailurePolicy, KyvernoObject } from "./policies.ts";
 import { attestedReview, keylessReview, type Review, review } from "./reviews.ts";
+import { overlappingPolicy, overlappingReview } from "./several.ts";
 import type { Scope, Surroundings } from "./surroundings.ts";
 
 /** Policies that hold together in one namespace, and what both sides are asked about under them. */
@@ -13,10 +15,14 @@ export interface CaseSet {
   /** Which of the seed's sets it is. */
   readonly index: number;
   readonly namespace: string;
-  readonly failurePolicy: FailurePolicy;
+  /** Of all of its policies; `mixed`: each has its own. */
+  readonly failurePolicy: FailurePolicy | "mixed";
   readonly policies: readonly KyvernoObject[];
   readonly exceptions: readonly KyvernoObject[];
+  /** Each by itself. */
   readonly reviews: readonly Review[];
+  /** Those that build upon each other, in place of `reviews`. */
+  readonly history?: History;
 }
 
 /** What the sets of a run may be about. */
@@ -31,6 +37,8 @@ export const profileNames = [
   "autogen",
   "extractors",
   "keyless",
+  "several",
+  "history",
 ] as const;
 
 /** Everything that a set of a profile consists of but for its name. */
@@ -38,7 +46,8 @@ type Made = Pick<CaseSet, "failurePolicy" | "policies"> & Partial<Pick<CaseSet, 
 
 interface Profile {
   readonly make: (scope: Scope, names: Names) => Made;
-  readonly review: (scope: Scope) => Review;
+  /** Absent: a history. */
+  readonly review?: (scope: Scope) => Review;
 }
 
 /** Names of objects, each set's own: what is left of another set must not answer for it. */
@@ -75,6 +84,8 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     },
     review: keylessReview,
   },
+  several: { make: several([2, 2, 3, 4]), review: overlappingReview },
+  history: { make: several([1, 1, 2]) },
 };
 
 /** Which set is wanted, and what it may name. */
@@ -93,11 +104,10 @@ export function caseSet({ profile, seed, index, namespace, names, reviews }: Wan
   const scope: Scope = { random: randomFor(profile, seed, index), namespace, names };
   const called = (kind: string) => (number: number) => `${kind}-${profile}-${index}-${number}`;
   const made = profiles[profile].make(scope, { policy: called("p"), exception: called("x") });
-  return {
-    ...{ profile, index, namespace, exceptions: [] },
-    ...made,
-    reviews: Array.from({ length: reviews }, () => profiles[profile].review(scope)),
-  };
+  const set = { profile, index, namespace, exceptions: [], ...made };
+  const { review } = profiles[profile];
+  if (review === undefined) return { ...set, reviews: [], history: history(scope, reviews) };
+  return { ...set, reviews: Array.from({ length: reviews }, () => review(scope)) };
 }
 
 /** Neighbouring sets have nothing in common. */
@@ -121,6 +131,15 @@ function conditions(scope: Scope, { policy }: Names): Made {
     return { failurePolicy, policies: [conditionsPolicy(scope, policy(0), { failurePolicy })] };
   const policies = [0, 1].map((index) => conditionsPolicy(scope, policy(index), undefined));
   return { failurePolicy: "Ignore", policies };
+}
+
+function several(lengths: readonly number[]): Profile["make"] {
+  return (scope, { policy, exception: called }) => {
+    const { random } = scope;
+    const policies = random.list(lengths, (index) => overlappingPolicy(scope, policy(index)));
+    const exceptions = random.chance(0.25) ? [exception(scope, called(0), policies)] : [];
+    return { failurePolicy: "mixed", policies, exceptions };
+  };
 }
 
 function excepted(scope: Scope, { policy, exception: called }: Names): Made {

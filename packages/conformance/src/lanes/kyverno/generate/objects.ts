@@ -11,8 +11,11 @@ export interface Workload {
     readonly namespace: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+    readonly finalizers?: readonly string[];
   };
   readonly spec: object;
+  readonly status?: object;
 }
 
 /** A container, by its list and what it is called there. */
@@ -54,9 +57,12 @@ export const kinds: Readonly<Record<string, Kind>> = {
   Task: { group: "tekton.dev", version: "v1", resource: "tasks", pod: ["spec"] },
 };
 
+/** What is written through a subresource of another kind. */
+const scale: Kind = { group: "autoscaling", version: "v1", resource: "", pod: ["spec"] };
+
 /** The kind of that name; throws for another. */
 export function kindOf(name: string): Kind {
-  const kind = kinds[name];
+  const kind = name === "Scale" ? scale : kinds[name];
   if (kind === undefined) throw new Error(`there are no objects of kind ${name} here`);
   return kind;
 }
@@ -82,8 +88,13 @@ export function imagesOf(object: Workload | null): ReadonlyMap<string, string> {
   );
 }
 
-/** An object of that kind in the set's namespace. */
+/** An object of that kind in the set's namespace, of any images. */
 export function workload(scope: Scope, kind: string): Workload {
+  return workloadOf(scope, kind, podSpec);
+}
+
+/** The same with containers of one's own. */
+export function workloadOf(scope: Scope, kind: string, pod: (scope: Scope) => PodSpec): Workload {
   const { random, namespace } = scope;
   const { group, version } = kindOf(kind);
   const labels = {
@@ -107,7 +118,7 @@ export function workload(scope: Scope, kind: string): Workload {
       ...(Object.keys(labels).length > 0 && { labels }),
       ...(Object.keys(annotations).length > 0 && { annotations }),
     },
-    spec: specOf(kind, podSpec(scope)),
+    spec: specOf(kind, pod(scope)),
   };
 }
 

@@ -79,44 +79,63 @@ function named(object: Workload): Workload {
   return { ...rest, metadata: { ...metadata, name: metadata.name ?? "gen" } };
 }
 
-function changed(scope: Scope, object: Workload): Workload {
+/** The object with another image, a container more or a label, as far as the API server would take that. */
+export function changed(
+  scope: Scope,
+  object: Workload,
+  image: (scope: Scope) => string = reference,
+): Workload {
   const { random } = scope;
   const pod = podOf(object);
   const list: Container[] = pod.containers ?? pod.steps ?? [];
   // The API server lets no update change a Job's template, nor the containers that a Pod has.
   const mayChange = object.kind !== "Job";
   const mayAdd = mayChange && object.kind !== "Pod";
-  if (mayChange && random.chance(0.5)) random.one(list).image = reference(scope);
-  else if (mayAdd && random.chance(0.5)) list.push({ name: `c${list.length}`, image: reference(scope) });
+  if (mayChange && random.chance(0.5)) random.one(list).image = image(scope);
+  else if (mayAdd && random.chance(0.5)) list.push({ name: `c${list.length}`, image: image(scope) });
   else return { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, n: "1" } } };
   return object;
 }
 
-function reviewOf(
-  { random, namespace }: Scope,
-  about: Pick<Review, "operation" | "object" | "oldObject" | "subResource">,
-): Review {
-  const object = about.object ?? about.oldObject;
-  if (object === null) throw new Error("a review is about something");
-  const { group, version, resource } = kindOf(object.kind);
-  const kind = { group, version, kind: object.kind };
-  const resources = { group, version, resource };
-  const { subResource } = about;
+function reviewOf(scope: Scope, about: About): Review {
+  return reviewBy(asker(scope), about);
+}
+
+/** What a review is about. */
+export type About = Pick<Review, "operation" | "object" | "oldObject"> & {
+  readonly subResource?: string;
+  /** Whose subresource it is, where that has another kind. */
+  readonly parent?: string;
+};
+
+/** Who asks, and how. */
+export type Asker = Pick<Review, "uid" | "userInfo" | "dryRun">;
+
+/** Anyone. */
+export function asker({ random, namespace }: Scope): Asker {
   return {
     uid: `${random.below(1e9)}-0000`,
-    kind,
-    resource: resources,
-    requestKind: kind,
-    requestResource: resources,
-    ...(subResource !== undefined && { subResource, requestSubResource: subResource }),
-    ...(object.metadata.name !== undefined && { name: object.metadata.name }),
-    namespace,
-    operation: about.operation,
     userInfo: random.one(users(namespace)),
-    object: about.object,
-    oldObject: about.oldObject,
     dryRun: random.chance(0.1),
-    options: null,
+  };
+}
+
+/** The request of somebody about something; throws where that is nothing. */
+export function reviewBy(by: Asker, about: About): Review {
+  const object = about.object ?? about.oldObject;
+  if (object === null) throw new Error("a review is about something");
+  const { group, version } = kindOf(object.kind);
+  const parent = kindOf(about.parent ?? object.kind);
+  const kind = { group, version, kind: object.kind };
+  const resource = { group: parent.group, version: parent.version, resource: parent.resource };
+  const { subResource, operation, oldObject } = about;
+  const { name, namespace } = object.metadata;
+  return {
+    ...by,
+    ...{ kind, resource, requestKind: kind, requestResource: resource },
+    ...(subResource !== undefined && { subResource, requestSubResource: subResource }),
+    ...(name !== undefined && { name }),
+    ...{ namespace, operation, object: about.object, oldObject, options: null },
   };
 }
 

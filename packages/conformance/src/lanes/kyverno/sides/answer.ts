@@ -1,4 +1,5 @@
 import type { Workload } from "../generate/objects.ts";
+import type { FailurePolicy } from "../generate/policies.ts";
 
 /** A webhook that the API server calls: first the one, then the other with what became of the object. */
 export type Hook = "mutate" | "validate";
@@ -8,6 +9,8 @@ export interface Answer {
   readonly allowed: boolean;
   /** Which webhook denied it; what the later one would have said is not known then. */
   readonly deniedBy?: Hook;
+  /** Whose policies were not asked any more after it; absent: all were. */
+  readonly unasked?: FailurePolicy;
   /** What each rule that does not hold says, by `POLICY/RULE`. */
   readonly failures: Readonly<Record<string, Failure>>;
   /** The object as it would be stored; null for a deletion. */

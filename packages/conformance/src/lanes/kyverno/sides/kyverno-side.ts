@@ -5,11 +5,11 @@ import type { Kyverno } from "../../cluster/kyverno.ts";
 import { keyed } from "../generate/attestors.ts";
 import type { CaseSet } from "../generate/case-set.ts";
 import { podOf, type Workload } from "../generate/objects.ts";
-import { inNamespace, type KyvernoObject, policy } from "../generate/policies.ts";
+import { type FailurePolicy, inNamespace, type KyvernoObject, policy } from "../generate/policies.ts";
 import type { Review } from "../generate/reviews.ts";
 import type { Surroundings } from "../generate/surroundings.ts";
 import { namespaces } from "../world/objects.ts";
-import type { Answer, Failure, Response } from "./answer.ts";
+import type { Answer, Failure, Hook, Response } from "./answer.ts";
 import { patched } from "./json-patch.ts";
 
 /** The real Kyverno with what it is told. */
@@ -93,21 +93,42 @@ function probe({ hosts }: Surroundings): Review {
 async function ask(client: Client, set: CaseSet, review: Review): Promise<Answer | undefined> {
   const failures: Record<string, Failure> = {};
   let { object } = review;
-  for (const hook of ["mutate", "validate"] as const) {
-    if (hook === "mutate" && !isMutated(set, review)) continue;
-    const path = `/${hook}/${set.failurePolicy.toLowerCase()}`;
-    const response = await post(client, path, { ...review, object });
+  let deniedBy: Hook | undefined;
+  for (const [hook, failurePolicy] of calls(set, review)) {
+    const response = await post(client, `/${hook}/${failurePolicy.toLowerCase()}`, { ...review, object });
     if (response === undefined) return undefined;
     for (const [rule, says, blocks] of said(response)) failures[rule] ??= { hook, says, blocks };
-    if (!response.allowed) return { allowed: false, deniedBy: hook, failures, object };
+    if (!response.allowed && hook === "mutate")
+      return { ...denied(set, failurePolicy), deniedBy: hook, failures, object };
+    if (!response.allowed) deniedBy = hook;
     if (hook === "mutate" && object !== null) object = kept(review, object, patched(object, response.patch));
   }
-  return { allowed: true, failures, object };
+  return deniedBy === undefined
+    ? { allowed: true, failures, object }
+    : { allowed: false, deniedBy, failures, object };
 }
 
-/** Kyverno registers its mutating webhook for deletions only where a policy names them. */
-function isMutated({ policies }: CaseSet, { operation }: Review): boolean {
-  return operation !== "DELETE" || JSON.stringify(policies).includes('"DELETE"');
+/** A mutating webhook that denies is the last that is called. */
+function denied(set: CaseSet, by: FailurePolicy): Pick<Answer, "allowed" | "unasked"> {
+  return { allowed: false, ...(set.failurePolicy === "mixed" && by === "Ignore" && { unasked: "Fail" }) };
+}
+
+/**
+ * In the order in which the API server calls them. It asks the first mutating one once more where the second has changed
+ * something; asked about what it has made itself, it says the same.
+ */
+function calls(
+  { policies, failurePolicy }: CaseSet,
+  { operation }: Review,
+): readonly (readonly [Hook, FailurePolicy])[] {
+  const each = (hook: Hook, all: readonly FailurePolicy[]): readonly (readonly [Hook, FailurePolicy])[] =>
+    all.map((one) => [hook, one]);
+  // Kyverno registers its mutating webhook for deletions only where a policy names them.
+  const isMutated = operation !== "DELETE" || JSON.stringify(policies).includes('"DELETE"');
+  if (failurePolicy !== "mixed")
+    return [...each("mutate", isMutated ? [failurePolicy] : []), ...each("validate", [failurePolicy])];
+  const mutating = each("mutate", isMutated ? ["Ignore", "Fail", "Ignore"] : []);
+  return [...mutating, ...each("validate", ["Ignore", "Fail"])];
 }
 
 /** The API server keeps of a patch what the subresource is about. */
