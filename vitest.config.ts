@@ -15,6 +15,7 @@ const config: ViteUserConfig = defineConfig({
     // No test asserts on durations; a busy machine must not turn one red.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     projects: [...readdirSync("packages").map((name) => `packages/${name}`), "bench"].map((root) => ({
       extends: true as const,
       root,

@@ -76,7 +76,7 @@ async function serving(host: string, flags: readonly string[]) {
   child.stdout.on("data", (chunk) => {
     log += chunk;
   });
-  await expect.poll(() => log, { timeout: 30_000 }).toContain('"port"');
+  await expect.poll(() => log).toContain('"port"');
   const port = Number(/"port":(\d+)/.exec(log)?.[1]);
   return { port, ended, stop: () => child.kill("SIGTERM"), log: () => log };
 }

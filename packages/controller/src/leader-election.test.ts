@@ -52,7 +52,7 @@ function candidate(
   };
   ends.push(end);
   return {
-    leads: (expected) => expect.poll(() => leading, { timeout: 5000 }).toBe(expected),
+    leads: (expected) => expect.poll(() => leading).toBe(expected),
     terms: () => begun,
     ended: () => ended,
     stop: end,
@@ -130,6 +130,6 @@ describe("of several processes one leads", () => {
   test("what led and failed is run anew", async () => {
     const api = await server();
     const first = candidate(api, "first", () => Promise.reject(new Error("broken")));
-    await expect.poll(() => first.terms(), { timeout: 5000 }).toBeGreaterThan(1);
+    await expect.poll(() => first.terms()).toBeGreaterThan(1);
   });
 });

@@ -42,7 +42,7 @@ describe("a watch", () => {
     api.writeWatches(event("BOOKMARK", { kind: "ConfigMap", metadata: { resourceVersion: "2" } }));
     api.endWatches();
     // The version before it would bring `new` again.
-    await expect.poll(api.openWatches, { timeout: 5000 }).toBe(1);
+    await expect.poll(api.openWatches).toBe(1);
     expect(names()).toEqual(["old", "new"]);
     expect(changes()).toBe(before);
     expect([lists.length, said]).toEqual([1, []]);
@@ -70,7 +70,7 @@ describe("a watch", () => {
   ])("%s", async (_name, code, told) => {
     const { api, lists, said } = await watching();
     api.writeWatches(event("ERROR", { kind: "Status", code, message: "no" }));
-    await expect.poll(() => lists.length, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => lists.length).toBe(2);
     expect(said.slice(0, 1)).toEqual(told);
   });
 });
@@ -99,7 +99,7 @@ describe("a list that is read again", () => {
     const before = changes();
     next = second;
     api.expireWatches();
-    await expect.poll(() => count, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => count).toBe(2);
     await expect.poll(api.openWatches).toBe(1);
     expect(changes() - before).toBe(expected);
   });

@@ -134,7 +134,7 @@ describe("a kind that the cluster does not have", () => {
 
     for (const path of Object.keys(answers)) delete answers[path];
     put({ kind: "PolicyException", metadata: { name: "e", namespace: "security" } });
-    await expect.poll(() => watched.get("e", "security"), { timeout: 6000 }).toBeDefined();
+    await expect.poll(() => watched.get("e", "security")).toBeDefined();
     expect(said.slice(1)).toEqual(["the cluster has this kind now"]);
     expect(served).toEqual([false, true]);
     watched.stop();
@@ -153,9 +153,9 @@ test("a refusal that lasts is told of once, and its end too", async () => {
   const { said, logger } = logOf();
   const kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
   const watched = await watchKind(config, kind, () => {}, { logger });
-  await expect.poll(() => logins, { timeout: 5000 }).toBeGreaterThan(2);
+  await expect.poll(() => logins).toBeGreaterThan(2);
   delete answers["/api/v1/configmaps"];
-  await expect.poll(watched.unknown, { timeout: 5000 }).toBeUndefined();
+  await expect.poll(watched.unknown).toBeUndefined();
   expect(said).toEqual(["watch interrupted, trying again", "watch goes on"]);
   watched.stop();
 });
@@ -306,7 +306,7 @@ test("a login that fails for a moment while a watch is taken up again ends nothi
     endWatches();
     return failures;
   };
-  await expect.poll(meet, { timeout: 5000 }).toBeGreaterThan(0);
+  await expect.poll(meet).toBeGreaterThan(0);
   isBroken = false;
   await expect
     .poll(

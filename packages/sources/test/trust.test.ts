@@ -420,5 +420,5 @@ describe("roots by TUF", () => {
 
 /** Repeats what a refresh in the background must bring about. */
 function soon(assertion: () => Promise<void>): Promise<void> {
-  return vi.waitFor(assertion, { timeout: 5000, interval: 10 });
+  return vi.waitFor(assertion, { timeout: 30_000, interval: 10 });
 }
