@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { compatibilityRows } from "./compatibility-rows.ts";
 import { repository } from "./workspace.ts";
 
 /** Written by hand. `docs/api` and the site's own folders are generated. */
@@ -56,10 +57,7 @@ function markdownBelow(directory: string): readonly string[] {
 
 test("every row of docs/compatibility.md names a test that exists", () => {
   const differences = readFileSync(new URL("differences.test.ts", import.meta.url), "utf8");
-  const rows = readFileSync(join(repository, "docs/compatibility.md"), "utf8")
-    .split("\n")
-    .filter((line) => line.startsWith("| ") && !line.startsWith("| subject"))
-    .map((line) => line.split(" | ").at(-1)?.replace(/ \|$/, "") ?? "");
+  const rows = compatibilityRows().map(({ test }) => test);
   expect(rows.length).toBeGreaterThan(25);
   const missing = rows.filter((name) =>
     name.startsWith("packages/") ? !existsSync(join(repository, name)) : !differences.includes(`"${name}"`),

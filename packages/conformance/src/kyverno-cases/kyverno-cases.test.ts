@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { createAssay, type JsonObject } from "assay";
 import { describe, expect, test } from "vitest";
+import { compatibilitySubjects } from "../compatibility-rows.ts";
 import { patched } from "../lanes/kyverno/sides/json-patch.ts";
-import { repository } from "../workspace.ts";
 import { HOST, keyed, worldAssay } from "../world.ts";
 import {
   anyOf,
@@ -461,9 +459,7 @@ describe("Kyverno's own cases come out as Kyverno expects", () => {
 });
 
 describe("Kyverno's own cases that come out otherwise, by a row of docs/compatibility.md", () => {
-  const subjectsOfRows = readFileSync(join(repository, "docs/compatibility.md"), "utf8")
-    .split("\n")
-    .flatMap((line) => /^\| (.*?) \| /.exec(line)?.[1] ?? []);
+  const subjectsOfRows = compatibilitySubjects();
 
   test.each([
     [
