@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { parseDigest } from "@assay/image";
 import { parseTrustRoot, VerifyError } from "@assay/verify";
 import { verifyBundle } from "@assay/verify/bundle";
+import { askProgram } from "../../ask-program.ts";
 
 /** Whether a bundle proves that somebody signed an artifact. Bundle and root are texts: they may be no JSON any more. */
 export interface Question {
@@ -31,15 +31,8 @@ export function askAssay({ bundle, root, digest, signer }: Question): Reason {
 
 /** What sigstore-go says, through the program of scripts/lanes/go-verifiers: a reason for each, in order. */
 export function askGo(program: string, questions: readonly Question[]): readonly Reason[] {
-  const lines = questions.map(({ signer, ...rest }) => `${JSON.stringify({ ...rest, ...signer })}\n`);
-  const { status, stdout, stderr } = spawnSync(program, {
-    input: lines.join(""),
-    encoding: "utf8",
-    timeout: 120_000,
-    maxBuffer: 256 << 20,
-  });
-  const answers = stdout.split("\n").slice(0, -1);
-  if (status !== 0 || answers.length !== questions.length)
-    throw new Error(`${program}: ${answers.length} answers to ${questions.length} questions. ${stderr}`);
-  return answers.map((line) => JSON.parse(line));
+  return askProgram(
+    [program],
+    questions.map(({ signer, ...rest }) => ({ ...rest, ...signer })),
+  );
 }
