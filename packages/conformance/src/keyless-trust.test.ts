@@ -1,12 +1,5 @@
 import type { Attestor, KeyAttestor } from "@assay/policy";
-import {
-  createAuthority,
-  createKey,
-  createSigstore,
-  type Signer,
-  type SignOptions,
-  type TrustedRootJson,
-} from "@assay/testkit";
+import { createAuthority, createKey, createSigstore, type Signer, type SignOptions } from "@assay/testkit";
 import { GITHUB_SUBJECT } from "@assay/testkit/parts";
 import { describe, expect, test } from "vitest";
 import { minutes, victim } from "./abuse/certificate-world.ts";
@@ -20,6 +13,7 @@ import {
   policyKey,
   sigstore,
 } from "./abuse/world.ts";
+import { rootWithRetired } from "./retired-root.ts";
 
 // Rows of docs/compatibility.md about keyless identities that are verified by a trust root. The comments say what Kyverno
 // 1.19.1 answered, which had the same keys by TUF: `npm run -s compare:kyverno -- --profile keyless`.
@@ -86,7 +80,7 @@ describe.each(formats)("%s", (format) => {
 
   describe("what the trust root has retired", () => {
     const retired = createSigstore();
-    const trust = trustingUntil(retired, minutes(-60));
+    const trust = rootWithRetired(sigstore, retired, minutes(-60));
     const before = { format, trust, at: minutes(-120), judgedAt: now };
     const today = { format, trust };
     const signers: readonly (readonly [string, (at: Date) => Signer])[] = [
@@ -140,20 +134,3 @@ describe("keys and certificates in bundles count as elsewhere", () => {
     expect(byCosign(signer, {}, byCertificate(asked))).toBe("allowed"); // denied
   });
 });
-
-/** The throwaway Sigstore's trust root, in which all of another one's stands until then. */
-function trustingUntil(retired: ReturnType<typeof createSigstore>, end: Date): string {
-  const old: TrustedRootJson = JSON.parse(retired.trustedRoot());
-  const validFor = { start: "2025-01-01T00:00:00Z", end: end.toISOString() };
-  const ended = (one: Record<string, unknown>): Record<string, unknown> => ({ ...one, validFor });
-  const endedKey = (log: Record<string, unknown>): Record<string, unknown> => ({
-    ...log,
-    publicKey: { ...Object(log["publicKey"]), validFor },
-  });
-  return sigstore.trustedRoot((own) => ({
-    ...own,
-    tlogs: [...own.tlogs, ...old.tlogs.slice(0, 1).map(endedKey)],
-    certificateAuthorities: [...own.certificateAuthorities, ...old.certificateAuthorities.map(ended)],
-    ctlogs: [...own.ctlogs, ...old.ctlogs.map(endedKey)],
-  }));
-}

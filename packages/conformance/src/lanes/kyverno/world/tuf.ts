@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { TrustSource } from "@assay/engine";
 import { tufTrust } from "@assay/sources/trust";
-import type { TrustedRootJson } from "@assay/testkit";
 import { createTufRepository, listen, type TufTarget, tufKey } from "@assay/testkit/parts";
+import { rootWithRetired } from "../../../retired-root.ts";
 import type { Owned } from "../../cluster/owned.ts";
 import type { Signers } from "./signers.ts";
 
@@ -36,18 +36,7 @@ export async function serveTuf(owned: Owned, signers: Signers): Promise<Tuf> {
 
 /** Kyverno reads the first for bundles, and the others for everything else. */
 function targets({ sigstore, retired, retiredAt }: Signers): Readonly<Record<string, TufTarget>> {
-  const old: TrustedRootJson = JSON.parse(retired.trustedRoot());
-  const ended = (one: Record<string, unknown>): Record<string, unknown> => {
-    const validFor = { start: "2025-01-01T00:00:00Z", end: retiredAt.toISOString() };
-    const key = one["publicKey"];
-    return typeof key === "object" ? { ...one, publicKey: { ...key, validFor } } : { ...one, validFor };
-  };
-  const root = sigstore.trustedRoot((own) => ({
-    ...own,
-    tlogs: [...own.tlogs, ...old.tlogs.slice(0, 1).map(ended)],
-    certificateAuthorities: [...own.certificateAuthorities, ...old.certificateAuthorities.map(ended)],
-    ctlogs: [...own.ctlogs, ...old.ctlogs.map(ended)],
-  }));
+  const root = rootWithRetired(sigstore, retired, retiredAt);
   return {
     "trusted_root.json": { bytes: Buffer.from(root) },
     "fulcio.crt.pem": tufKey(sigstore.pem.roots, "Fulcio"),
