@@ -45,6 +45,7 @@ function asked(
 }
 
 const identities = "keyless identities under `type: SigstoreBundle`";
+const names = "a keyless certificate that names with a DNS name, or with several names";
 const keys = "keys and certificates under `type: SigstoreBundle`";
 
 test.each<[string, string, object, string | undefined]>([
@@ -59,7 +60,7 @@ test.each<[string, string, object, string | undefined]>([
   ["a subject alone", "b3-workflow", { keyless: { subject: exact.subject } }, identities],
   ["no log, but an SCT", "b3-workflow", { keyless: { ...exact, rekor: ignoring.rekor } }, identities],
   ["a log, but no SCT", "b3-workflow", { keyless: { ...exact, ctlog: ignoring.ctlog } }, identities],
-  ["the second of two names", "b3-uris", { keyless: exact }, identities],
+  ["the second of two names", "b3-uris", { keyless: exact }, names],
   ["a key", "b3-key-v1", { keys: {} }, undefined],
   ["a key with nothing to vouch for it", "b3-key-nolog", { keys: ignoring }, undefined],
   ["a key and a log that knows no time", "b3-key-v2", { keys: {} }, keys],

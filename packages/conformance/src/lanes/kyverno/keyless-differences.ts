@@ -27,8 +27,11 @@ export const keylessDifferences: readonly Expected[] = [
   },
   {
     row: "keyless identities under `type: SigstoreBundle`",
-    claim: (claim, asked) =>
-      ofKyverno(claim, NO_BUNDLE) && (isPeculiarIdentity(claim, asked) || isSigned(asked, /names|uris|host/)),
+    claim: (claim, asked) => ofKyverno(claim, NO_BUNDLE) && isPeculiarIdentity(claim, asked),
+  },
+  {
+    row: "a keyless certificate that names with a DNS name, or with several names",
+    claim: (claim, asked) => ofKyverno(claim, NO_BUNDLE) && isSigned(asked, /names|uris|host/),
   },
   {
     row: "keys and certificates under `type: SigstoreBundle`",
